@@ -1,0 +1,42 @@
+"""Takes JPEG artifacts out of pictures."""
+
+from transformers import AutoConfig, AutoImageProcessor, AutoModel, AutoModelForImageToImage
+from transformers.pipelines import PIPELINE_REGISTRY
+
+from .configuration_argan import ArganConfig, ArganDiscriminatorConfig
+from .image_processing_argan import ArganImageProcessor
+from .jpeg.file import UnreadableImageError
+from .modeling_argan import ArganDiscriminator, ArganForImageRestoration
+from .pipeline_argan import JpegRestorationPipeline
+from .restoration import JpegRestorer, RestorationReport, RestoredImage, restore
+
+__all__ = [
+    "ArganConfig",
+    "ArganDiscriminator",
+    "ArganDiscriminatorConfig",
+    "ArganForImageRestoration",
+    "ArganImageProcessor",
+    "JpegRestorationPipeline",
+    "JpegRestorer",
+    "RestorationReport",
+    "RestoredImage",
+    "UnreadableImageError",
+    "restore",
+]
+
+AutoConfig.register(ArganConfig.model_type, ArganConfig)
+AutoConfig.register(ArganDiscriminatorConfig.model_type, ArganDiscriminatorConfig)
+AutoModel.register(ArganConfig, ArganForImageRestoration)
+AutoModel.register(ArganDiscriminatorConfig, ArganDiscriminator)
+AutoModelForImageToImage.register(ArganConfig, ArganForImageRestoration)
+AutoImageProcessor.register(ArganConfig, image_processor_classes={"pil": ArganImageProcessor})
+PIPELINE_REGISTRY.register_pipeline(
+    "jpeg-restoration", pipeline_class=JpegRestorationPipeline, pt_model=AutoModelForImageToImage, type="image"
+)
+
+# A saved folder carries the code that loads it, so that it works where this package is not installed.
+ArganConfig.register_for_auto_class()
+ArganDiscriminatorConfig.register_for_auto_class()
+ArganForImageRestoration.register_for_auto_class("AutoModelForImageToImage")
+ArganDiscriminator.register_for_auto_class("AutoModel")
+ArganImageProcessor.register_for_auto_class("AutoImageProcessor")

@@ -1,0 +1,176 @@
+"""The command `argan`: arguments in, library call, words out. No arithmetic lives here.
+
+Exit codes: 0 all done, 1 some files failed, 2 wrong usage or nothing done.
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from PIL.JpegImagePlugin import JpegImageFile
+from tqdm.auto import tqdm
+from transformers.utils import logging as transformers_logging
+
+from .evaluation import evaluate_luma, find_pictures, mean_rows
+from .jpeg.file import JpegHeader, UnreadableImageError, open_image, read_header
+from .restoration import DEFAULT_CHECKPOINT, JpegRestorer
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run a command line; returns the exit code."""
+    parser = argparse.ArgumentParser(prog="argan", description="Take JPEG artifacts out of pictures.")
+    commands = parser.add_subparsers(dest="command", required=True)
+
+    restore = commands.add_parser("restore", help="restore pictures")
+    restore.add_argument("inputs", nargs="+", type=Path, metavar="IN", help="picture files")
+    restore.add_argument("-o", "--output", type=Path, help="file, or folder for several; default: IN-restored.png")
+    restore.add_argument("--model", default=None, help="checkpoint name, local folder or Hub id")
+    restore.add_argument("--quality", type=int, help="JPEG quality to tell the network, 1..100; default: the file's")
+    restore.add_argument("--strength", type=float, default=1.0, help="0 (as it is) to 1 (fully restored)")
+    restore.add_argument("--device", help="cpu, cuda, …; default: the first accelerator, else the CPU")
+    restore.add_argument("--overwrite", action="store_true", help="replace files that exist")
+    restore.set_defaults(run=_restore)
+
+    inspect = commands.add_parser("inspect", help="say what JPEG files say about themselves")
+    inspect.add_argument("inputs", nargs="+", type=Path, metavar="IN", help="JPEG files")
+    inspect.add_argument("--json", action="store_true", help="print a JSON list")
+    inspect.set_defaults(run=_inspect)
+
+    evaluate = commands.add_parser("evaluate", help="measure PSNR on a folder of originals")
+    evaluate.add_argument("--data", type=Path, required=True, metavar="DIR", help="folder of original pictures")
+    evaluate.add_argument("--model", default=None, help="checkpoint name, local folder or Hub id")
+    evaluate.add_argument("--qualities", type=int, nargs="+", default=[10, 20, 30, 40], metavar="Q", help="1..100")
+    evaluate.add_argument("--device", help="cpu, cuda, …; default: the first accelerator, else the CPU")
+    evaluate.add_argument("--json", action="store_true", help="print every picture's figures as a JSON list")
+    evaluate.set_defaults(run=_evaluate)
+
+    args = parser.parse_args(argv)
+    transformers_logging.disable_progress_bar()
+    run: Callable[[argparse.Namespace], int] = args.run
+    return run(args)
+
+
+def _complain(message: object) -> None:
+    print(f"argan: {message}", file=sys.stderr)
+
+
+def _exit_code(done: int, failed: int) -> int:
+    return 0 if not failed else 1 if done else 2
+
+
+def _restore(args: argparse.Namespace) -> int:
+    targets = _targets(args.inputs, args.output)
+    if len(set(targets)) < len(targets):
+        _complain("two inputs would be written to the same file; give them different names or restore them apart")
+        return 2
+    if args.quality is not None and not 1 <= args.quality <= 100:
+        _complain(f"--quality must lie in 1..100, found {args.quality}")
+        return 2
+    if not 0.0 <= args.strength <= 1.0:
+        _complain(f"--strength must lie in 0..1, found {args.strength}")
+        return 2
+    try:
+        restorer = JpegRestorer.from_pretrained(args.model or DEFAULT_CHECKPOINT, device=args.device)
+    except (OSError, RuntimeError, ValueError) as error:
+        _complain(f"the model {args.model or DEFAULT_CHECKPOINT!r} cannot be loaded: {error}")
+        return 2
+    done = failed = 0
+    for source, target in zip(args.inputs, targets, strict=True):
+        try:
+            if target.exists() and not args.overwrite:
+                raise FileExistsError(f"{target} exists; give another -o or --overwrite")
+            with tqdm(desc=source.name, unit="tile", leave=False, disable=not sys.stderr.isatty()) as bar:
+                restored = restorer(source, args.quality, args.strength, progress=_bar_progress(bar))
+            target.parent.mkdir(parents=True, exist_ok=True)
+            restored.save(target)
+        except (ValueError, OSError) as error:
+            _complain(error)
+            failed += 1
+            continue
+        report = restored.report
+        quality = f", quality {report.quality}" if report.quality else ""
+        size = f"{report.width}x{report.height}"
+        print(f"{source} -> {target} ({size}{quality}, {report.seconds:.1f} s)")
+        for note in report.notes:
+            print(f"  {note}")
+        done += 1
+    return _exit_code(done, failed)
+
+
+def _targets(inputs: list[Path], output: Path | None) -> list[Path]:
+    if output is None:
+        return [source.with_name(f"{source.stem}-restored.png") for source in inputs]
+    if len(inputs) == 1 and output.suffix and not output.is_dir():
+        return [output]
+    return [output / f"{source.stem}.png" for source in inputs]
+
+
+def _bar_progress(bar: "tqdm[Any]") -> Callable[[int, int], None]:
+    def progress(done: int, total: int) -> None:
+        bar.total = total
+        bar.update(done - bar.n)
+
+    return progress
+
+
+def _inspect(args: argparse.Namespace) -> int:
+    rows: list[dict[str, Any]] = []
+    failed = 0
+    for source in args.inputs:
+        try:
+            header = _header_of(source)
+        except UnreadableImageError as error:
+            _complain(error)
+            failed += 1
+            continue
+        rows.append({"file": str(source), **_header_dict(header)})
+        if not args.json:
+            _print_header(source, header)
+    if args.json:
+        print(json.dumps(rows, indent=2))
+    return _exit_code(len(rows), failed)
+
+
+def _evaluate(args: argparse.Namespace) -> int:
+    try:
+        pictures = find_pictures(args.data)
+        restorer = JpegRestorer.from_pretrained(args.model or DEFAULT_CHECKPOINT, device=args.device)
+        with tqdm(total=len(pictures) * len(args.qualities), unit="picture", leave=False) as bar:
+            scores = evaluate_luma(restorer, pictures, args.qualities, progress=bar.update)
+    except (OSError, RuntimeError, ValueError) as error:
+        _complain(error)
+        return 2
+    if args.json:
+        print(json.dumps([asdict(score) for score in scores], indent=2))
+        return 0
+    print(f"PSNR on luma, mean of {len(pictures)} pictures, in dB")
+    print("quality     JPEG  restored     gain")
+    for quality, jpeg, restored in mean_rows(scores):
+        print(f"{quality:7d}  {jpeg:7.3f}   {restored:7.3f}  {restored - jpeg:+7.3f}")
+    return 0
+
+
+def _header_of(source: Path) -> JpegHeader:
+    image = open_image(source)
+    if not isinstance(image, JpegImageFile):
+        raise UnreadableImageError(f"{source.name} is a {image.format} file, expected JPEG")
+    return read_header(image)
+
+
+def _header_dict(header: JpegHeader) -> dict[str, Any]:
+    return {**vars(header), "tables": header.tables.flatten(1).tolist()}
+
+
+def _print_header(source: Path, header: JpegHeader) -> None:
+    tables = "standard tables" if header.standard else "own tables, nearest standard quality"
+    coding = "progressive" if header.progressive else "baseline"
+    print(f"{source}: {header.width}x{header.height}, {header.sampling}, {coding}")
+    print(f"  quality {header.quality} ({tables})")
+    for name, table in zip(("luma", "chroma"), header.tables, strict=False):
+        print(f"  {name} table:")
+        for row in table.tolist():
+            print("    " + " ".join(f"{step:3d}" for step in row))

@@ -1,0 +1,87 @@
+"""Configuration of the ARGAN generator and discriminator: what a checkpoint is, besides its weights."""
+
+from typing import Literal
+
+from huggingface_hub.dataclasses import strict
+from transformers import PreTrainedConfig
+
+
+@strict
+class ArganConfig(PreTrainedConfig):
+    """Configuration of [`ArganForImageRestoration`]; the defaults are the network of the paper.
+
+    Args:
+        num_channels: planes that are restored: 1 (Y) or 3 (Y, Cb, Cr).
+        block_type: `"plain"`, the paper's U-Net (4x4 convolutions of stride 2, BatchNorm, concatenated skips), or
+            `"residual"` (residual blocks without normalization, added skips, a global skip around everything).
+        hidden_sizes: channels of every level, finest first.
+        depths: residual blocks of every level, finest first; the decoder repeats all but the last. Empty for
+            `"plain"`.
+        patch_size: side of the square of pixels folded into channels before the first level of `"residual"`.
+        condition_on_quantization: whether the network is told the quantization tables (`"residual"` only).
+        conditioning_size: width of the layer that reads the tables.
+        negative_slope: slope of the encoder's LeakyReLU (`"plain"` only).
+        initializer_range: standard deviation of the normal initialization of `"plain"` weights.
+    """
+
+    model_type = "argan"
+
+    num_channels: int = 1
+    block_type: Literal["plain", "residual"] = "plain"
+    hidden_sizes: list[int] | tuple[int, ...] = (64, 128, 256, 512)
+    depths: list[int] | tuple[int, ...] = ()
+    patch_size: int = 1
+    condition_on_quantization: bool = False
+    conditioning_size: int = 128
+    negative_slope: float = 0.2
+    initializer_range: float = 0.02
+
+    def validate_planes(self) -> None:
+        if self.num_channels not in (1, 3):
+            raise ValueError(f"num_channels must be 1 (Y) or 3 (Y, Cb, Cr), found {self.num_channels}")
+
+    def validate_levels(self) -> None:
+        if not self.hidden_sizes:
+            raise ValueError("hidden_sizes must name at least one level, found none")
+        if self.block_type == "residual" and len(self.depths) != len(self.hidden_sizes):
+            raise ValueError(f"depths must name one number per level ({len(self.hidden_sizes)}), found {self.depths}")
+        if self.block_type == "plain" and (self.depths or self.patch_size != 1 or self.condition_on_quantization):
+            raise ValueError("depths, patch_size and condition_on_quantization belong to block_type='residual'")
+
+    @property
+    def size_divisor(self) -> int:
+        """The network pads height and width to a multiple of this by itself; tiles must start on it."""
+        if self.block_type == "plain":
+            return 1 << len(self.hidden_sizes)
+        return self.patch_size << (len(self.hidden_sizes) - 1)
+
+
+@strict
+class ArganDiscriminatorConfig(PreTrainedConfig):
+    """Configuration of [`ArganDiscriminator`]; the defaults judge 64x64 luma crops as in the paper.
+
+    Args:
+        num_channels: planes of a crop.
+        hidden_sizes: channels of the strided layers; a crop must be at least `4 * 2 ** len(hidden_sizes)` pixels wide.
+        negative_slope: slope of the LeakyReLU.
+        initializer_range: standard deviation of the normal initialization.
+    """
+
+    model_type = "argan_discriminator"
+
+    num_channels: int = 1
+    hidden_sizes: list[int] | tuple[int, ...] = (64, 128, 256, 512)
+    negative_slope: float = 0.2
+    initializer_range: float = 0.02
+
+    def validate_levels(self) -> None:
+        if not self.hidden_sizes:
+            raise ValueError("hidden_sizes must name at least one layer, found none")
+
+    @property
+    def minimum_size(self) -> int:
+        """The smallest crop, in pixels, that the last 4x4 convolution still covers."""
+        return 4 << len(self.hidden_sizes)
+
+
+__all__: list[str] = ["ArganConfig", "ArganDiscriminatorConfig"]

@@ -1,0 +1,123 @@
+"""Pictures in, Y'CbCr planes for the model out, and restored planes back to pictures.
+
+This file travels to the Hub as remote code: it may import Pillow, torch, transformers and its flat siblings only.
+"""
+
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+from transformers.image_processing_backends import PilBackend
+from transformers.image_processing_utils import BatchFeature
+from transformers.image_utils import ImageInput
+from transformers.processing_utils import ImagesKwargs, Unpack
+from transformers.utils import TensorType
+
+
+class ArganImageProcessorKwargs(ImagesKwargs, total=False):  # type: ignore[call-arg]
+    """
+    num_channels (`int`, *optional*, defaults to `self.num_channels`):
+        Planes that the model restores: 1 (Y) or 3 (Y, Cb, Cr).
+    """
+
+    num_channels: int
+
+
+class ArganImageProcessor(PilBackend):
+    """Turns pictures into the planes that [`ArganForImageRestoration`] takes.
+
+    Pillow pictures become full-swing Y'CbCr (gray ones stay one plane); arrays and tensors are taken as planes, uint8,
+    channel first. Pictures of different sizes are padded to the largest of the batch by repeating their border; pass
+    the sizes to [`~ArganImageProcessor.post_process_image_restoration`] to get rid of it.
+
+    Args:
+        num_channels: planes that the model restores. Further planes of a picture are dropped.
+        do_rescale, rescale_factor: multiply samples, by default to 0..1.
+        do_pad: pad a batch of pictures of different sizes.
+    """
+
+    valid_kwargs = ArganImageProcessorKwargs
+    model_input_names: ClassVar[list[str]] = ["pixel_values", "quantization"]
+
+    do_rescale = True
+    rescale_factor = 1 / 255
+    do_pad = True
+    num_channels = 1
+
+    def preprocess(self, images: ImageInput, **kwargs: Unpack[ArganImageProcessorKwargs]) -> BatchFeature:
+        """Prepare pictures.
+
+        Returns:
+            `pixel_values` (B, C, H, W) in 0..1 and, if any picture is an opened JPEG file, `quantization`
+            (B, C, 8, 8): its tables in natural order, zeros where unknown.
+        """
+        features = super().preprocess(images, **kwargs)
+        pictures = list(images) if isinstance(images, (list, tuple)) else [images]
+        planes = features["pixel_values"][0].shape[0]
+        tables = [_tables_of(picture, planes) for picture in pictures]
+        if any(table.any() for table in tables):
+            features["quantization"] = tables
+            features.convert_to_tensors(kwargs.get("return_tensors"))
+        return features
+
+    def process_image(self, image: Any, **kwargs: Any) -> np.ndarray:
+        """Planes of one picture, uint8 (1, H, W) or (3, H, W)."""
+        if isinstance(image, Image.Image):
+            image = image if image.mode in ("L", "YCbCr") else image.convert("YCbCr")
+        planes: np.ndarray = super().process_image(image, **{**kwargs, "do_convert_rgb": False})
+        return planes
+
+    def _preprocess(
+        self,
+        images: list[np.ndarray],
+        num_channels: int,
+        do_rescale: bool,
+        rescale_factor: float,
+        do_pad: bool,
+        return_tensors: str | TensorType | None,
+        **kwargs: Any,  # noqa: ARG002  (what every image processor is handed)
+    ) -> BatchFeature:
+        # A batch with a gray picture holds luma alone: planes cannot differ within one tensor.
+        planes = min(num_channels, *(image.shape[0] for image in images))
+        images = [image[:planes] for image in images]
+        if do_rescale:
+            images = [self.rescale(image, rescale_factor) for image in images]
+        if do_pad:
+            images = self.pad(images, padding_mode="edge")
+        return BatchFeature(data={"pixel_values": images}, tensor_type=return_tensors)
+
+    def post_process_image_restoration(
+        self, outputs: Any, target_sizes: list[tuple[int, int]] | None = None
+    ) -> list[Tensor]:
+        """Restored planes as they would be written.
+
+        Args:
+            outputs: what the model returned.
+            target_sizes: `(height, width)` of every picture before padding.
+
+        Returns:
+            One uint8 tensor (C, height, width) per picture.
+
+        Raises:
+            ValueError: if the number of sizes is not that of the pictures.
+        """
+        planes = (outputs.reconstruction.float() * 255.0 + 0.5).floor().clamp(0, 255).to(torch.uint8)
+        sizes = target_sizes or [tuple(planes.shape[-2:])] * len(planes)
+        if len(sizes) != len(planes):
+            raise ValueError(f"target_sizes names {len(sizes)} sizes for {len(planes)} pictures")
+        return [picture[:, :height, :width] for picture, (height, width) in zip(planes, sizes, strict=True)]
+
+
+def _tables_of(picture: Any, planes: int) -> np.ndarray:
+    tables = np.zeros((planes, 8, 8), dtype=np.int64)
+    stored = getattr(picture, "quantization", None)
+    components = getattr(picture, "layer", [])
+    if stored and len(components) >= planes and getattr(picture, "mode", "") in ("L", "RGB", "YCbCr"):
+        for plane in range(planes):
+            tables[plane] = np.reshape(stored.get(components[plane][3], np.zeros(64)), (8, 8))
+    return tables
+
+
+__all__ = ["ArganImageProcessor"]

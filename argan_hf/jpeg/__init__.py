@@ -1,0 +1,19 @@
+"""JPEG arithmetic on tensors, equal to libjpeg-turbo bit for bit. Knows torch and Pillow, knows no network."""
+
+from .codec import compress, compress_planes
+from .color import rgb_to_studio_luma, rgb_to_ycbcr, ycbcr_to_rgb
+from .file import JpegFile, UnreadableImageError, read_jpeg
+from .tables import estimate_quality, quantization_tables
+
+__all__ = [
+    "JpegFile",
+    "UnreadableImageError",
+    "compress",
+    "compress_planes",
+    "estimate_quality",
+    "quantization_tables",
+    "read_jpeg",
+    "rgb_to_studio_luma",
+    "rgb_to_ycbcr",
+    "ycbcr_to_rgb",
+]

@@ -1,0 +1,59 @@
+"""RGB <-> Y'CbCr with the constants of libjpeg, and the studio-swing luma of the literature's protocol."""
+
+import torch
+from torch import Tensor
+
+_ONE = 65536.0
+# jccolor.c and jdcolor.c: round(x * 2**16).
+_TO_YCBCR = ((19595, 38470, 7471), (-11059, -21709, 32768), (32768, -27439, -5329))
+_CR_TO_R, _CB_TO_G, _CR_TO_G, _CB_TO_B = 91881, -22554, -46802, 116130
+
+
+def rgb_to_ycbcr(rgb: Tensor) -> Tensor:
+    """Full-swing (JFIF) Y'CbCr of RGB, not rounded (`rgb_ycc_convert` before its rounding).
+
+    Args:
+        rgb: (..., 3, H, W), integers or floats 0..255.
+
+    Returns:
+        float32 (..., 3, H, W), 0..255, chroma centered on 128.
+    """
+    matrix = torch.tensor(_TO_YCBCR, dtype=torch.float32, device=rgb.device) / _ONE
+    planes = torch.einsum("ij,...jhw->...ihw", matrix, rgb.float())
+    planes[..., 1:, :, :] += 128.0
+    return planes
+
+
+def ycbcr_to_rgb(planes: Tensor) -> Tensor:
+    """RGB of full-swing Y'CbCr, rounded and clamped; for integer planes exactly libjpeg's `ycc_rgb_convert`.
+
+    Args:
+        planes: (..., 3, H, W), integers or floats 0..255.
+
+    Returns:
+        uint8 (..., 3, H, W).
+    """
+    y, cb, cr = planes.float().unbind(-3)
+    cb, cr = cb - 128.0, cr - 128.0
+    red = y + cr * (_CR_TO_R / _ONE)
+    green = y + (cb * _CB_TO_G + cr * _CR_TO_G) / _ONE
+    blue = y + cb * (_CB_TO_B / _ONE)
+    return to_uint8(torch.stack((red, green, blue), -3))
+
+
+def rgb_to_studio_luma(rgb: Tensor) -> Tensor:
+    """Luma 16..235 as MATLAB's `rgb2ycbcr` computes it: the gray picture that published tables are measured on.
+
+    Args:
+        rgb: (..., 3, H, W), integers or floats 0..255.
+
+    Returns:
+        uint8 (..., 1, H, W).
+    """
+    weights = torch.tensor((65.481, 128.553, 24.966), dtype=torch.float64, device=rgb.device) / 255.0
+    return to_uint8(torch.einsum("j,...jhw->...hw", weights, rgb.double()).unsqueeze(-3) + 16.0)
+
+
+def to_uint8(samples: Tensor) -> Tensor:
+    """Round halves up, clamp to 0..255, return uint8: the way a picture is written everywhere in this package."""
+    return (samples + 0.5).floor_().clamp_(0, 255).to(torch.uint8)

@@ -1,0 +1,108 @@
+"""The 8x8 integer DCT of libjpeg ("ISLOW") and the cutting of planes into blocks.
+
+Blocks travel as (8, 8, B, rows, columns): the two axes of the block lead, so that every step of the butterflies works
+on long contiguous runs. All arithmetic is int32, which suffices for every table and every 8-bit picture.
+"""
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+_CONST_BITS = 13
+_PASS1_BITS = 2
+
+# round(x * 2**13) for the rotations of the algorithm of Loeffler, Ligtenberg and Moschytz (jfdctint.c, jidctint.c).
+_0_298, _0_390, _0_541, _0_765 = 2446, 3196, 4433, 6270
+_0_899, _1_175, _1_501, _1_847 = 7373, 9633, 12299, 15137
+_1_961, _2_053, _2_562, _3_072 = 16069, 16819, 20995, 25172
+
+
+def planes_to_blocks(planes: Tensor) -> Tensor:
+    """Cut planes into 8x8 blocks, the last column and row repeated to a multiple of 8 (`expand_right_edge`).
+
+    Args:
+        planes: (B, H, W) integers, H and W at least 1.
+
+    Returns:
+        (8, 8, B, ceil(H / 8), ceil(W / 8)), contiguous, same dtype; the first axis is the row in the block.
+    """
+    batch, height, width = planes.shape
+    pad = (0, -width % 8, 0, -height % 8)
+    if any(pad):
+        # Replication is only defined for floating point, which holds every 16-bit integer exactly.
+        planes = F.pad(planes[:, None].float(), pad, mode="replicate")[:, 0].to(planes.dtype)
+    blocks = planes.reshape(batch, (height + pad[3]) // 8, 8, (width + pad[1]) // 8, 8)
+    return blocks.permute(2, 4, 0, 1, 3).contiguous()
+
+
+def blocks_to_planes(blocks: Tensor, height: int, width: int) -> Tensor:
+    """Put (8, 8, B, rows, columns) blocks together to (B, height, width) planes; what lies beyond is cut off."""
+    _, _, batch, rows, columns = blocks.shape
+    planes = blocks.permute(2, 3, 0, 4, 1).reshape(batch, rows * 8, columns * 8)
+    return planes[:, :height, :width].contiguous()
+
+
+def _descale(x: Tensor, bits: int) -> Tensor:
+    return (x + (1 << (bits - 1))) >> bits
+
+
+def _rotate_odd(b4: Tensor, b5: Tensor, b6: Tensor, b7: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    z5 = (b4 + b6 + b5 + b7) * _1_175
+    z1, z2 = (b4 + b7) * -_0_899, (b5 + b6) * -_2_562
+    z3, z4 = (b4 + b6) * -_1_961 + z5, (b5 + b7) * -_0_390 + z5
+    return b4 * _0_298 + z1 + z3, b5 * _2_053 + z2 + z4, b6 * _3_072 + z2 + z3, b7 * _1_501 + z1 + z4
+
+
+def _forward_pass(x: Tensor, dim: int, even_shift: int, odd_bits: int) -> Tensor:
+    x0, x1, x2, x3, x4, x5, x6, x7 = x.unbind(dim)
+    a0, a1, a2, a3 = x0 + x7, x1 + x6, x2 + x5, x3 + x4
+    e0, e1, e2, e3 = a0 + a3, a1 + a2, a1 - a2, a0 - a3
+    y0, y4 = e0 + e1, e0 - e1
+    y0, y4 = (
+        (y0 << even_shift, y4 << even_shift)
+        if even_shift > 0
+        else (_descale(y0, -even_shift), _descale(y4, -even_shift))
+    )
+    w = (e2 + e3) * _0_541
+    y7, y5, y3, y1 = _rotate_odd(x3 - x4, x2 - x5, x1 - x6, x0 - x7)
+    rotated = (y1, w + e3 * _0_765, y3, y5, w - e2 * _1_847, y7)
+    y1, y2, y3, y5, y6, y7 = (_descale(y, odd_bits) for y in rotated)
+    return torch.stack((y0, y1, y2, y3, y4, y5, y6, y7), dim)
+
+
+def forward_dct(blocks: Tensor) -> Tensor:
+    """Forward DCT of level-shifted blocks (`jpeg_fdct_islow`).
+
+    Args:
+        blocks: int32 (8, 8, ...), samples minus 128.
+
+    Returns:
+        int32 coefficients, same shape, 8 times the orthonormal DCT; the first axis is the vertical frequency.
+    """
+    rows = _forward_pass(blocks, 1, _PASS1_BITS, _CONST_BITS - _PASS1_BITS)
+    return _forward_pass(rows, 0, -_PASS1_BITS, _CONST_BITS + _PASS1_BITS)
+
+
+def _inverse_pass(x: Tensor, dim: int, bits: int) -> Tensor:
+    x0, x1, x2, x3, x4, x5, x6, x7 = x.unbind(dim)
+    w = (x2 + x6) * _0_541
+    t2, t3 = w - x6 * _1_847, w + x2 * _0_765
+    t0, t1 = (x0 + x4) << _CONST_BITS, (x0 - x4) << _CONST_BITS
+    p0, p1, p2, p3 = t0 + t3, t1 + t2, t1 - t2, t0 - t3
+    o7, o5, o3, o1 = _rotate_odd(x7, x5, x3, x1)
+    sums = (p0 + o1, p1 + o3, p2 + o5, p3 + o7, p3 - o7, p2 - o5, p1 - o3, p0 - o1)
+    return torch.stack([_descale(s, bits) for s in sums], dim)
+
+
+def inverse_dct(coefficients: Tensor) -> Tensor:
+    """Inverse DCT to samples (`jpeg_idct_islow`).
+
+    Args:
+        coefficients: int32 (8, 8, ...), dequantized, in the scale of the orthonormal DCT.
+
+    Returns:
+        int32 samples 0..255, same shape.
+    """
+    columns = _inverse_pass(coefficients, 0, _CONST_BITS - _PASS1_BITS)
+    samples = _inverse_pass(columns, 1, _CONST_BITS + _PASS1_BITS + 3)
+    return samples.add_(128).clamp_(0, 255)

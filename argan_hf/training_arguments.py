@@ -1,0 +1,105 @@
+"""Every number of a training run; the defaults are the paper's where it states one."""
+
+import json
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+from huggingface_hub.errors import StrictDataclassError
+
+from .configuration_argan import ArganConfig
+from .degradation import DegradationSettings
+
+
+def _help(text: str) -> Any:
+    return {"help": text}
+
+
+@dataclass
+class ArganTrainingArguments:
+    """Arguments of `train.py`; a recipe is a YAML file with these names.
+
+    Raises:
+        ValueError: on a number that cannot work, naming it and what it should be.
+    """
+
+    dataset_name: str | None = field(
+        default=None,
+        metadata=_help("Hub id, local folder, or a loader of `datasets` such as parquet together with --data_files."),
+    )
+    dataset_config_name: str | None = field(default=None, metadata=_help("Configuration of the data set."))
+    dataset_split: str = field(default="train", metadata=_help("Split of the data set."))
+    data_files: list[str] | None = field(default=None, metadata=_help("Files or patterns of the data set."))
+    image_column: str = field(default="image", metadata=_help("Column that holds the pictures."))
+    dataloader_num_workers: int = field(default=1, metadata=_help("Processes that decode pictures."))
+    reservoir_mib: int = field(default=768, metadata=_help("Memory for decoded pictures on the device, in MiB."))
+    slot_size: int = field(default=512, metadata=_help("Longest side of a picture held; larger ones are cut."))
+    refresh_interval: int = field(default=1, metadata=_help("Steps after which a new picture replaces the oldest."))
+
+    output_dir: str = field(default="argan-output", metadata=_help("Where weights, checkpoints and samples go."))
+    seed: int = field(default=0, metadata=_help("Seed of everything random."))
+    model: str = field(default="{}", metadata=_help("JSON fields of ArganConfig; empty: the paper's."))
+
+    crop_size: int = field(default=64, metadata=_help("Side of the training crops, in pixels."))
+    train_batch_size: int = field(default=64, metadata=_help("Crops per step and process."))
+    max_train_steps: int = field(default=1_500_000, metadata=_help("Steps; one updates D once, then G once."))
+    learning_rate: float = field(default=2e-4, metadata=_help("Adam's learning rate, for G and D."))
+    adam_beta1: float = field(default=0.5, metadata=_help("Adam's beta1."))
+    adam_beta2: float = field(default=0.999, metadata=_help("Adam's beta2."))
+    lr_scheduler: str = field(default="constant", metadata=_help("A schedule of transformers, e.g. cosine."))
+    lr_warmup_steps: int = field(default=0, metadata=_help("Steps over which the learning rate rises."))
+    max_grad_norm: float = field(default=0.0, metadata=_help("Gradients are clipped to this norm; 0: never."))
+    ema_decay: float = field(default=0.999, metadata=_help("Decay of the averaged weights, which are exported."))
+
+    lambda_l2: float = field(default=1e3, metadata=_help("Lambda of Eq. 3: weight of the squared error."))
+    adversarial_start_step: int = field(default=0, metadata=_help("Before this step G learns from L2 alone."))
+    saturating: bool = field(default=True, metadata=_help("log(1 - D) as printed in Eq. 3; false: -log D."))
+
+    min_quality: int = field(default=10, metadata=_help("Lowest JPEG quality."))
+    max_quality: int = field(default=40, metadata=_help("Highest JPEG quality."))
+    quality_skew: float = field(default=1.0, metadata=_help("1: uniform qualities; more: rather low ones."))
+    studio_swing_share: float = field(default=0.5, metadata=_help("Share of crops with luma 16..235."))
+
+    mixed_precision: str = field(default="no", metadata=_help("no or bf16."))
+    channels_last: bool = field(default=True, metadata=_help("Keep channels innermost in memory."))
+
+    logging_steps: int = field(default=50, metadata=_help("Steps between log lines."))
+    validation_steps: int = field(default=2000, metadata=_help("Steps between validations and sample grids."))
+    validation_pictures: int = field(default=8, metadata=_help("Held-out pictures to validate on."))
+    checkpointing_steps: int = field(default=2000, metadata=_help("Steps between checkpoints."))
+    checkpoints_total_limit: int = field(default=2, metadata=_help("Checkpoints kept."))
+    resume_from_checkpoint: str | None = field(default=None, metadata=_help('A checkpoint folder, or "latest".'))
+    export_float16: bool = field(
+        default=False, metadata=_help("Store exported weights in 16 bits: half the size; they load as 32 bits.")
+    )
+    report_to: str | None = field(default=None, metadata=_help("Tracker of accelerate, e.g. tensorboard."))
+
+    def __post_init__(self) -> None:
+        self.model_config  # noqa: B018  (raises what is wrong with the JSON)
+        if not self.dataset_name:
+            raise ValueError("dataset_name is missing: name a Hub id, a local folder, or parquet with data_files")
+        if self.mixed_precision not in ("no", "bf16"):
+            raise ValueError(f"mixed_precision must be no or bf16, found {self.mixed_precision!r}")
+        for name in ("train_batch_size", "max_train_steps", "refresh_interval", "logging_steps", "validation_steps"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} must be at least 1, found {getattr(self, name)}")
+        for name in ("checkpointing_steps", "checkpoints_total_limit", "reservoir_mib"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} must be at least 1, found {getattr(self, name)}")
+        if self.crop_size > self.slot_size:
+            raise ValueError(f"crop_size {self.crop_size} exceeds slot_size {self.slot_size}: no picture would hold it")
+        self.degradation  # noqa: B018  (raises what is wrong with the qualities)
+
+    @property
+    def model_config(self) -> ArganConfig:
+        """The network to train."""
+        try:
+            return ArganConfig(**json.loads(self.model))
+        except (TypeError, ValueError, StrictDataclassError) as error:
+            raise ValueError(
+                f"model must be JSON such as '{{\"num_channels\": 1}}', found {self.model}: {error}"
+            ) from error
+
+    @property
+    def degradation(self) -> DegradationSettings:
+        """What is drawn for every crop."""
+        return DegradationSettings(**{f.name: getattr(self, f.name) for f in fields(DegradationSettings)})

@@ -1,0 +1,165 @@
+"""The demo: upload a picture, choose a JPEG quality, compare before and after, download the result.
+
+A JPEG file is restored as it is. Any other picture is first compressed at the chosen quality, so that the visitor sees
+the damage and its repair. The bytes of the upload reach the restorer untouched, and what is shown and downloaded are
+PNG files written here: the page never recompresses a pixel.
+"""
+
+import io
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+from PIL import Image, ImageOps
+from PIL.JpegImagePlugin import JpegImageFile
+
+from argan_hf import JpegRestorer, UnreadableImageError
+from argan_hf.jpeg.file import load_pixels, open_image, read_header
+
+DEFAULT_QUALITY = 20
+MAX_MEGAPIXELS = 24
+MAX_FILE_SIZE = "40mb"
+EXAMPLES = sorted((Path(__file__).parent / "examples").glob("*.png"))
+
+INTRO = """# Take JPEG artifacts out of pictures
+Upload a picture. A JPEG is restored as it is; anything else is first compressed at the quality you choose, to show
+the damage and its repair. Drag the handle to compare."""
+
+COMPRESS_INFO = "The picture is compressed at this quality before it is restored. Lower means more damage."
+TELL_INFO = "Read from the file. Change it if you know that the picture was compressed differently before."
+BLIND_INFO = "Read from the file. This network works blind: it sees the picture only and is not told the quality."
+
+restorer = JpegRestorer.from_pretrained()
+
+
+def _path_as_uploaded(payload: Any) -> str | None:
+    return None if payload is None else payload.path
+
+
+def inspect(path: str | None) -> Any:
+    """Preset the quality slider: the file's own quality for a JPEG, the demonstration's for anything else."""
+    if path is None:
+        return gr.skip()
+    image = _open(path)
+    if isinstance(image, JpegImageFile):
+        info = TELL_INFO if restorer.model.config.condition_on_quantization else BLIND_INFO
+        return gr.Slider(value=read_header(image).quality, label="JPEG quality of the file", info=info)
+    return gr.Slider(value=DEFAULT_QUALITY, label="JPEG quality", info=COMPRESS_INFO)
+
+
+def restore(path: str | None, quality: int, progress: gr.Progress = gr.Progress()) -> tuple[Any, ...]:  # noqa: B008
+    """Restore a picture.
+
+    Args:
+        path: the uploaded file.
+        quality: JPEG quality 1..100: told to the network for a JPEG file, used to compress any other picture.
+
+    Returns:
+        The pair before and after, the file to download, and a line on what was done.
+    """
+    if path is None:
+        return None, gr.DownloadButton(interactive=False), ""
+    source = _open(path)
+    is_jpeg = isinstance(source, JpegImageFile)
+    try:
+        data = Path(path).read_bytes() if is_jpeg else _compress(source, quality)
+        told = quality if is_jpeg and quality != read_header(source).quality else None
+        result = restorer(data, quality=told, progress=lambda done, total: progress((done, total), unit="tiles"))
+        before = ImageOps.exif_transpose(Image.open(io.BytesIO(data)))
+    except UnreadableImageError as error:
+        raise _refusal(str(error).replace("the picture", Path(path).name, 1)) from error
+    folder = Path(tempfile.mkdtemp(dir=_cache()))
+    before_path, after_path = folder / "before.png", folder / f"{Path(path).stem}-restored.png"
+    before.convert("L" if before.mode == "L" else "RGB").save(before_path)
+    result.save(after_path)
+    report = result.report
+    if not is_jpeg:
+        done = f"Compressed at quality {quality} to {len(data) / 1000:.0f} kB, then restored."
+    else:
+        done = f"JPEG of quality {report.quality}, {report.sampling}, restored."
+    words = [f"{done} {report.width}x{report.height} pixels in {report.seconds:.1f} s.", *report.notes]
+    return (
+        (str(before_path), str(after_path)),
+        gr.DownloadButton(value=str(after_path), interactive=True),
+        " ".join(words),
+    )
+
+
+def _open(path: str) -> Image.Image:
+    try:
+        image = open_image(path)
+    except UnreadableImageError as error:
+        raise _refusal(str(error)) from error
+    megapixels = image.width * image.height / 1e6
+    if megapixels > MAX_MEGAPIXELS:
+        raise _refusal(f"The picture has {megapixels:.0f} megapixels; this page takes up to {MAX_MEGAPIXELS}.")
+    return image
+
+
+def _refusal(sentence: str) -> gr.Error:
+    return gr.Error(sentence, duration=None, print_exception=False)
+
+
+def _compress(image: Image.Image, quality: int) -> bytes:
+    load_pixels(image)
+    buffer = io.BytesIO()
+    gray = image.mode in ("1", "L", "LA")
+    ImageOps.exif_transpose(image).convert("L" if gray else "RGB").save(buffer, "JPEG", quality=quality)
+    return buffer.getvalue()
+
+
+def _cache() -> Path:
+    folder = Path(tempfile.gettempdir()) / "gradio"
+    folder.mkdir(exist_ok=True)
+    return folder
+
+
+def build() -> gr.Blocks:
+    """The page."""
+    with gr.Blocks(title="ARGAN: JPEG artifact removal", analytics_enabled=False, delete_cache=(600, 3600)) as page:
+        gr.Markdown(INTRO)
+        with gr.Row():
+            with gr.Column(scale=1, min_width=280):
+                source = gr.Image(
+                    type="filepath",
+                    image_mode=None,
+                    sources=["upload", "clipboard"],
+                    label="Picture",
+                    height=300,
+                    elem_id="source",
+                )
+                # gr.Image opens every upload first and fails without a word on one that is broken.
+                source.preprocess = _path_as_uploaded
+                quality = gr.Slider(
+                    1, 100, DEFAULT_QUALITY, step=1, label="JPEG quality", info=COMPRESS_INFO, elem_id="quality"
+                )
+                gr.Examples([str(path) for path in EXAMPLES], source, label="Examples (CC0)", examples_per_page=8)
+            with gr.Column(scale=2, min_width=280):
+                comparison = gr.ImageSlider(
+                    type="filepath", label="Before | after", interactive=False, max_height=640, elem_id="comparison"
+                )
+                report = gr.Markdown(elem_id="report")
+                download = gr.DownloadButton("Download PNG", interactive=False, elem_id="download")
+        results = [comparison, download, report]
+        source.change(inspect, source, quality, api_visibility="private", show_progress="hidden").success(
+            restore, [source, quality], results, api_name="restore", concurrency_id="restore"
+        )
+        quality.input(
+            restore,
+            [source, quality],
+            results,
+            trigger_mode="always_last",
+            api_visibility="private",
+            concurrency_id="restore",
+        )
+    return page.queue(max_size=20, default_concurrency_limit=4)
+
+
+def launch(**kwargs: Any) -> Any:
+    """Start the server; arguments go to `Blocks.launch`."""
+    return build().launch(max_file_size=MAX_FILE_SIZE, show_error=True, theme=gr.themes.Soft(), **kwargs)
+
+
+if __name__ == "__main__":
+    launch()

@@ -1,0 +1,96 @@
+"""Fixtures shared by all tests: real photographs, tiny networks, a small data set."""
+
+import io
+from pathlib import Path
+
+import pytest
+import torch
+from datasets import Dataset, Features
+from datasets import Image as ImageFeature
+from PIL import Image
+
+from argan_hf import ArganConfig, ArganForImageRestoration
+
+EXAMPLES = sorted((Path(__file__).parents[1] / "space" / "examples").glob("*.png"))
+
+
+def jpeg_bytes(image: Image.Image, **options: object) -> bytes:
+    """A picture as the bytes of a JPEG file."""
+    buffer = io.BytesIO()
+    image.save(buffer, "JPEG", **options)
+    return buffer.getvalue()
+
+
+@pytest.fixture(autouse=True)
+def _seed() -> None:
+    torch.manual_seed(0)
+
+
+@pytest.fixture
+def photo() -> Image.Image:
+    """An RGB photograph whose sides are no multiple of 16."""
+    with Image.open(EXAMPLES[1]) as image:
+        return image.convert("RGB").crop((100, 100, 307, 253))
+
+
+@pytest.fixture
+def plain_config() -> ArganConfig:
+    return ArganConfig(hidden_sizes=(4, 8, 8))
+
+
+@pytest.fixture
+def residual_config() -> ArganConfig:
+    return ArganConfig(
+        num_channels=3,
+        block_type="residual",
+        hidden_sizes=(8, 12, 16),
+        depths=(1, 1, 2),
+        patch_size=2,
+        condition_on_quantization=True,
+        conditioning_size=8,
+    )
+
+
+def scramble(model: ArganForImageRestoration) -> ArganForImageRestoration:
+    """Give every weight and statistic a value, so that nothing is zero or the identity by initialization."""
+    generator = torch.Generator().manual_seed(1)
+    with torch.no_grad():
+        for name, tensor in model.state_dict().items():
+            if tensor.is_floating_point():
+                scale = 1.0 / max(1.0, tensor[0].numel()) ** 0.5
+                noise = torch.randn(tensor.shape, generator=generator) * scale
+                tensor.copy_(noise.abs() + 0.5 if "running_var" in name else noise)
+    return model.eval()
+
+
+@pytest.fixture(params=["plain", "residual"])
+def model(
+    request: pytest.FixtureRequest, plain_config: ArganConfig, residual_config: ArganConfig
+) -> ArganForImageRestoration:
+    """Both networks of the family, small, with random weights."""
+    return scramble(ArganForImageRestoration(plain_config if request.param == "plain" else residual_config))
+
+
+@pytest.fixture
+def checkpoint(tmp_path: Path, plain_config: ArganConfig) -> Path:
+    """A saved luma network, small, with random weights."""
+    folder = tmp_path / "checkpoint"
+    scramble(ArganForImageRestoration(plain_config)).save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def picture_parquet(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A pattern of two parquet files with 24 JPEG pictures and one broken record."""
+    folder = tmp_path_factory.mktemp("pictures")
+    cells = []
+    for path in EXAMPLES:
+        with Image.open(path) as image:
+            for box in ((0, 0, 200, 150), (200, 100, 390, 300), (300, 300, 576, 576)):
+                cells.append({"bytes": jpeg_bytes(image.convert("RGB").crop(box), quality=95), "path": None})
+    cells.insert(5, {"bytes": b"this is no picture", "path": "broken.jpg"})
+    features = Features({"image": ImageFeature(decode=False)})
+    for shard in range(2):
+        part = Dataset.from_dict({"image": cells[shard::2]}, features=features)
+        part.to_parquet(folder / f"train-{shard}.parquet")
+    return str(folder / "*.parquet")

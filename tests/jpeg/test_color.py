@@ -1,0 +1,43 @@
+import numpy as np
+import torch
+from PIL import Image
+
+from argan_hf.jpeg import read_jpeg, rgb_to_studio_luma, rgb_to_ycbcr, ycbcr_to_rgb
+from argan_hf.jpeg.color import to_uint8
+from argan_hf.jpeg.file import image_to_tensor, open_image
+from tests.conftest import jpeg_bytes
+
+
+def test_planes_to_rgb_equals_the_decoder(photo: Image.Image) -> None:
+    for quality in (5, 50, 95):
+        data = jpeg_bytes(photo, quality=quality)
+        decoded = image_to_tensor(open_image(data).convert("RGB"))
+        assert torch.equal(ycbcr_to_rgb(read_jpeg(data).planes), decoded)
+
+
+def test_every_kind_of_color_survives_the_round_trip() -> None:
+    levels = torch.arange(0, 256, 5)
+    rgb = torch.cartesian_prod(levels, levels, levels).T[:, None].to(torch.uint8)
+    assert torch.equal(ycbcr_to_rgb(rgb_to_ycbcr(rgb)), rgb)
+
+
+def test_gray_has_neutral_chroma() -> None:
+    gray = torch.arange(256).expand(3, 1, 256)
+    planes = rgb_to_ycbcr(gray)
+    assert torch.allclose(planes[0], gray[0].float(), atol=1e-3)
+    assert torch.allclose(planes[1:], torch.full((2, 1, 256), 128.0), atol=1e-3)
+
+
+def test_luma_of_the_encoder(photo: Image.Image) -> None:
+    rgb = image_to_tensor(photo)
+    pillow = torch.from_numpy(np.array(photo.convert("YCbCr")))[..., 0]
+    assert (to_uint8(rgb_to_ycbcr(rgb))[0].int() - pillow.int()).abs().max() <= 1
+
+
+def test_studio_luma_spans_16_to_235() -> None:
+    rgb = torch.tensor([[0, 255, 255], [0, 255, 0], [0, 255, 0]])[:, None]
+    assert rgb_to_studio_luma(rgb).flatten().tolist() == [16, 235, 81]
+
+
+def test_halves_round_up_and_the_range_is_kept() -> None:
+    assert to_uint8(torch.tensor([-3.0, 0.5, 1.49, 254.5, 300.0])).tolist() == [0, 1, 1, 255, 255]

@@ -1,0 +1,68 @@
+import struct
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from argan_hf.jpeg import UnreadableImageError, quantization_tables, read_jpeg
+from argan_hf.jpeg.file import load_pixels, open_image, read_header
+from tests.conftest import jpeg_bytes
+
+
+def giant_jpeg() -> bytes:
+    """A valid gray JPEG of 8x8 pixels whose header claims 65535x65535."""
+    data = bytearray(jpeg_bytes(Image.new("L", (8, 8), 77), quality=50))
+    start = data.index(b"\xff\xc0")
+    data[start + 5 : start + 9] = struct.pack(">HH", 65535, 65535)
+    return bytes(data)
+
+
+@pytest.mark.parametrize(("subsampling", "name"), [("4:2:0", "4:2:0"), ("4:2:2", "4:2:2"), ("4:4:4", "4:4:4")])
+def test_a_color_file_tells_its_tables_sampling_and_quality(photo: Image.Image, subsampling: str, name: str) -> None:
+    file = read_jpeg(jpeg_bytes(photo, quality=37, subsampling=subsampling))
+    assert (file.sampling, file.quality, file.standard, file.progressive) == (name, 37, True, False)
+    assert (file.width, file.height) == photo.size
+    assert torch.equal(file.tables, quantization_tables(37)[[0, 1, 1]])
+    assert file.planes.shape == (3, *photo.size[::-1])
+    assert file.planes.dtype == torch.uint8
+
+
+def test_a_gray_file_has_one_plane_equal_to_pillows(photo: Image.Image) -> None:
+    data = jpeg_bytes(photo.convert("L"), quality=20, progressive=True)
+    file = read_jpeg(data)
+    assert (file.sampling, file.progressive) == ("gray", True)
+    assert torch.equal(file.planes[0], torch.from_numpy(np.array(open_image(data))))
+
+
+def test_own_tables_are_told_from_standard_ones(photo: Image.Image) -> None:
+    tables = quantization_tables(80) + torch.eye(8, dtype=torch.int32)
+    file = read_jpeg(jpeg_bytes(photo, qtables=tables.flatten(1).tolist()))
+    assert not file.standard
+    assert torch.equal(file.tables[0], tables[0])
+    assert abs(file.quality - 80) <= 3
+
+
+def test_what_is_no_jpeg_is_refused_in_words(tmp_path: Path, photo: Image.Image) -> None:
+    png, text = tmp_path / "a.png", tmp_path / "notes.jpg"
+    photo.save(png)
+    text.write_text("not a picture")
+    for source, words in [
+        (png, "a.png is a PNG file, expected JPEG"),
+        (text, "notes.jpg is not a picture"),
+        (tmp_path / "missing.jpg", "missing.jpg cannot be read"),
+        (b"", "empty"),
+        (jpeg_bytes(photo)[:1500], "ends early"),
+        (giant_jpeg(), "megapixels"),
+        (jpeg_bytes(photo.convert("CMYK")), "CMYK"),
+    ]:
+        with pytest.raises(UnreadableImageError, match=words):
+            read_jpeg(source)
+
+
+def test_the_header_is_read_without_decoding(photo: Image.Image) -> None:
+    image = open_image(jpeg_bytes(photo, quality=64)[:1500])
+    assert read_header(image).quality == 64
+    with pytest.raises(UnreadableImageError, match="ends early"):
+        load_pixels(image)

@@ -1,0 +1,104 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from playwright.sync_api import Page, expect
+
+from argan_hf import restore
+from tests.conftest import EXAMPLES, jpeg_bytes
+from tests.jpeg.test_file import giant_jpeg
+
+pytestmark = pytest.mark.browser
+
+TIMEOUT = 60_000
+
+
+def _upload(page: Page, path: Path) -> None:
+    page.set_input_files("#source input[type=file]", path)
+
+
+def _done(page: Page, words: str) -> None:
+    expect(page.locator("#report")).to_contain_text(words, timeout=TIMEOUT)
+
+
+def _quality(page: Page) -> str:
+    return page.input_value("#quality input[type=number]")
+
+
+def _download(page: Page) -> Path:
+    with page.expect_download() as event:
+        page.click("#download")
+    assert event.value.suggested_filename.endswith("-restored.png")
+    return event.value.path()
+
+
+@pytest.fixture
+def jpeg(tmp_path: Path, photo: Image.Image) -> Path:
+    path = tmp_path / "holiday.jpg"
+    path.write_bytes(jpeg_bytes(photo, quality=17))
+    return path
+
+
+def test_a_jpeg_is_restored_from_its_own_bytes(page: Page, jpeg: Path) -> None:
+    _upload(page, jpeg)
+    _done(page, "JPEG of quality 17, 4:2:0, restored. 207x153 pixels")
+    assert _quality(page) == "17"
+    assert page.locator("#comparison img").count() == 2
+    with Image.open(_download(page)) as downloaded:
+        assert np.array_equal(np.array(downloaded), np.array(restore(jpeg).image))
+
+
+def test_a_gray_jpeg_comes_back_gray(page: Page, jpeg: Path, photo: Image.Image) -> None:
+    jpeg.write_bytes(jpeg_bytes(photo.convert("L"), quality=40))
+    _upload(page, jpeg)
+    _done(page, "JPEG of quality 40, gray, restored")
+    with Image.open(_download(page)) as downloaded:
+        assert downloaded.mode == "L"
+
+
+def test_a_pristine_picture_is_compressed_at_the_slider(page: Page, tmp_path: Path, photo: Image.Image) -> None:
+    path = tmp_path / "pristine.png"
+    photo.save(path)
+    _upload(page, path)
+    _done(page, "Compressed at quality 20")
+    slider = page.locator("#quality input[type=range]")
+    slider.focus()
+    slider.press("ArrowLeft")
+    _done(page, "Compressed at quality 19")
+    with Image.open(_download(page)) as downloaded:
+        expected = restore(jpeg_bytes(photo, quality=19)).image
+        assert np.array_equal(np.array(downloaded), np.array(expected))
+
+
+def test_an_example_is_one_click_away(page: Page) -> None:
+    page.locator("button.gallery-item").first.click()
+    _done(page, "Compressed at quality 20")
+    assert len(EXAMPLES) == 8
+    assert page.locator("button.gallery-item").count() == 8
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"just words", "holiday.jpg is not a picture in a known format"),
+        (b"", "holiday.jpg is empty"),
+        ("truncated", "ends early"),
+        (giant_jpeg(), "megapixels"),
+    ],
+    ids=["text", "empty", "truncated", "giant"],
+)
+def test_a_broken_file_gets_its_sentence(page: Page, jpeg: Path, content: bytes | str, words: str) -> None:
+    jpeg.write_bytes(jpeg.read_bytes()[:-500] if isinstance(content, str) else content)
+    _upload(page, jpeg)
+    expect(page.locator(".toast-body.error")).to_contain_text(words, timeout=TIMEOUT)
+    assert "Traceback" not in page.content()
+    expect(page.locator("#download")).to_be_disabled()
+
+
+def test_clearing_the_picture_clears_the_result(page: Page, jpeg: Path) -> None:
+    _upload(page, jpeg)
+    _done(page, "restored")
+    page.locator("#source button[aria-label='Clear'], #source button[aria-label='Remove Image']").first.click()
+    expect(page.locator("#report")).not_to_contain_text("restored", timeout=TIMEOUT)
+    expect(page.locator("#download")).to_be_disabled()

@@ -1,0 +1,44 @@
+import pytest
+import torch
+
+from argan_hf.losses import discriminator_loss, generator_loss, l2_loss, minimax_value
+
+REAL, FAKE = torch.tensor([2.0, -0.5]), torch.tensor([-1.0, 0.3])
+RESTORED, ORIGINAL = torch.full((2, 1, 4, 4), 0.5), torch.full((2, 1, 4, 4), 0.4)
+
+
+def test_the_game_is_eq_1() -> None:
+    expected = REAL.sigmoid().log().mean() + (1 - FAKE.sigmoid()).log().mean()
+    assert torch.allclose(minimax_value(REAL, FAKE), expected)
+
+
+def test_l2_is_eq_2() -> None:
+    assert float(l2_loss(RESTORED, ORIGINAL)) == pytest.approx(0.01, rel=1e-5)
+
+
+def test_the_generator_minimizes_eq_3() -> None:
+    expected = (1 - FAKE.sigmoid()).log().mean() + 50 * 0.01
+    assert torch.allclose(generator_loss(FAKE, RESTORED, ORIGINAL, 50.0), expected, atol=1e-5)
+
+
+def test_the_non_saturating_form() -> None:
+    expected = -FAKE.sigmoid().log().mean() + 50 * 0.01
+    assert torch.allclose(generator_loss(FAKE, RESTORED, ORIGINAL, 50.0, saturating=False), expected, atol=1e-5)
+
+
+def test_the_discriminator_minimizes_eq_4() -> None:
+    expected = -REAL.sigmoid().log().mean() - (1 - FAKE.sigmoid()).log().mean()
+    assert torch.allclose(discriminator_loss(REAL, FAKE), expected)
+
+
+def test_a_discriminator_that_is_sure_gives_finite_losses() -> None:
+    sure = torch.tensor([200.0])
+    for loss in (discriminator_loss(-sure, sure), generator_loss(sure, RESTORED, ORIGINAL, 1.0)):
+        assert loss.isfinite()
+
+
+@pytest.mark.parametrize("saturating", [True, False])
+def test_both_forms_push_towards_real(saturating: bool) -> None:
+    logits = torch.zeros(2, requires_grad=True)
+    generator_loss(logits, RESTORED, ORIGINAL, 1.0, saturating=saturating).backward()
+    assert (logits.grad < 0).all()

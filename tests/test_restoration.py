@@ -1,0 +1,195 @@
+import io
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image, ImageCms, ImageOps
+from PIL.Image import Exif
+
+from argan_hf import ArganConfig, ArganForImageRestoration, JpegRestorer, UnreadableImageError, restore
+from argan_hf.jpeg.file import open_image
+from tests.conftest import jpeg_bytes, scramble
+from tests.jpeg.test_file import giant_jpeg
+
+PROFILE = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+
+
+@pytest.fixture
+def restorer(model: ArganForImageRestoration) -> JpegRestorer:
+    return JpegRestorer(model, device="cpu")
+
+
+def _pixels(image: Image.Image) -> np.ndarray:
+    return np.array(image).astype(int)
+
+
+def _exif(**tags: int | str) -> Exif:
+    exif = Exif()
+    for tag, value in tags.items():
+        exif[{"orientation": 0x0112, "artist": 0x013B}[tag]] = value
+    return exif
+
+
+def test_path_bytes_and_string_give_the_same(restorer: JpegRestorer, photo: Image.Image, tmp_path: Path) -> None:
+    path = tmp_path / "é 日本.jpg"
+    path.write_bytes(jpeg_bytes(photo, quality=20))
+    first = restorer(path)
+    assert first.image.size == photo.size
+    for source in (str(path), path.read_bytes()):
+        assert np.array_equal(_pixels(restorer(source).image), _pixels(first.image))
+
+
+@pytest.mark.parametrize("mode", ["L", "RGB", "LA", "RGBA", "P", "1", "CMYK"])
+def test_no_strength_gives_the_picture_back(restorer: JpegRestorer, photo: Image.Image, mode: str) -> None:
+    image = photo.convert(mode)
+    restored = restorer(image, strength=0.0).image
+    assert restored.mode == {"P": "RGB", "1": "L", "CMYK": "RGB"}.get(mode, mode)
+    assert np.array_equal(_pixels(restored), _pixels(image.convert(restored.mode)))
+
+
+@pytest.mark.parametrize("options", [{"quality": 5}, {"quality": 90, "subsampling": 0}, {"progressive": True}])
+def test_no_strength_gives_the_decoded_file_back(
+    restorer: JpegRestorer, photo: Image.Image, options: dict[str, object]
+) -> None:
+    for image in (photo, photo.convert("L")):
+        data = jpeg_bytes(image, **options)
+        assert np.array_equal(_pixels(restorer(data, strength=0.0).image), _pixels(open_image(data)))
+
+
+def test_strength_blends(restorer: JpegRestorer, photo: Image.Image) -> None:
+    data = jpeg_bytes(photo.convert("L"), quality=30)
+    none, half, full = (_pixels(restorer(data, strength=s).image) for s in (0.0, 0.5, 1.0))
+    assert not np.array_equal(none, full)
+    assert np.abs(half - (none + full) / 2).max() <= 1
+
+
+def test_a_luma_network_leaves_chroma_alone(plain_config: ArganConfig, photo: Image.Image) -> None:
+    network = scramble(ArganForImageRestoration(plain_config))
+    restorer = JpegRestorer(network, device="cpu")
+    report = restorer(jpeg_bytes(photo, quality=10)).report
+    assert report.restored_planes == "Y"
+    # One delta is added to all three channels wherever none of them is clipped.
+    with torch.no_grad():
+        network.unet.head.weight.zero_()
+        network.unet.head.bias.fill_(0.5)
+    data = jpeg_bytes(Image.new("RGB", (32, 32), (120, 110, 130)), quality=50)
+    before, after = _pixels(open_image(data)), _pixels(restorer(data).image)
+    delta = after - before
+    assert np.abs(delta - delta[..., :1]).max() <= 1
+
+
+def test_gray_stays_gray(restorer: JpegRestorer, photo: Image.Image) -> None:
+    assert restorer(jpeg_bytes(photo.convert("L"))).image.mode == "L"
+    assert restorer(photo.convert("LA")).image.mode == "LA"
+
+
+def test_alpha_is_untouched(restorer: JpegRestorer, photo: Image.Image) -> None:
+    alpha = Image.fromarray(np.random.default_rng(0).integers(0, 256, photo.size[::-1], dtype=np.uint8))
+    photo.putalpha(alpha)
+    assert np.array_equal(_pixels(restorer(photo).image.getchannel("A")), _pixels(alpha))
+
+
+def test_profile_and_exif_are_kept(restorer: JpegRestorer, photo: Image.Image, tmp_path: Path) -> None:
+    data = jpeg_bytes(photo, icc_profile=PROFILE, exif=_exif(artist="Ada"), dpi=(300, 300))
+    for name in ("a.png", "a.webp", "a.tiff", "a.jpg"):
+        restorer(data).save(tmp_path / name)
+        with Image.open(tmp_path / name) as saved:
+            assert saved.info["icc_profile"] == PROFILE
+            assert saved.getexif()[0x013B] == "Ada"
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_the_picture_comes_out_upright(restorer: JpegRestorer, photo: Image.Image, orientation: int) -> None:
+
+    data = jpeg_bytes(photo, exif=_exif(orientation=orientation))
+    restored = restorer(data, strength=0.0).image
+    expected = ImageOps.exif_transpose(open_image(data))
+    assert np.array_equal(_pixels(restored), _pixels(expected))
+    assert restored.getexif().get(0x0112, 1) == 1
+
+
+def test_the_report_tells_what_was_found(restorer: JpegRestorer, photo: Image.Image) -> None:
+    conditioned = restorer.model.config.condition_on_quantization
+    report = restorer(jpeg_bytes(photo, quality=35)).report
+    assert (report.width, report.height, report.format) == (*photo.size, "JPEG")
+    assert (report.quality, report.sampling, report.told) == (35, "4:2:0", conditioned)
+    assert report.to_dict()["notes"] == []
+    overridden = restorer(jpeg_bytes(photo, quality=35), quality=10).report
+    assert overridden.quality == 10
+    assert bool(overridden.notes) is not conditioned
+    assert restorer(photo).report.quality is None
+
+
+def test_a_conditioned_network_is_told_the_tables(residual_config: ArganConfig, photo: Image.Image) -> None:
+    restorer = JpegRestorer(scramble(ArganForImageRestoration(residual_config)), device="cpu")
+    data = jpeg_bytes(photo, quality=35)
+    own, told, other = restorer(data), restorer(data, quality=35), restorer(data, quality=5)
+    assert np.array_equal(_pixels(own.image), _pixels(told.image))
+    assert not np.array_equal(_pixels(own.image), _pixels(other.image))
+
+
+def test_a_jpeg_stored_as_rgb_is_restored(restorer: JpegRestorer, photo: Image.Image) -> None:
+    data = jpeg_bytes(photo, quality=60, keep_rgb=True)
+    assert np.array_equal(_pixels(restorer(data, strength=0.0).image), _pixels(open_image(data)))
+
+
+def test_cmyk_is_converted_and_says_so(restorer: JpegRestorer, photo: Image.Image) -> None:
+    restored = restorer(jpeg_bytes(photo.convert("CMYK"), icc_profile=PROFILE))
+    assert restored.image.mode == "RGB"
+    assert "icc_profile" not in restored.image.info
+    assert "CMYK" in restored.report.notes[0]
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda photo: b"", "empty"),
+        (lambda photo: b"hello", "not a picture"),
+        (lambda photo: jpeg_bytes(photo)[:2000], "ends early"),
+        (lambda photo: giant_jpeg(), "megapixels"),
+        (lambda photo: Image.new("I;16", (4, 4)), "8 bits per channel"),
+    ],
+)
+def test_what_cannot_be_restored_is_refused_in_words(
+    restorer: JpegRestorer, photo: Image.Image, make: Callable[[Image.Image], bytes | Image.Image], words: str
+) -> None:
+    with pytest.raises(UnreadableImageError, match=words):
+        restorer(make(photo))
+
+
+@pytest.mark.parametrize("arguments", [{"quality": 0}, {"quality": 101}, {"strength": -0.1}, {"strength": 1.5}])
+def test_arguments_out_of_range_are_refused(
+    restorer: JpegRestorer, photo: Image.Image, arguments: dict[str, float]
+) -> None:
+    with pytest.raises(ValueError, match="must lie in"):
+        restorer(photo, **arguments)
+
+
+def test_saving_is_all_or_nothing(restorer: JpegRestorer, photo: Image.Image, tmp_path: Path) -> None:
+    restored = restorer(photo)
+    with pytest.raises(ValueError, match="no picture format"):
+        restored.save(tmp_path / "a.docx")
+    photo.putalpha(128)
+    with pytest.raises(OSError, match="mode"):
+        restorer(photo).save(tmp_path / "a.jpg")
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_shipped_network_improves_a_jpeg(photo: Image.Image) -> None:
+    restored = restore(jpeg_bytes(photo, quality=10)).image
+    before = open_image(jpeg_bytes(photo, quality=10))
+    error = [np.square(_pixels(image) - _pixels(photo)).mean() for image in (before, restored)]
+    assert error[1] < 0.97 * error[0]
+
+
+def test_a_missing_checkpoint_is_an_os_error(tmp_path: Path) -> None:
+    with pytest.raises(OSError, match="nothing-here"):
+        JpegRestorer.from_pretrained(tmp_path / "nothing-here")
+
+
+def test_a_pillow_picture_with_a_pending_file_is_not_touched(restorer: JpegRestorer, photo: Image.Image) -> None:
+    opened = Image.open(io.BytesIO(jpeg_bytes(photo, quality=44)))
+    assert restorer(opened).report.quality == 44
+    assert opened.mode == "RGB"

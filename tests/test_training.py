@@ -1,0 +1,150 @@
+import json
+from pathlib import Path
+
+import pytest
+import torch
+
+import train
+from argan_hf import ArganDiscriminator, ArganForImageRestoration, ArganImageProcessor
+from argan_hf.training import ArganTrainer
+from argan_hf.training_arguments import ArganTrainingArguments
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture
+def arguments(picture_parquet: str, tmp_path: Path) -> dict[str, object]:
+    return {
+        "dataset_name": "parquet",
+        "data_files": [picture_parquet],
+        "dataloader_num_workers": 0,
+        "reservoir_mib": 8,
+        "slot_size": 256,
+        "output_dir": str(tmp_path / "run"),
+        "model": json.dumps({"hidden_sizes": [4, 8]}),
+        "crop_size": 64,
+        "train_batch_size": 4,
+        "max_train_steps": 6,
+        "lr_scheduler": "cosine",
+        "adversarial_start_step": 2,
+        "validation_steps": 3,
+        "validation_pictures": 2,
+        "checkpointing_steps": 3,
+        "logging_steps": 1,
+    }
+
+
+def _weights(folder: Path) -> dict[str, torch.Tensor]:
+    return ArganForImageRestoration.from_pretrained(folder).state_dict()
+
+
+def test_the_defaults_are_the_papers_numbers() -> None:
+    args = ArganTrainingArguments(dataset_name="x")
+    assert (args.crop_size, args.train_batch_size, args.max_train_steps) == (64, 64, 1_500_000)
+    assert (args.learning_rate, args.adam_beta1, args.saturating) == (2e-4, 0.5, True)
+    assert args.model_config.hidden_sizes == (64, 128, 256, 512)
+
+
+def test_a_run_exports_a_loadable_folder(arguments: dict[str, object]) -> None:
+    folder = ArganTrainer(ArganTrainingArguments(**arguments)).train()
+    assert tuple(ArganForImageRestoration.from_pretrained(folder).config.hidden_sizes) == (4, 8)
+    assert ArganDiscriminator.from_pretrained(folder, subfolder="discriminator").config.num_channels == 1
+    assert ArganImageProcessor.from_pretrained(folder).num_channels == 1
+    assert sorted(path.name for path in folder.glob("checkpoint-*")) == ["checkpoint-3", "checkpoint-6"]
+    assert (folder / "samples" / "step-3.png").is_file()
+    rows = [json.loads(line) for line in (folder / "validation.jsonl").read_text().splitlines()]
+    assert [row["step"] for row in rows] == [3, 6]
+    assert json.loads((folder / "training_args.json").read_text())["max_train_steps"] == 6
+
+
+def test_one_seed_gives_one_result_and_both_networks_learn(arguments: dict[str, object], tmp_path: Path) -> None:
+    first = ArganTrainer(ArganTrainingArguments(**arguments))
+    before = {k: v.clone() for k, v in first.discriminator.state_dict().items()}
+    one = _weights(first.train())
+    two = _weights(ArganTrainer(ArganTrainingArguments(**{**arguments, "output_dir": str(tmp_path / "b")})).train())
+    assert all(torch.equal(one[name], two[name]) for name in one)
+    other = {**arguments, "output_dir": str(tmp_path / "c"), "seed": 1}
+    three = _weights(ArganTrainer(ArganTrainingArguments(**other)).train())
+    assert any(not torch.equal(one[name], three[name]) for name in one)
+    assert any(not torch.equal(before[name], tensor) for name, tensor in first.discriminator.state_dict().items())
+
+
+def test_a_resumed_run_equals_an_uninterrupted_one(arguments: dict[str, object], tmp_path: Path) -> None:
+    whole = _weights(ArganTrainer(ArganTrainingArguments(**arguments)).train())
+    folder = Path(str(arguments["output_dir"]))
+    resumed = {**arguments, "resume_from_checkpoint": str(folder / "checkpoint-3"), "output_dir": str(tmp_path / "b")}
+    part = _weights(ArganTrainer(ArganTrainingArguments(**resumed)).train())
+    assert all(torch.equal(whole[name], part[name]) for name in whole)
+
+
+def test_training_lowers_the_loss(arguments: dict[str, object]) -> None:
+    run = {**arguments, "max_train_steps": 60, "adversarial_start_step": 100, "learning_rate": 3e-3}
+    trainer = ArganTrainer(ArganTrainingArguments(**{**run, "lr_scheduler": "constant", "validation_steps": 100}))
+    first = trainer._step()["l2"].item()
+    trainer.train()
+    assert trainer._step()["l2"].item() < 0.2 * first
+
+
+def test_a_loss_that_is_not_finite_stops_the_run(arguments: dict[str, object]) -> None:
+    trainer = ArganTrainer(ArganTrainingArguments(**{**arguments, "max_train_steps": 4}))
+    with torch.no_grad():
+        next(trainer.generator.parameters()).fill_(torch.nan)
+    with pytest.raises(FloatingPointError, match=r"step 1: .*not finite; last checkpoint: None"):
+        trainer.train()
+
+
+def test_weights_stored_in_16_bits_load_as_32(arguments: dict[str, object], tmp_path: Path) -> None:
+    full = ArganTrainer(ArganTrainingArguments(**arguments)).train()
+    run = {**arguments, "export_float16": True, "output_dir": str(tmp_path / "b")}
+    half = ArganTrainer(ArganTrainingArguments(**run)).train()
+    assert (half / "model.safetensors").stat().st_size < 0.7 * (full / "model.safetensors").stat().st_size
+    loaded = ArganForImageRestoration.from_pretrained(half)
+    assert {p.dtype for p in loaded.parameters()} == {torch.float32}
+    for name, tensor in _weights(full).items():
+        assert torch.allclose(loaded.state_dict()[name].float(), tensor.float(), rtol=1e-3, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"dataset_name": None}, "dataset_name is missing"),
+        ({"model": "{"}, "model must be JSON"),
+        ({"model": '{"num_channels": 7}'}, "num_channels must be 1"),
+        ({"min_quality": 0}, "qualities must satisfy"),
+        ({"mixed_precision": "fp8"}, "mixed_precision must be"),
+        ({"crop_size": 300}, "exceeds slot_size"),
+        ({"logging_steps": 0}, "logging_steps must be at least 1"),
+        ({"crop_size": 32}, "at least 64 for the discriminator"),
+        ({"image_column": "photo"}, "no column 'photo'"),
+        ({"crop_size": 250}, "at least 250 pixels"),
+        ({"resume_from_checkpoint": "latest"}, "nothing to resume"),
+    ],
+)
+def test_what_cannot_work_is_said_before_any_step(
+    arguments: dict[str, object], change: dict[str, object], words: str
+) -> None:
+    with pytest.raises((ValueError, FileNotFoundError), match=words):
+        ArganTrainer(ArganTrainingArguments(**{**arguments, **change}))
+
+
+def test_the_script_takes_recipe_and_flags(
+    arguments: dict[str, object], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    recipe = tmp_path / "recipe.yaml"
+    recipe.write_text("max_train_steps: 99\nmodel: {hidden_sizes: [4, 8]}\nlogging_steps: 1\n")
+    flags = [f"--{k}={v}" for k, v in arguments.items() if k not in ("data_files", "model")]
+    flags += ["--data_files", *arguments["data_files"]]  # type: ignore[misc]
+    assert train.main(["--recipe", str(recipe), *flags]) == 0
+    written = json.loads((tmp_path / "run" / "training_args.json").read_text())
+    assert written["max_train_steps"] == 6
+    assert json.loads(written["model"]) == {"hidden_sizes": [4, 8]}
+
+    recipe.write_text("max_steps: 99\n")
+    assert train.main(["--recipe", str(recipe), *flags]) == 2
+    assert "unknown arguments: max_steps" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("recipe", sorted((ROOT / "recipes").glob("*.yaml")), ids=lambda path: path.stem)
+def test_every_recipe_is_complete(recipe: Path) -> None:
+    fields = train._read_recipe(recipe)
+    assert ArganTrainingArguments(dataset_name="x", **fields).model_config
