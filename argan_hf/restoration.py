@@ -19,7 +19,7 @@ from PIL import Image, ImageOps
 from PIL.JpegImagePlugin import JpegImageFile
 from torch import Tensor
 
-from .jpeg.color import rgb_to_ycbcr, to_uint8, ycbcr_to_rgb
+from .jpeg.color import rgb_to_ycbcr_unrounded, to_uint8, ycbcr_to_rgb
 from .jpeg.file import UnreadableImageError, image_to_tensor, load_pixels, open_image, read_header, read_jpeg
 from .jpeg.tables import quantization_tables
 from .modeling_argan import ArganForImageRestoration
@@ -294,7 +294,7 @@ def _take_pixels_apart(image: Image.Image) -> _Source:
     pixels = image.convert(_working_mode(image))
     alpha = pixels.getchannel("A") if pixels.mode in ("LA", "RGBA") else None
     samples = image_to_tensor(pixels.convert("L" if pixels.mode in ("L", "LA") else "RGB"))
-    planes = samples.float() if samples.shape[0] == 1 else rgb_to_ycbcr(samples)
+    planes = samples.float() if samples.shape[0] == 1 else rgb_to_ycbcr_unrounded(samples)
     return _Source(planes, alpha, info, image.format, quality=quality, sampling=sampling, notes=notes)
 
 

@@ -22,7 +22,7 @@ from transformers import get_scheduler
 
 from .configuration_argan import ArganDiscriminatorConfig
 from .data import PictureDecoder, Reservoir, load_stream, stream_pictures
-from .degradation import degrade_luma
+from .degradation import degrade
 from .image_processing_argan import ArganImageProcessor
 from .jpeg.codec import compress
 from .jpeg.color import rgb_to_studio_luma, to_uint8
@@ -125,7 +125,8 @@ class ArganTrainer:
             data_files=args.data_files,
             image_column=args.image_column,
         )
-        decoder = PictureDecoder(args.image_column, args.slot_size, args.crop_size)
+        canvas_size = args.degradation.canvas_size(args.crop_size)
+        decoder = PictureDecoder(args.image_column, args.slot_size, canvas_size)
         pictures = stream_pictures(stream, decoder, num_workers=args.dataloader_num_workers)
         self._fresh: Iterator[Tensor] = iter(())
         bar = tqdm(total=self.reservoir.capacity, desc="filling the reservoir", unit="picture", disable=self._quiet)
@@ -141,7 +142,7 @@ class ArganTrainer:
                 break
         bar.close()
         if not len(self.reservoir):
-            raise ValueError(f"no picture of {args.dataset_name!r} is at least {args.crop_size} pixels on both sides")
+            raise ValueError(f"no picture of {args.dataset_name!r} is at least {canvas_size} pixels on both sides")
 
     @property
     def _quiet(self) -> bool:
@@ -182,8 +183,11 @@ class ArganTrainer:
         args = self.args
         if self.progress.step % args.refresh_interval == 0 and (fresh := next(self._fresh, None)) is not None:
             self.reservoir.insert(fresh)
-        crops = self.reservoir.sample(args.train_batch_size, args.crop_size, self.progress.generator)
-        pairs = degrade_luma(crops, args.degradation, self.progress.generator)
+        settings, generator = args.degradation, self.progress.generator
+        canvases = self.reservoir.sample(args.train_batch_size, settings.canvas_size(args.crop_size), generator)
+        pairs = degrade(
+            canvases, settings, generator, crop_size=args.crop_size, num_channels=args.model_config.num_channels
+        )
         original, degraded = pairs.original / 255.0, pairs.degraded / 255.0
         restored = self.generator(degraded, quantization=pairs.quantization).reconstruction
         adversarial = self.progress.step >= args.adversarial_start_step

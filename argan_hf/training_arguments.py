@@ -57,7 +57,15 @@ class ArganTrainingArguments:
     min_quality: int = field(default=10, metadata=_help("Lowest JPEG quality."))
     max_quality: int = field(default=40, metadata=_help("Highest JPEG quality."))
     quality_skew: float = field(default=1.0, metadata=_help("1: uniform qualities; more: rather low ones."))
-    studio_swing_share: float = field(default=0.5, metadata=_help("Share of crops with luma 16..235."))
+    studio_swing_share: float = field(default=0.5, metadata=_help("Share of gray crops with luma 16..235."))
+    gray_share: float = field(default=0.0, metadata=_help("Share of gray crops when three planes are restored."))
+    share_420: float = field(default=0.6, metadata=_help("Share of color crops with 4:2:0 chroma."))
+    share_422: float = field(default=0.1, metadata=_help("Share with 4:2:2 chroma; the rest is 4:4:4."))
+    offset_share: float = field(default=0.0, metadata=_help("Share of crops that do not start on the JPEG grid."))
+    earlier_share: float = field(default=0.0, metadata=_help("Share of crops that were compressed once before."))
+    resize_share: float = field(default=0.0, metadata=_help("Share of those that were resized in between."))
+    min_scale: float = field(default=0.75, metadata=_help("Smallest factor of that resizing."))
+    max_scale: float = field(default=1.5, metadata=_help("Largest factor of that resizing."))
 
     mixed_precision: str = field(default="no", metadata=_help("no or bf16."))
     channels_last: bool = field(default=True, metadata=_help("Keep channels innermost in memory."))
@@ -85,9 +93,9 @@ class ArganTrainingArguments:
         for name in ("checkpointing_steps", "checkpoints_total_limit", "reservoir_mib"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1, found {getattr(self, name)}")
-        if self.crop_size > self.slot_size:
+        canvas_size = self.degradation.canvas_size(self.crop_size)
+        if canvas_size > self.slot_size:
             raise ValueError(f"crop_size {self.crop_size} exceeds slot_size {self.slot_size}: no picture would hold it")
-        self.degradation  # noqa: B018  (raises what is wrong with the qualities)
 
     @property
     def model_config(self) -> ArganConfig:

@@ -113,6 +113,7 @@ def test_weights_stored_in_16_bits_load_as_32(arguments: dict[str, object], tmp_
         ({"min_quality": 0}, "qualities must satisfy"),
         ({"mixed_precision": "fp8"}, "mixed_precision must be"),
         ({"crop_size": 300}, "exceeds slot_size"),
+        ({"gray_share": 2}, "gray_share must lie in"),
         ({"logging_steps": 0}, "logging_steps must be at least 1"),
         ({"crop_size": 32}, "at least 64 for the discriminator"),
         ({"image_column": "photo"}, "no column 'photo'"),

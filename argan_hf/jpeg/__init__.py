@@ -1,7 +1,7 @@
 """JPEG arithmetic on tensors, equal to libjpeg-turbo bit for bit. Knows torch and Pillow, knows no network."""
 
-from .codec import compress, compress_planes
-from .color import rgb_to_studio_luma, rgb_to_ycbcr, ycbcr_to_rgb
+from .codec import compress, compress_plane, compress_ycbcr
+from .color import rgb_to_studio_luma, rgb_to_ycbcr, rgb_to_ycbcr_unrounded, ycbcr_to_rgb
 from .file import JpegFile, UnreadableImageError, read_jpeg
 from .tables import estimate_quality, quantization_tables
 
@@ -9,11 +9,13 @@ __all__ = [
     "JpegFile",
     "UnreadableImageError",
     "compress",
-    "compress_planes",
+    "compress_plane",
+    "compress_ycbcr",
     "estimate_quality",
     "quantization_tables",
     "read_jpeg",
     "rgb_to_studio_luma",
     "rgb_to_ycbcr",
+    "rgb_to_ycbcr_unrounded",
     "ycbcr_to_rgb",
 ]

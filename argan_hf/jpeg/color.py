@@ -3,14 +3,35 @@
 import torch
 from torch import Tensor
 
-_ONE = 65536.0
+_BITS = 16
+_ONE = float(1 << _BITS)
+_HALF = 1 << (_BITS - 1)
 # jccolor.c and jdcolor.c: round(x * 2**16).
 _TO_YCBCR = ((19595, 38470, 7471), (-11059, -21709, 32768), (32768, -27439, -5329))
 _CR_TO_R, _CB_TO_G, _CR_TO_G, _CB_TO_B = 91881, -22554, -46802, 116130
 
 
 def rgb_to_ycbcr(rgb: Tensor) -> Tensor:
-    """Full-swing (JFIF) Y'CbCr of RGB, not rounded (`rgb_ycc_convert` before its rounding).
+    """Full-swing (JFIF) Y'CbCr of RGB, exactly as an encoder rounds it (`rgb_ycc_convert`).
+
+    Args:
+        rgb: uint8 (..., 3, H, W).
+
+    Returns:
+        uint8 (..., 3, H, W), chroma centered on 128.
+    """
+    red, green, blue = rgb.to(torch.int32).unbind(-3)
+    # Chroma is rounded half down, luma half up.
+    offsets = (_HALF, (128 << _BITS) + _HALF - 1, (128 << _BITS) + _HALF - 1)
+    planes = [
+        (red * from_red + green * from_green + blue * from_blue + offset) >> _BITS
+        for (from_red, from_green, from_blue), offset in zip(_TO_YCBCR, offsets, strict=True)
+    ]
+    return torch.stack(planes, -3).to(torch.uint8)
+
+
+def rgb_to_ycbcr_unrounded(rgb: Tensor) -> Tensor:
+    """Full-swing Y'CbCr of RGB before any rounding, so that [`ycbcr_to_rgb`] gives the same RGB back.
 
     Args:
         rgb: (..., 3, H, W), integers or floats 0..255.

@@ -6,7 +6,8 @@ on long contiguous runs. All arithmetic is int32, which suffices for every table
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
+
+from .resampling import repeat_border
 
 _CONST_BITS = 13
 _PASS1_BITS = 2
@@ -27,11 +28,8 @@ def planes_to_blocks(planes: Tensor) -> Tensor:
         (8, 8, B, ceil(H / 8), ceil(W / 8)), contiguous, same dtype; the first axis is the row in the block.
     """
     batch, height, width = planes.shape
-    pad = (0, -width % 8, 0, -height % 8)
-    if any(pad):
-        # Replication is only defined for floating point, which holds every 16-bit integer exactly.
-        planes = F.pad(planes[:, None].float(), pad, mode="replicate")[:, 0].to(planes.dtype)
-    blocks = planes.reshape(batch, (height + pad[3]) // 8, 8, (width + pad[1]) // 8, 8)
+    rows, columns = -(-height // 8), -(-width // 8)
+    blocks = repeat_border(planes, 8 * rows, 8 * columns).reshape(batch, rows, 8, columns, 8)
     return blocks.permute(2, 4, 0, 1, 3).contiguous()
 
 

@@ -2,7 +2,13 @@ import numpy as np
 import torch
 from PIL import Image
 
-from argan_hf.jpeg import read_jpeg, rgb_to_studio_luma, rgb_to_ycbcr, ycbcr_to_rgb
+from argan_hf.jpeg import (
+    read_jpeg,
+    rgb_to_studio_luma,
+    rgb_to_ycbcr,
+    rgb_to_ycbcr_unrounded,
+    ycbcr_to_rgb,
+)
 from argan_hf.jpeg.color import to_uint8
 from argan_hf.jpeg.file import image_to_tensor, open_image
 from tests.conftest import jpeg_bytes
@@ -18,20 +24,26 @@ def test_planes_to_rgb_equals_the_decoder(photo: Image.Image) -> None:
 def test_every_kind_of_color_survives_the_round_trip() -> None:
     levels = torch.arange(0, 256, 5)
     rgb = torch.cartesian_prod(levels, levels, levels).T[:, None].to(torch.uint8)
-    assert torch.equal(ycbcr_to_rgb(rgb_to_ycbcr(rgb)), rgb)
+    assert torch.equal(ycbcr_to_rgb(rgb_to_ycbcr_unrounded(rgb)), rgb)
 
 
 def test_gray_has_neutral_chroma() -> None:
     gray = torch.arange(256).expand(3, 1, 256)
-    planes = rgb_to_ycbcr(gray)
+    planes = rgb_to_ycbcr_unrounded(gray)
     assert torch.allclose(planes[0], gray[0].float(), atol=1e-3)
     assert torch.allclose(planes[1:], torch.full((2, 1, 256), 128.0), atol=1e-3)
+    assert torch.equal(rgb_to_ycbcr(gray), to_uint8(planes))
 
 
 def test_luma_of_the_encoder(photo: Image.Image) -> None:
     rgb = image_to_tensor(photo)
     pillow = torch.from_numpy(np.array(photo.convert("YCbCr")))[..., 0]
-    assert (to_uint8(rgb_to_ycbcr(rgb))[0].int() - pillow.int()).abs().max() <= 1
+    assert (rgb_to_ycbcr(rgb)[0].int() - pillow.int()).abs().max() <= 1
+
+
+def test_rounding_is_within_half_a_level() -> None:
+    rgb = torch.randint(0, 256, (3, 100, 100), dtype=torch.uint8)
+    assert (rgb_to_ycbcr(rgb) - rgb_to_ycbcr_unrounded(rgb)).abs().max() <= 0.5001
 
 
 def test_studio_luma_spans_16_to_235() -> None:
