@@ -31,6 +31,12 @@ def main(argv: list[str] | None = None) -> int:
     restore.add_argument("--model", default=None, help="checkpoint name, local folder or Hub id")
     restore.add_argument("--quality", type=int, help="JPEG quality to tell the network, 1..100; default: the file's")
     restore.add_argument("--strength", type=float, default=1.0, help="0 (as it is) to 1 (fully restored)")
+    restore.add_argument(
+        "--faithful",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="hold the luma of JPEG files to what they state (default)",
+    )
     restore.add_argument("--device", help="cpu, cuda, …; default: the first accelerator, else the CPU")
     restore.add_argument("--overwrite", action="store_true", help="replace files that exist")
     restore.set_defaults(run=_restore)
@@ -44,6 +50,7 @@ def main(argv: list[str] | None = None) -> int:
     evaluate.add_argument("--data", type=Path, required=True, metavar="DIR", help="folder of original pictures")
     evaluate.add_argument("--model", default=None, help="checkpoint name, local folder or Hub id")
     evaluate.add_argument("--qualities", type=int, nargs="+", default=[10, 20, 30, 40], metavar="Q", help="1..100")
+    evaluate.add_argument("--faithful", action="store_true", help="hold the result to the JPEG's coefficients")
     evaluate.add_argument("--device", help="cpu, cuda, …; default: the first accelerator, else the CPU")
     evaluate.add_argument("--json", action="store_true", help="print every picture's figures as a JSON list")
     evaluate.set_defaults(run=_evaluate)
@@ -84,7 +91,9 @@ def _restore(args: argparse.Namespace) -> int:
             if target.exists() and not args.overwrite:
                 raise FileExistsError(f"{target} exists; give another -o or --overwrite")
             with tqdm(desc=source.name, unit="tile", leave=False, disable=not sys.stderr.isatty()) as bar:
-                restored = restorer(source, args.quality, args.strength, progress=_bar_progress(bar))
+                restored = restorer(
+                    source, args.quality, args.strength, faithful=args.faithful, progress=_bar_progress(bar)
+                )
             target.parent.mkdir(parents=True, exist_ok=True)
             restored.save(target)
         except (ValueError, OSError) as error:
@@ -93,8 +102,8 @@ def _restore(args: argparse.Namespace) -> int:
             continue
         report = restored.report
         quality = f", quality {report.quality}" if report.quality else ""
-        size = f"{report.width}x{report.height}"
-        print(f"{source} -> {target} ({size}{quality}, {report.seconds:.1f} s)")
+        faithful = f", {report.consistency:.2%} faithful" if report.consistency is not None else ""
+        print(f"{source} -> {target} ({report.width}x{report.height}{quality}{faithful}, {report.seconds:.1f} s)")
         for note in report.notes:
             print(f"  {note}")
         done += 1
@@ -140,7 +149,7 @@ def _evaluate(args: argparse.Namespace) -> int:
         pictures = find_pictures(args.data)
         restorer = JpegRestorer.from_pretrained(args.model or DEFAULT_CHECKPOINT, device=args.device)
         with tqdm(total=len(pictures) * len(args.qualities), unit="picture", leave=False) as bar:
-            scores = evaluate_luma(restorer, pictures, args.qualities, progress=bar.update)
+            scores = evaluate_luma(restorer, pictures, args.qualities, faithful=args.faithful, progress=bar.update)
     except (OSError, RuntimeError, ValueError) as error:
         _complain(error)
         return 2

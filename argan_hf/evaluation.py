@@ -14,6 +14,7 @@ from torch import Tensor
 
 from .jpeg.codec import compress
 from .jpeg.color import rgb_to_studio_luma, to_uint8
+from .jpeg.consistency import make_consistent, recover_coefficients
 from .jpeg.file import image_to_tensor, load_pixels, open_image
 from .jpeg.tables import quantization_tables
 from .metrics import psnr
@@ -57,6 +58,7 @@ def evaluate_luma(
     pictures: Sequence[Path],
     qualities: Sequence[int],
     *,
+    faithful: bool = False,
     progress: Callable[[], object] | None = None,
 ) -> list[Score]:
     """Score every picture at every quality.
@@ -65,6 +67,7 @@ def evaluate_luma(
         restorer: what is measured; told the tables if its network takes them.
         pictures: files of originals.
         qualities: libjpeg's 1..100.
+        faithful: hold what the network returns to the compressed picture's coefficients.
         progress: called after each score.
 
     Raises:
@@ -76,7 +79,11 @@ def evaluate_luma(
         for quality in qualities:
             degraded = compress(original, quality)
             tables = quantization_tables(quality)[:1]
-            restored = to_uint8(restorer.restore_planes(degraded[0].float(), tables))[None]
+            plane = restorer.restore_planes(degraded[0].float(), tables)[0]
+            if faithful:
+                quantized = recover_coefficients(degraded[0, 0], tables[0])
+                plane, _ = make_consistent(plane, quantized, tables[0], to_uint8)
+            restored = to_uint8(plane)[None, None]
             scores.append(Score(path.name, quality, float(psnr(degraded, original)), float(psnr(restored, original))))
             if progress is not None:
                 progress()

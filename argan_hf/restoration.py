@@ -19,7 +19,8 @@ from PIL import Image, ImageOps
 from PIL.JpegImagePlugin import JpegImageFile
 from torch import Tensor
 
-from .jpeg.color import rgb_to_ycbcr_unrounded, to_uint8, ycbcr_to_rgb
+from .jpeg.color import rgb_to_ycbcr, rgb_to_ycbcr_unrounded, to_uint8, ycbcr_to_rgb
+from .jpeg.consistency import make_consistent, recover_coefficients
 from .jpeg.file import UnreadableImageError, image_to_tensor, load_pixels, open_image, read_header, read_jpeg
 from .jpeg.tables import quantization_tables
 from .modeling_argan import ArganForImageRestoration
@@ -44,6 +45,8 @@ class RestorationReport:
         format: of the file ("JPEG", "PNG", …), `None` for a picture that came without one.
         quality: the file's own quality or the one given, `None` where neither is known.
         sampling: chroma sampling of a JPEG file.
+        consistency: share of luma coefficients of the result, as written, that equal the file's own; `None` where
+            nothing was held to a file.
         told: whether the network was told the quantization tables; otherwise it worked blind.
         restored_planes: planes that went through the network, "Y" or "Y, Cb, Cr".
         strength: as given.
@@ -56,6 +59,7 @@ class RestorationReport:
     format: str | None
     quality: int | None
     sampling: str | None
+    consistency: float | None
     told: bool
     restored_planes: str
     strength: float
@@ -115,6 +119,7 @@ class _Source:
     tables: Tensor | None = None
     quality: int | None = None
     sampling: str | None = None
+    grid_table: Tensor | None = None
     notes: tuple[str, ...] = ()
 
 
@@ -161,6 +166,7 @@ class JpegRestorer:
         quality: int | None = None,
         strength: float = 1.0,
         *,
+        faithful: bool = True,
         progress: Callable[[int, int], None] | None = None,
     ) -> RestoredImage:
         """Restore one picture.
@@ -171,6 +177,8 @@ class JpegRestorer:
             quality: libjpeg's 1..100, told to the network in place of the file's own tables. Networks that are not
                 conditioned on tables ignore it (the report says so).
             strength: 0 (the picture as it is) to 1 (fully restored).
+            faithful: hold the luma of JPEG files to what they state, so that the result, encoded again with the same
+                tables, is the file again. Without effect on anything but JPEG files given as path or bytes.
             progress: called with (tiles done, tiles in all).
 
         Raises:
@@ -190,8 +198,11 @@ class JpegRestorer:
         if quality is not None and not conditioned:
             notes += ("This network works blind: the quality given was not used.",)
         known = min(self.model.config.num_channels, parts.planes.shape[0])
+        consistency = None
         if strength > 0:
             restored = self.restore_planes(parts.planes[:known], parts.tables, progress)
+            if faithful and parts.grid_table is not None:
+                restored[0], consistency = _hold_to_file(parts, parts.grid_table, restored, strength)
             parts.planes[:known].lerp_(restored, strength)
         image = _put_together(parts)
         report = RestorationReport(
@@ -200,6 +211,7 @@ class JpegRestorer:
             format=parts.format,
             quality=parts.quality,
             sampling=parts.sampling,
+            consistency=consistency,
             told=conditioned and parts.tables is not None,
             restored_planes=", ".join(("Y", "Cb", "Cr")[:known]),
             strength=strength,
@@ -240,10 +252,14 @@ class JpegRestorer:
 
 
 def restore(
-    source: str | Path | bytes | Image.Image, quality: int | None = None, strength: float = 1.0
+    source: str | Path | bytes | Image.Image,
+    quality: int | None = None,
+    strength: float = 1.0,
+    *,
+    faithful: bool = True,
 ) -> RestoredImage:
     """Restore one picture with the network that comes with the package; see [`JpegRestorer.__call__`]."""
-    return _default_restorer()(source, quality=quality, strength=strength)
+    return _default_restorer()(source, quality, strength, faithful=faithful)
 
 
 @cache
@@ -267,7 +283,7 @@ def _take_apart(source: str | Path | bytes | Image.Image) -> _Source:
         if not _stores_rgb(image):
             file = read_jpeg(image)
             planes = file.planes.float()
-            return _Source(planes, None, info, "JPEG", file.tables, file.quality, file.sampling)
+            return _Source(planes, None, info, "JPEG", file.tables, file.quality, file.sampling, file.tables[0])
     return _take_pixels_apart(image)
 
 
@@ -307,6 +323,16 @@ def _working_mode(image: Image.Image) -> str:
 
 def _kept_info(image: Image.Image) -> dict[str, Any]:
     return {key: image.info[key] for key in _KEPT_INFO if key in image.info}
+
+
+def _hold_to_file(parts: _Source, table: Tensor, restored: Tensor, strength: float) -> tuple[Tensor, float]:
+    def as_written(luma: Tensor) -> Tensor:
+        planes = parts.planes.clone()
+        planes[: restored.shape[0]].lerp_(torch.cat((luma[None], restored[1:])), strength)
+        return to_uint8(planes[0]) if planes.shape[0] == 1 else rgb_to_ycbcr(ycbcr_to_rgb(planes))[0]
+
+    quantized = recover_coefficients(parts.planes[0].to(torch.uint8), table)
+    return make_consistent(restored[0], quantized, table, as_written)
 
 
 def _put_together(parts: _Source) -> Image.Image:

@@ -78,6 +78,8 @@ def restore(path: str | None, quality: int, progress: gr.Progress = gr.Progress(
         done = f"Compressed at quality {quality} to {len(data) / 1000:.0f} kB, then restored."
     else:
         done = f"JPEG of quality {report.quality}, {report.sampling}, restored."
+    if report.consistency is not None:
+        done += f" {report.consistency:.2%} of its luma coefficients, encoded again, are the file's own."
     words = [f"{done} {report.width}x{report.height} pixels in {report.seconds:.1f} s.", *report.notes]
     return (
         (str(before_path), str(after_path)),

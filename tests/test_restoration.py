@@ -9,7 +9,8 @@ from PIL import Image, ImageCms, ImageOps
 from PIL.Image import Exif
 
 from argan_hf import ArganConfig, ArganForImageRestoration, JpegRestorer, UnreadableImageError, restore
-from argan_hf.jpeg.file import open_image
+from argan_hf.jpeg import quantization_tables, read_jpeg, recover_coefficients, rgb_to_ycbcr, share_inside
+from argan_hf.jpeg.file import image_to_tensor, open_image
 from tests.conftest import jpeg_bytes, scramble
 from tests.jpeg.test_file import giant_jpeg
 
@@ -60,7 +61,7 @@ def test_no_strength_gives_the_decoded_file_back(
 
 def test_strength_blends(restorer: JpegRestorer, photo: Image.Image) -> None:
     data = jpeg_bytes(photo.convert("L"), quality=30)
-    none, half, full = (_pixels(restorer(data, strength=s).image) for s in (0.0, 0.5, 1.0))
+    none, half, full = (_pixels(restorer(data, strength=s, faithful=False).image) for s in (0.0, 0.5, 1.0))
     assert not np.array_equal(none, full)
     assert np.abs(half - (none + full) / 2).max() <= 1
 
@@ -193,3 +194,26 @@ def test_a_pillow_picture_with_a_pending_file_is_not_touched(restorer: JpegResto
     opened = Image.open(io.BytesIO(jpeg_bytes(photo, quality=44)))
     assert restorer(opened).report.quality == 44
     assert opened.mode == "RGB"
+
+
+@pytest.mark.parametrize("mode", ["L", "RGB"])
+def test_a_faithful_result_encodes_to_the_file_again(photo: Image.Image, mode: str) -> None:
+    data = jpeg_bytes(photo.convert(mode), quality=40)
+    faithful = restore(data)
+    free = restore(data, faithful=False)
+    table = quantization_tables(40)[0]
+    quantized = recover_coefficients(read_jpeg(data).planes[0], table)
+
+    def share(image: Image.Image) -> float:
+        pixels = image_to_tensor(image)
+        return share_inside(pixels[0] if mode == "L" else rgb_to_ycbcr(pixels)[0], quantized, table)
+
+    assert share(faithful.image) == pytest.approx(faithful.report.consistency)
+    assert faithful.report.consistency > 0.999
+    assert share(free.image) < share(faithful.image)
+    assert free.report.consistency is None
+    assert restore(photo).report.consistency is None
+
+
+def test_a_weak_faithful_result_is_faithful_too(photo: Image.Image) -> None:
+    assert restore(jpeg_bytes(photo, quality=30), strength=0.3).report.consistency > 0.999

@@ -2,6 +2,7 @@
 
 from .codec import compress, compress_plane, compress_ycbcr
 from .color import rgb_to_studio_luma, rgb_to_ycbcr, rgb_to_ycbcr_unrounded, ycbcr_to_rgb
+from .consistency import make_consistent, project, recover_coefficients, share_inside
 from .file import JpegFile, UnreadableImageError, read_jpeg
 from .tables import estimate_quality, quantization_tables
 
@@ -12,10 +13,14 @@ __all__ = [
     "compress_plane",
     "compress_ycbcr",
     "estimate_quality",
+    "make_consistent",
+    "project",
     "quantization_tables",
     "read_jpeg",
+    "recover_coefficients",
     "rgb_to_studio_luma",
     "rgb_to_ycbcr",
     "rgb_to_ycbcr_unrounded",
+    "share_inside",
     "ycbcr_to_rgb",
 ]

@@ -42,7 +42,7 @@ def jpeg(tmp_path: Path, photo: Image.Image) -> Path:
 
 def test_a_jpeg_is_restored_from_its_own_bytes(page: Page, jpeg: Path) -> None:
     _upload(page, jpeg)
-    _done(page, "JPEG of quality 17, 4:2:0, restored. 207x153 pixels")
+    _done(page, "JPEG of quality 17, 4:2:0, restored.")
     assert _quality(page) == "17"
     assert page.locator("#comparison img").count() == 2
     with Image.open(_download(page)) as downloaded:

@@ -1,0 +1,133 @@
+import io
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+from torch import Tensor
+
+from argan_hf.jpeg import (
+    compress_plane,
+    make_consistent,
+    project,
+    quantization_tables,
+    read_jpeg,
+    recover_coefficients,
+    rgb_to_ycbcr,
+    share_inside,
+)
+from argan_hf.jpeg.codec import encode_planes
+from argan_hf.jpeg.color import to_uint8
+from argan_hf.jpeg.consistency import blocks_inside
+from argan_hf.jpeg.file import image_to_tensor
+from tests.conftest import EXAMPLES, jpeg_bytes
+
+
+def _luma(index: int) -> Tensor:
+    with Image.open(EXAMPLES[index]) as image:
+        return image_to_tensor(image.convert("L"))[0, :203, :301]
+
+
+def _truth(plane: Tensor, table: Tensor) -> Tensor:
+    """Coefficients that an encoder writes, of whole blocks."""
+    blocks = encode_planes(plane[None], table)[:, :, 0].permute(2, 3, 0, 1)
+    return blocks[: plane.shape[0] // 8, : plane.shape[1] // 8].float()
+
+
+@pytest.mark.parametrize(("quality", "least"), [(5, 1.0), (10, 0.999), (50, 0.999), (75, 0.999)])
+def test_the_files_coefficients_are_found_again(quality: int, least: float) -> None:
+    table = quantization_tables(quality)[0]
+    for index in range(4):
+        plane = _luma(index)
+        found = recover_coefficients(compress_plane(plane[None], table)[0], table)
+        assert (found == _truth(plane, table)).flatten(2).all(2).float().mean() >= least
+
+
+def test_clipped_blocks_are_completed() -> None:
+    # Edges between black and white: ringing is cut off at 0 and 255, and the plain DCT is no longer the file's.
+    squares = (torch.rand(20, 20) < 0.5).to(torch.uint8) * 255
+    plane = squares.repeat_interleave(8, 0).repeat_interleave(8, 1).roll((3, 5), (0, 1))
+    table = quantization_tables(10)[0]
+    shown = compress_plane(plane[None], table)[0]
+    truth = _truth(plane, table)
+    plain = (_truth(shown, table) == truth).flatten(2).all(2).float().mean()
+    found = (recover_coefficients(shown, table) == truth).flatten(2).all(2).float().mean()
+    assert plain < 0.3
+    assert found > plain + 0.4
+
+
+@settings(max_examples=40, deadline=None)
+@given(quality=st.integers(1, 100), strength=st.floats(0.1, 100.0), seed=st.integers(0, 2**31 - 1))
+def test_the_projection_never_moves_away_from_the_original(quality: int, strength: float, seed: int) -> None:
+    generator = torch.Generator().manual_seed(seed)
+    table = quantization_tables(quality)[0]
+    original = torch.randint(0, 256, (24, 32), generator=generator).float()
+    anything = original + strength * torch.randn(24, 32, generator=generator)
+    truth = _truth(original.to(torch.uint8), table)
+    projected = project(anything, truth, table, margin=0.0)
+    # The integer DCT of the encoder differs from the exact one by less than a hundredth of a level.
+    assert (projected - original).norm() <= (anything - original).norm() + 0.01 * original.numel() ** 0.5
+
+
+def test_a_projected_plane_is_inside_and_projecting_again_changes_nothing() -> None:
+    # Far enough from black and white that nothing is clipped.
+    plane, table = _luma(1) // 2 + 64, quantization_tables(20)[0]
+    truth = _truth(plane, table)
+    once = project(plane.float() + 30 * torch.randn(plane.shape), truth, table)
+    assert torch.allclose(project(once, truth, table), once, atol=1e-3)
+    assert share_inside(to_uint8(once), truth, table) > 0.9999
+
+
+def test_what_is_inside_already_is_left_alone() -> None:
+    plane, table = _luma(1), quantization_tables(10)[0]
+    assert torch.allclose(project(plane.float(), _truth(plane, table), table, margin=0.0), plane.float(), atol=0.05)
+
+
+def test_the_border_beyond_the_last_whole_block_is_left_alone() -> None:
+    plane, table = torch.rand(21, 19) * 255, quantization_tables(10)[0]
+    projected = project(plane, torch.zeros(2, 2, 8, 8), table)
+    assert torch.equal(projected[16:], plane[16:])
+    assert torch.equal(projected[:, 16:], plane[:, 16:])
+    assert not torch.equal(projected[:16, :16], plane[:16, :16])
+
+
+@pytest.mark.parametrize("size", [(1, 1), (7, 30), (8, 7)])
+def test_a_picture_without_a_whole_block_passes(size: tuple[int, int]) -> None:
+    plane, table = torch.randint(0, 256, size, dtype=torch.uint8), quantization_tables(10)[0]
+    quantized = recover_coefficients(plane, table)
+    projected, share = make_consistent(plane.float(), quantized, table, to_uint8)
+    assert torch.equal(projected, plane.float())
+    assert share == 1.0
+
+
+@pytest.mark.parametrize("quality", [10, 30, 50, 75])
+def test_a_gray_result_encodes_to_the_file_again(quality: int) -> None:
+    table = quantization_tables(quality)[0]
+    for index in range(3):
+        plane = _luma(index)
+        file = read_jpeg(jpeg_bytes(Image.fromarray(plane.numpy()), quality=quality))
+        invented = file.planes[0].float() + 8 * torch.randn(plane.shape)
+        quantized = recover_coefficients(file.planes[0], file.tables[0])
+        result, share = make_consistent(invented, quantized, file.tables[0], to_uint8)
+        data = jpeg_bytes(Image.fromarray(to_uint8(result).numpy()), quality=quality)
+        again = _truth(image_to_tensor(Image.open(io.BytesIO(data)))[0], table)
+        assert share > 0.999
+        assert (again == _truth(file.planes[0], table)).flatten(2).all(2).float().mean() > 0.99
+        assert blocks_inside(to_uint8(result), _truth(plane, table), table).float().mean() > 0.99
+
+
+def test_blocks_that_rounding_throws_out_get_more_margin() -> None:
+    plane, table = _luma(2), quantization_tables(75)[0]
+    truth = _truth(plane, table)
+    invented = plane.float() + 20 * torch.randn(plane.shape)
+    once = blocks_inside(to_uint8(project(invented, truth, table, margin=0.3)), truth, table).float().mean()
+    result, _ = make_consistent(invented, truth, table, to_uint8)
+    assert blocks_inside(to_uint8(result), truth, table).float().mean() > once + 0.05
+
+
+def test_luma_of_a_color_file(photo: Image.Image) -> None:
+    file = read_jpeg(jpeg_bytes(photo, quality=20))
+    found = recover_coefficients(file.planes[0], file.tables[0])
+    truth = _truth(rgb_to_ycbcr(image_to_tensor(photo))[0], file.tables[0])
+    assert (found == truth).flatten(2).all(2).float().mean() > 0.99
