@@ -75,7 +75,6 @@ class PictureDecoder:
 
     def __call__(self, records: list[dict[str, Any]]) -> list[tuple[bool, Tensor]]:
         """Decode records to `(held_out, picture)`, pictures uint8 (3, H, W) with sides in `min_size..slot_size`."""
-        torch.set_num_threads(1)
         return [window for record in records for window in self._decode(record[self.image_column])]
 
     def _decode(self, cell: dict[str, Any]) -> list[tuple[bool, Tensor]]:
