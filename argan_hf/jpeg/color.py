@@ -39,10 +39,12 @@ def rgb_to_ycbcr_unrounded(rgb: Tensor) -> Tensor:
     Returns:
         float32 (..., 3, H, W), 0..255, chroma centered on 128.
     """
-    matrix = torch.tensor(_TO_YCBCR, dtype=torch.float32, device=rgb.device) / _ONE
-    planes = torch.einsum("ij,...jhw->...ihw", matrix, rgb.float())
-    planes[..., 1:, :, :] += 128.0
-    return planes
+    red, green, blue = rgb.float().unbind(-3)
+    planes = [
+        red * (from_red / _ONE) + green * (from_green / _ONE) + blue * (from_blue / _ONE) + center
+        for (from_red, from_green, from_blue), center in zip(_TO_YCBCR, (0.0, 128.0, 128.0), strict=True)
+    ]
+    return torch.stack(planes, -3)
 
 
 def ycbcr_to_rgb(planes: Tensor) -> Tensor:
@@ -71,8 +73,8 @@ def rgb_to_studio_luma(rgb: Tensor) -> Tensor:
     Returns:
         uint8 (..., 1, H, W).
     """
-    weights = torch.tensor((65.481, 128.553, 24.966), dtype=torch.float64, device=rgb.device) / 255.0
-    return to_uint8(torch.einsum("j,...jhw->...hw", weights, rgb.double()).unsqueeze(-3) + 16.0)
+    red, green, blue = rgb.double().split(1, -3)
+    return to_uint8((red * 65.481 + green * 128.553 + blue * 24.966) / 255.0 + 16.0)
 
 
 def to_uint8(samples: Tensor) -> Tensor:

@@ -31,7 +31,7 @@ def _basis(like: Tensor) -> Tensor:
     n = torch.arange(8, dtype=torch.float64)
     basis = torch.cos((2 * n + 1) * n[:, None] * torch.pi / 16) / 2
     basis[0] /= 2**0.5
-    return basis.to(like)
+    return basis.to(like, non_blocking=True)
 
 
 def _cut(plane: Tensor) -> Tensor:

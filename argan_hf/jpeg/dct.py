@@ -1,7 +1,8 @@
 """The 8x8 integer DCT of libjpeg ("ISLOW") and the cutting of planes into blocks.
 
 Blocks travel as (8, 8, B, rows, columns): the two axes of the block lead, so that every step of the butterflies works
-on long contiguous runs. All arithmetic is int32, which suffices for every table and every 8-bit picture.
+on long contiguous runs. All arithmetic is int32, which suffices for every table and every 8-bit picture. Every output
+of a pass is kept at 13 fractional bits with half a unit added, so that one shift rounds all eight as libjpeg does.
 """
 
 import torch
@@ -40,32 +41,30 @@ def blocks_to_planes(blocks: Tensor, height: int, width: int) -> Tensor:
     return planes[:, :height, :width].contiguous()
 
 
-def _descale(x: Tensor, bits: int) -> Tensor:
-    return (x + (1 << (bits - 1))) >> bits
+def _odd_part(b4: Tensor, b5: Tensor, b6: Tensor, b7: Tensor, half: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """The rotations shared by both directions, at 13 fractional bits; every output carries `half`, for rounding."""
+    z1, z2, z3, z4 = b4 + b7, b5 + b6, b4 + b6, b5 + b7
+    z5 = (z3 + z4).mul_(_1_175).add_(half)
+    z3, z4 = torch.add(z5, z3, alpha=-_1_961), torch.add(z5, z4, alpha=-_0_390)
+    return (
+        torch.add(z3, z1, alpha=-_0_899).add_(b4, alpha=_0_298),
+        torch.add(z4, z2, alpha=-_2_562).add_(b5, alpha=_2_053),
+        torch.add(z3, z2, alpha=-_2_562).add_(b6, alpha=_3_072),
+        torch.add(z4, z1, alpha=-_0_899).add_(b7, alpha=_1_501),
+    )
 
 
-def _rotate_odd(b4: Tensor, b5: Tensor, b6: Tensor, b7: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    z5 = (b4 + b6 + b5 + b7) * _1_175
-    z1, z2 = (b4 + b7) * -_0_899, (b5 + b6) * -_2_562
-    z3, z4 = (b4 + b6) * -_1_961 + z5, (b5 + b7) * -_0_390 + z5
-    return b4 * _0_298 + z1 + z3, b5 * _2_053 + z2 + z4, b6 * _3_072 + z2 + z3, b7 * _1_501 + z1 + z4
-
-
-def _forward_pass(x: Tensor, dim: int, even_shift: int, odd_bits: int) -> Tensor:
+def _forward_pass(x: Tensor, dim: int, bits: int) -> Tensor:
+    half = 1 << (bits - 1)
     x0, x1, x2, x3, x4, x5, x6, x7 = x.unbind(dim)
     a0, a1, a2, a3 = x0 + x7, x1 + x6, x2 + x5, x3 + x4
     e0, e1, e2, e3 = a0 + a3, a1 + a2, a1 - a2, a0 - a3
-    y0, y4 = e0 + e1, e0 - e1
-    y0, y4 = (
-        (y0 << even_shift, y4 << even_shift)
-        if even_shift > 0
-        else (_descale(y0, -even_shift), _descale(y4, -even_shift))
-    )
-    w = (e2 + e3) * _0_541
-    y7, y5, y3, y1 = _rotate_odd(x3 - x4, x2 - x5, x1 - x6, x0 - x7)
-    rotated = (y1, w + e3 * _0_765, y3, y5, w - e2 * _1_847, y7)
-    y1, y2, y3, y5, y6, y7 = (_descale(y, odd_bits) for y in rotated)
-    return torch.stack((y0, y1, y2, y3, y4, y5, y6, y7), dim)
+    f0 = e0.mul_(1 << _CONST_BITS).add_(half)
+    w = (e2 + e3).mul_(_0_541).add_(half)
+    y7, y5, y3, y1 = _odd_part(x3 - x4, x2 - x5, x1 - x6, x0 - x7, half)
+    y0, y4 = torch.add(f0, e1, alpha=1 << _CONST_BITS), torch.add(f0, e1, alpha=-(1 << _CONST_BITS))
+    y2, y6 = torch.add(w, e3, alpha=_0_765), torch.add(w, e2, alpha=-_1_847)
+    return torch.stack((y0, y1, y2, y3, y4, y5, y6, y7), dim).bitwise_right_shift_(bits)
 
 
 def forward_dct(blocks: Tensor) -> Tensor:
@@ -77,19 +76,21 @@ def forward_dct(blocks: Tensor) -> Tensor:
     Returns:
         int32 coefficients, same shape, 8 times the orthonormal DCT; the first axis is the vertical frequency.
     """
-    rows = _forward_pass(blocks, 1, _PASS1_BITS, _CONST_BITS - _PASS1_BITS)
-    return _forward_pass(rows, 0, -_PASS1_BITS, _CONST_BITS + _PASS1_BITS)
+    rows = _forward_pass(blocks, 1, _CONST_BITS - _PASS1_BITS)
+    return _forward_pass(rows, 0, _CONST_BITS + _PASS1_BITS)
 
 
 def _inverse_pass(x: Tensor, dim: int, bits: int) -> Tensor:
+    half = 1 << (bits - 1)
     x0, x1, x2, x3, x4, x5, x6, x7 = x.unbind(dim)
-    w = (x2 + x6) * _0_541
-    t2, t3 = w - x6 * _1_847, w + x2 * _0_765
-    t0, t1 = (x0 + x4) << _CONST_BITS, (x0 - x4) << _CONST_BITS
+    w = (x2 + x6).mul_(_0_541)
+    t2, t3 = torch.add(w, x6, alpha=-_1_847), torch.add(w, x2, alpha=_0_765)
+    f0 = (x0 << _CONST_BITS).add_(half)
+    t0, t1 = torch.add(f0, x4, alpha=1 << _CONST_BITS), torch.add(f0, x4, alpha=-(1 << _CONST_BITS))
     p0, p1, p2, p3 = t0 + t3, t1 + t2, t1 - t2, t0 - t3
-    o7, o5, o3, o1 = _rotate_odd(x7, x5, x3, x1)
+    o7, o5, o3, o1 = _odd_part(x7, x5, x3, x1, 0)
     sums = (p0 + o1, p1 + o3, p2 + o5, p3 + o7, p3 - o7, p2 - o5, p1 - o3, p0 - o1)
-    return torch.stack([_descale(s, bits) for s in sums], dim)
+    return torch.stack(sums, dim).bitwise_right_shift_(bits)
 
 
 def inverse_dct(coefficients: Tensor) -> Tensor:

@@ -44,17 +44,16 @@ def downsample(chroma: Tensor, subsampling: Subsampling) -> Tensor:
     rows, columns = FACTORS[subsampling]
     height, width = chroma.shape[-2:]
     kept_rows, kept_columns = -(-height // rows), -(-width // (8 * columns)) * 8
-    padded = repeat_border(chroma, kept_rows * rows, kept_columns * columns).to(torch.int32)
+    padded = repeat_border(chroma, kept_rows * rows, kept_columns * columns)
     if rows == columns == 1:
-        return padded.to(torch.uint8)
-    cells = padded.reshape(*chroma.shape[:-2], kept_rows, rows, kept_columns, columns)
-    total = cells.sum(dim=(-3, -1), dtype=torch.int32)
-    if columns == 2:
-        # The bias alternates by column, so that halves are rounded up as often as down.
-        odd = torch.arange(kept_columns, dtype=torch.int32, device=chroma.device) & 1
-        total += odd + (rows - 1)
-    else:
-        total += rows * columns // 2
+        return padded
+    # The bias alternates by column, so that halves are rounded up as often as down.
+    step = 1 if columns == 2 else 0
+    total = _alternating((rows * columns - step) // 2, step, kept_columns, chroma)
+    padded = padded.to(torch.int32)
+    for row in range(rows):
+        for column in range(columns):
+            total = total + padded[..., row::rows, column::columns]
     return (total >> (rows * columns).bit_length() - 1).to(torch.uint8)
 
 
@@ -75,9 +74,12 @@ def upsample(chroma: Tensor, subsampling: Subsampling, height: int, width: int) 
         full = full.repeat_interleave(rows, -2).repeat_interleave(columns, -1)
     elif rows == 2:
         full = _triangle(full, -2)
-        full = ((_triangle(full, -1) + _bias(8, 7, full)) >> 4) if columns == 2 else _halve_rows(full)
+        if columns == 2:
+            full = (_triangle(full, -1) + _alternating(8, -1, 2 * full.shape[-1], full)) >> 4
+        else:
+            full = (full + _alternating(1, 1, full.shape[-2], full)[:, None]) >> 2
     elif columns == 2:
-        full = (_triangle(full, -1) + _bias(1, 2, full)) >> 2
+        full = (_triangle(full, -1) + _alternating(1, 1, 2 * full.shape[-1], full)) >> 2
     return full[..., :height, :width].to(torch.uint8)
 
 
@@ -89,10 +91,6 @@ def _triangle(x: Tensor, dim: int) -> Tensor:
     return torch.stack((x * 3 + before, x * 3 + after), dim + 1).flatten(dim, dim + 1)
 
 
-def _bias(even: int, odd: int, like: Tensor) -> Tensor:
-    return torch.tensor((even, odd), dtype=torch.int32, device=like.device).repeat(like.shape[-1])
-
-
-def _halve_rows(x: Tensor) -> Tensor:
-    bias = torch.tensor((1, 2), dtype=torch.int32, device=x.device).repeat(x.shape[-2] // 2)
-    return (x + bias[:, None]) >> 2
+def _alternating(even: int, step: int, size: int, like: Tensor) -> Tensor:
+    """`even`, `even + step`, `even`, …: made on the device, so that nothing waits for a copy."""
+    return (torch.arange(size, dtype=torch.int32, device=like.device) & 1).mul_(step).add_(even)

@@ -52,7 +52,7 @@ def quantization_tables(quality: int | Tensor) -> Tensor:
         raise TypeError(f"quality must hold integers, found {quality.dtype}; round it first")
     quality = quality.to(torch.int32).clamp(1, 100)
     scale = torch.where(quality < 50, torch.div(5000, quality, rounding_mode="floor"), 200 - 2 * quality)
-    base = torch.tensor(_STANDARD_TABLES, dtype=torch.int32, device=quality.device)
+    base = torch.tensor(_STANDARD_TABLES, dtype=torch.int32).to(quality.device, non_blocking=True)
     scaled = (base * scale[..., None, None, None] + 50).div(100, rounding_mode="floor")
     return scaled.clamp_(1, 255)
 
