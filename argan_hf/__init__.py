@@ -3,6 +3,8 @@
 from transformers import AutoConfig, AutoImageProcessor, AutoModel, AutoModelForImageToImage
 from transformers.pipelines import PIPELINE_REGISTRY
 
+from .baselines.ar_cnn import ArCnnConfig, ArCnnForImageRestoration
+from .baselines.d3 import D3Config, D3ForImageRestoration
 from .configuration_argan import ArganConfig, ArganDiscriminatorConfig
 from .image_processing_argan import ArganImageProcessor
 from .jpeg.file import UnreadableImageError
@@ -29,6 +31,10 @@ AutoConfig.register(ArganDiscriminatorConfig.model_type, ArganDiscriminatorConfi
 AutoModel.register(ArganConfig, ArganForImageRestoration)
 AutoModel.register(ArganDiscriminatorConfig, ArganDiscriminator)
 AutoModelForImageToImage.register(ArganConfig, ArganForImageRestoration)
+for _config, _model in ((ArCnnConfig, ArCnnForImageRestoration), (D3Config, D3ForImageRestoration)):
+    AutoConfig.register(_config.model_type, _config)
+    AutoModel.register(_config, _model)
+    AutoModelForImageToImage.register(_config, _model)
 AutoImageProcessor.register(ArganConfig, image_processor_classes={"pil": ArganImageProcessor})
 PIPELINE_REGISTRY.register_pipeline(
     "jpeg-restoration", pipeline_class=JpegRestorationPipeline, pt_model=AutoModelForImageToImage, type="image"

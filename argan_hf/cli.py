@@ -12,11 +12,14 @@ from pathlib import Path
 from typing import Any
 
 from PIL.JpegImagePlugin import JpegImageFile
+from rich.console import Console
 from tqdm.auto import tqdm
 from transformers.utils import logging as transformers_logging
 
-from .evaluation import evaluate_luma, find_pictures, mean_rows
+from .evaluation import evaluate, find_pictures, mean_scores
+from .evaluation_report import markdown_table, terminal_table, write_chart, write_contact_sheet
 from .jpeg.file import JpegHeader, UnreadableImageError, open_image, read_header
+from .methods import load_method
 from .restoration import DEFAULT_CHECKPOINT, JpegRestorer
 
 
@@ -46,14 +49,23 @@ def main(argv: list[str] | None = None) -> int:
     inspect.add_argument("--json", action="store_true", help="print a JSON list")
     inspect.set_defaults(run=_inspect)
 
-    evaluate = commands.add_parser("evaluate", help="measure PSNR on a folder of originals")
-    evaluate.add_argument("--data", type=Path, required=True, metavar="DIR", help="folder of original pictures")
-    evaluate.add_argument("--model", default=None, help="checkpoint name, local folder or Hub id")
-    evaluate.add_argument("--qualities", type=int, nargs="+", default=[10, 20, 30, 40], metavar="Q", help="1..100")
-    evaluate.add_argument("--faithful", action="store_true", help="hold the result to the JPEG's coefficients")
-    evaluate.add_argument("--device", help="cpu, cuda, …; default: the first accelerator, else the CPU")
-    evaluate.add_argument("--json", action="store_true", help="print every picture's figures as a JSON list")
-    evaluate.set_defaults(run=_evaluate)
+    compare = commands.add_parser("evaluate", help="compare methods on a folder of originals")
+    compare.add_argument("--data", type=Path, required=True, metavar="DIR", help="folder of original pictures")
+    compare.add_argument(
+        "--methods",
+        nargs="+",
+        default=["jpeg", DEFAULT_CHECKPOINT],
+        metavar="M",
+        help="jpeg, sa-dct, ar-cnn, d3, a checkpoint name, local folder or Hub id; NAME+faithful holds it to the file",
+    )
+    compare.add_argument("--qualities", type=int, nargs="+", default=[10, 20, 30, 40], metavar="Q", help="1..100")
+    compare.add_argument("--protocol", choices=("luma", "rgb"), default="luma", help="what is compressed and scored")
+    compare.add_argument("--device", help="cpu, cuda, …; default: the first accelerator, else the CPU")
+    compare.add_argument("--json", type=Path, metavar="FILE", help="write every picture's scores")
+    compare.add_argument("--markdown", type=Path, metavar="FILE", help="write the table")
+    compare.add_argument("--chart", type=Path, metavar="PNG", help="draw quality against cost")
+    compare.add_argument("--contact-sheet", type=Path, metavar="PNG", help="draw crops of every method")
+    compare.set_defaults(run=_evaluate)
 
     args = parser.parse_args(argv)
     transformers_logging.disable_progress_bar()
@@ -147,19 +159,26 @@ def _inspect(args: argparse.Namespace) -> int:
 def _evaluate(args: argparse.Namespace) -> int:
     try:
         pictures = find_pictures(args.data)
-        restorer = JpegRestorer.from_pretrained(args.model or DEFAULT_CHECKPOINT, device=args.device)
-        with tqdm(total=len(pictures) * len(args.qualities), unit="picture", leave=False) as bar:
-            scores = evaluate_luma(restorer, pictures, args.qualities, faithful=args.faithful, progress=bar.update)
-    except (OSError, RuntimeError, ValueError) as error:
+        methods = [load_method(name, args.qualities, args.device) for name in args.methods]
+        rounds = len(pictures) * len(args.qualities) * len(methods)
+        with tqdm(total=rounds, unit="picture", leave=False) as bar:
+            scores = evaluate(methods, pictures, args.qualities, protocol=args.protocol, progress=bar.update)
+        means = mean_scores(scores)
+        if args.json:
+            args.json.write_text(json.dumps([asdict(score) for score in scores], indent=2) + "\n", encoding="utf-8")
+        if args.markdown:
+            args.markdown.write_text(markdown_table(means, methods), encoding="utf-8")
+        if args.chart:
+            write_chart(args.chart, means)
+        if args.contact_sheet:
+            write_contact_sheet(args.contact_sheet, methods, pictures, args.qualities[0], args.protocol)
+    except (ImportError, OSError, RuntimeError, ValueError) as error:
         _complain(error)
         return 2
-    if args.json:
-        print(json.dumps([asdict(score) for score in scores], indent=2))
-        return 0
-    print(f"PSNR on luma, mean of {len(pictures)} pictures, in dB")
-    print("quality     JPEG  restored     gain")
-    for quality, jpeg, restored in mean_rows(scores):
-        print(f"{quality:7d}  {jpeg:7.3f}   {restored:7.3f}  {restored - jpeg:+7.3f}")
+    title = f"{args.data.name}: {len(pictures)} pictures, {args.protocol} protocol"
+    console = Console()
+    console.width = max(console.width, 140)
+    console.print(terminal_table(means, methods, title))
     return 0
 
 

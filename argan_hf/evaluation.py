@@ -1,34 +1,49 @@
 """Measures restorers the way the literature does: originals in a folder, compressed here, restored, compared.
 
-Protocol "luma": gray files as they are, color files as studio-swing luma rounded to 8 bits; gray JPEG (libjpeg) at
-each quality; the restored plane rounded to 8 bits; PSNR over all samples, then the mean over pictures.
+Protocol "luma": gray files as they are, color files as studio-swing luma rounded to 8 bits; gray JPEG at each quality;
+scores on that plane. Protocol "rgb": color JPEG with 4:2:0 chroma; every method restores the planes it knows; scores on
+RGB. Everything is rounded to 8 bits before it is scored, and scores are means over pictures.
 """
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import torch
 from PIL import Image
 from torch import Tensor
 
-from .jpeg.codec import compress
-from .jpeg.color import rgb_to_studio_luma, to_uint8
-from .jpeg.consistency import make_consistent, recover_coefficients
+from .jpeg.codec import compress_plane, compress_ycbcr
+from .jpeg.color import rgb_to_studio_luma, rgb_to_ycbcr, to_uint8, ycbcr_to_rgb
 from .jpeg.file import image_to_tensor, load_pixels, open_image
 from .jpeg.tables import quantization_tables
-from .metrics import psnr
-from .restoration import JpegRestorer
+from .methods import Method
+from .metrics import psnr, psnr_b, ssim_gaussian, ssim_uniform
+
+Protocol = Literal["luma", "rgb"]
 
 
 @dataclass(frozen=True)
 class Score:
-    """PSNR of one picture at one quality, in dB: of the JPEG itself and of what was restored from it."""
+    """What one method reached on one picture at one quality.
 
+    Attributes:
+        method, picture, quality: what was scored.
+        psnr, psnr_b: in dB.
+        ssim_gaussian, ssim_uniform: with the 11x11 Gaussian and the uniform 8x8 window.
+        seconds_per_megapixel: wall-clock time of the restoration alone.
+    """
+
+    method: str
     picture: str
     quality: int
-    jpeg_psnr: float
-    restored_psnr: float
+    psnr: float
+    psnr_b: float
+    ssim_gaussian: float
+    ssim_uniform: float
+    seconds_per_megapixel: float
 
 
 def find_pictures(folder: Path) -> list[Path]:
@@ -53,48 +68,106 @@ def read_luma(path: Path) -> Tensor:
     return rgb_to_studio_luma(image_to_tensor(image.convert("RGB")))[None]
 
 
-def evaluate_luma(
-    restorer: JpegRestorer,
+def read_rgb(path: Path) -> Tensor:
+    """The original of the RGB protocol, uint8 (1, 3, H, W).
+
+    Raises:
+        ValueError: if the picture is gray.
+    """
+    image = open_image(path)
+    load_pixels(image)
+    if image.mode in ("1", "L", "LA", "I;16"):
+        raise ValueError(f"{path.name} is gray; the rgb protocol needs color pictures, measure it with luma")
+    return image_to_tensor(image.convert("RGB"))[None]
+
+
+def degrade_planes(original: Tensor, quality: int, protocol: Protocol) -> tuple[Tensor, Tensor]:
+    """JPEG planes of an original, uint8 (C, H, W), and their tables, int32 (C, 8, 8)."""
+    tables = quantization_tables(quality)
+    if protocol == "luma":
+        return compress_plane(original[:, 0], tables[0]), tables[:1]
+    return compress_ycbcr(rgb_to_ycbcr(original), tables, "4:2:0")[0], tables[[0, 1, 1]]
+
+
+def as_picture(planes: Tensor) -> Tensor:
+    """Planes as the picture that is scored, uint8 (1, C, H, W)."""
+    return (to_uint8(planes.float()) if planes.shape[0] == 1 else ycbcr_to_rgb(planes))[None]
+
+
+def evaluate(
+    methods: Sequence[Method],
     pictures: Sequence[Path],
     qualities: Sequence[int],
     *,
-    faithful: bool = False,
+    protocol: Protocol = "luma",
     progress: Callable[[], object] | None = None,
 ) -> list[Score]:
-    """Score every picture at every quality.
+    """Score every method on every picture at every quality.
 
     Args:
-        restorer: what is measured; told the tables if its network takes them.
+        methods: what is measured.
         pictures: files of originals.
         qualities: libjpeg's 1..100.
-        faithful: hold what the network returns to the compressed picture's coefficients.
+        protocol: "luma" or "rgb".
         progress: called after each score.
 
     Raises:
+        ValueError: if a quality is out of range, or a picture is gray under "rgb".
         UnreadableImageError: if a picture cannot be read.
     """
+    wrong = [quality for quality in qualities if not 1 <= quality <= 100]
+    if wrong:
+        raise ValueError(f"qualities must lie in 1..100, found {wrong}")
     scores = []
     for path in pictures:
-        original = read_luma(path)
+        original = read_luma(path) if protocol == "luma" else read_rgb(path)
+        megapixels = original.shape[-2] * original.shape[-1] / 1e6
         for quality in qualities:
-            degraded = compress(original, quality)
-            tables = quantization_tables(quality)[:1]
-            plane = restorer.restore_planes(degraded[0].float(), tables)[0]
-            if faithful:
-                quantized = recover_coefficients(degraded[0, 0], tables[0])
-                plane, _ = make_consistent(plane, quantized, tables[0], to_uint8)
-            restored = to_uint8(plane)[None, None]
-            scores.append(Score(path.name, quality, float(psnr(degraded, original)), float(psnr(restored, original))))
-            if progress is not None:
-                progress()
+            degraded, tables = degrade_planes(original, quality, protocol)
+            for method in methods:
+                start = time.perf_counter()
+                planes = method.restore(degraded, tables, quality)
+                seconds = time.perf_counter() - start
+                restored = as_picture(planes)
+                scores.append(
+                    Score(
+                        method=method.name,
+                        picture=path.name,
+                        quality=quality,
+                        psnr=float(psnr(restored, original)),
+                        psnr_b=float(psnr_b(restored, original)),
+                        ssim_gaussian=float(ssim_gaussian(restored, original)),
+                        ssim_uniform=float(ssim_uniform(restored, original)),
+                        seconds_per_megapixel=seconds / megapixels,
+                    )
+                )
+                if progress is not None:
+                    progress()
     return scores
 
 
-def mean_rows(scores: Sequence[Score]) -> list[tuple[int, float, float]]:
-    """`(quality, JPEG, restored)`, each the mean PSNR over pictures, by rising quality."""
-    rows = []
+@dataclass(frozen=True)
+class Mean:
+    """Means over pictures of what one method reached at one quality; attributes as in [`Score`]."""
+
+    method: str
+    quality: int
+    psnr: float
+    psnr_b: float
+    ssim_gaussian: float
+    ssim_uniform: float
+    seconds_per_megapixel: float
+
+
+MEASURES = ("psnr", "psnr_b", "ssim_gaussian", "ssim_uniform", "seconds_per_megapixel")
+
+
+def mean_scores(scores: Sequence[Score]) -> list[Mean]:
+    """One row per quality and method, in the order of first appearance, by rising quality."""
+    means = []
     for quality in sorted({score.quality for score in scores}):
-        pairs = torch.tensor([(s.jpeg_psnr, s.restored_psnr) for s in scores if s.quality == quality])
-        jpeg, restored = pairs.double().mean(dim=0).tolist()
-        rows.append((quality, jpeg, restored))
-    return rows
+        for method in dict.fromkeys(score.method for score in scores):
+            group = [score for score in scores if (score.method, score.quality) == (method, quality)]
+            values = torch.tensor([[getattr(score, name) for name in MEASURES] for score in group], dtype=torch.float64)
+            means.append(Mean(method, quality, *values.mean(dim=0).tolist()))
+    return means

@@ -1,25 +1,107 @@
-"""Full-reference quality of 8-bit pictures, as the literature on JPEG artifacts computes it."""
+"""Full-reference quality of 8-bit pictures, as the literature on JPEG artifacts computes it.
+
+Every function takes uint8 (B, C, H, W) pictures, rounded as they would be written, and returns float64 (B,). The tables
+of the literature mix two kinds of SSIM; both are here under their own names. No metrics library reproduces the one with
+the 8x8 window (an even size), so both are own code.
+"""
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
+
+_C1, _C2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
 
 
 def psnr(restored: Tensor, original: Tensor) -> Tensor:
-    """Peak signal-to-noise ratio per picture.
-
-    Args:
-        restored, original: uint8 (B, C, H, W), already rounded as they would be written.
-
-    Returns:
-        float64 (B,), in dB; infinite where the pictures are equal.
+    """Peak signal-to-noise ratio over all samples of a picture, in dB; infinite where pictures are equal.
 
     Raises:
         TypeError: if a picture is not uint8.
         ValueError: if the shapes differ.
     """
+    return _decibels(_squared_error(*_checked(restored, original)))
+
+
+def psnr_b(restored: Tensor, original: Tensor) -> Tensor:
+    """PSNR-B, in dB: the error is raised by the blocking effect of the restored picture (Yim and Bovik, 2011).
+
+    The blocking effect is measured on squared differences between neighbors, meaned over channels: by how much those
+    across the borders of 8x8 blocks exceed the others, weighted by log2(8) / log2(shorter side).
+
+    Raises:
+        TypeError: if a picture is not uint8.
+        ValueError: if the shapes differ, or a side is shorter than 16 pixels.
+    """
+    restored, original = _checked(restored, original)
+    height, width = restored.shape[-2:]
+    if min(height, width) < 16:
+        raise ValueError(f"PSNR-B needs two blocks along each side (16 pixels), found {height}x{width}")
+    rows = (restored[..., 1:, :] - restored[..., :-1, :]).square().mean(dim=1)
+    columns = (restored[..., 1:] - restored[..., :-1]).square().mean(dim=1)
+    # A difference at index i lies between i and i + 1; block borders lie between 7 and 8, 15 and 16, …
+    across = rows[..., 7::8, :].sum((-2, -1)) + columns[..., 7::8].sum((-2, -1))
+    within = rows.sum((-2, -1)) + columns.sum((-2, -1)) - across
+    pairs_across = width * (height / 8 - 1) + height * (width / 8 - 1)
+    pairs_within = width * (height - 1) + height * (width - 1) - pairs_across
+    excess = (across / pairs_across - within / pairs_within).clamp(min=0.0)
+    weight = 3.0 / torch.tensor(float(min(height, width)), dtype=torch.float64).log2()
+    return _decibels(_squared_error(restored, original) + weight.to(excess.device) * excess)
+
+
+def ssim_gaussian(restored: Tensor, original: Tensor) -> Tensor:
+    """SSIM with an 11x11 Gaussian window of sigma 1.5, no padding (Wang et al., 2004); mean over channels.
+
+    Raises:
+        TypeError: if a picture is not uint8.
+        ValueError: if the shapes differ, or a side is shorter than 11 pixels.
+    """
+    steps = torch.arange(11, dtype=torch.float64) - 5.0
+    weights = (-steps.square() / (2 * 1.5**2)).exp()
+    return _ssim(restored, original, weights / weights.sum())
+
+
+def ssim_uniform(restored: Tensor, original: Tensor) -> Tensor:
+    """SSIM with a uniform 8x8 window, no padding, the other kind that tables print; mean over channels.
+
+    Raises:
+        TypeError: if a picture is not uint8.
+        ValueError: if the shapes differ, or a side is shorter than 8 pixels.
+    """
+    return _ssim(restored, original, torch.full((8,), 1 / 8, dtype=torch.float64))
+
+
+def _ssim(restored: Tensor, original: Tensor, weights: Tensor) -> Tensor:
+    x, y = _checked(restored, original)
+    size, (height, width) = len(weights), x.shape[-2:]
+    if min(height, width) < size:
+        raise ValueError(f"SSIM needs at least {size}x{size} pixels, found {height}x{width}")
+    weights = weights.to(x.device)
+
+    def blur(planes: Tensor) -> Tensor:
+        flat = planes.flatten(0, 1)[:, None]
+        return F.conv2d(F.conv2d(flat, weights[None, None, :, None]), weights[None, None, None, :]).view(
+            *planes.shape[:2], height - size + 1, width - size + 1
+        )
+
+    mean_x, mean_y = blur(x), blur(y)
+    variance_x, variance_y = blur(x * x) - mean_x**2, blur(y * y) - mean_y**2
+    covariance = blur(x * y) - mean_x * mean_y
+    luminance = (2 * mean_x * mean_y + _C1) / (mean_x**2 + mean_y**2 + _C1)
+    structure = (2 * covariance + _C2) / (variance_x + variance_y + _C2)
+    return (luminance * structure).flatten(1).mean(dim=1)
+
+
+def _checked(restored: Tensor, original: Tensor) -> tuple[Tensor, Tensor]:
     if restored.dtype != torch.uint8 or original.dtype != torch.uint8:
         raise TypeError(f"pictures must be uint8, found {restored.dtype} and {original.dtype}; round them first")
     if restored.shape != original.shape:
         raise ValueError(f"pictures differ in shape: {tuple(restored.shape)} and {tuple(original.shape)}")
-    error = (restored.double() - original.double()).square().flatten(1).mean(dim=1)
-    return 10.0 * torch.log10(255.0**2 / error)
+    return restored.double(), original.double()
+
+
+def _squared_error(restored: Tensor, original: Tensor) -> Tensor:
+    return (restored - original).square().flatten(1).mean(dim=1)
+
+
+def _decibels(squared_error: Tensor) -> Tensor:
+    return 10.0 * torch.log10(255.0**2 / squared_error)

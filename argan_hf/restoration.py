@@ -18,12 +18,12 @@ import torch
 from PIL import Image, ImageOps
 from PIL.JpegImagePlugin import JpegImageFile
 from torch import Tensor
+from transformers import AutoModelForImageToImage, PreTrainedModel
 
 from .jpeg.color import rgb_to_ycbcr, rgb_to_ycbcr_unrounded, to_uint8, ycbcr_to_rgb
 from .jpeg.consistency import make_consistent, recover_coefficients
 from .jpeg.file import UnreadableImageError, image_to_tensor, load_pixels, open_image, read_header, read_jpeg
 from .jpeg.tables import quantization_tables
-from .modeling_argan import ArganForImageRestoration
 from .tiling import receptive_margin, run_tiled
 
 logger = logging.getLogger(__name__)
@@ -127,11 +127,13 @@ class JpegRestorer:
     """Takes JPEG artifacts out of pictures.
 
     Args:
-        model: a trained network.
+        model: a trained network: one of ours, or one that takes and returns the same (`pixel_values`, `quantization`,
+            `reconstruction`) and whose configuration has `num_channels`, `size_divisor` and
+            `condition_on_quantization`.
         device: where it runs; the first accelerator, else the CPU, if not given.
     """
 
-    def __init__(self, model: ArganForImageRestoration, device: str | torch.device | None = None) -> None:
+    def __init__(self, model: PreTrainedModel, device: str | torch.device | None = None) -> None:
         self.device = torch.device(device) if device else _default_device()
         self.model = model.eval().to(self.device, memory_format=torch.channels_last)
         self._margin = receptive_margin(
@@ -151,14 +153,14 @@ class JpegRestorer:
         Args:
             name_or_path: a checkpoint of this package ("argan-jpeg-luma"), a local folder, or a Hub id.
             device: where it runs.
-            kwargs: passed to `ArganForImageRestoration.from_pretrained` (`revision`, `token`, `cache_dir`, …).
+            kwargs: passed to `AutoModelForImageToImage.from_pretrained` (`revision`, `token`, `cache_dir`, …).
 
         Raises:
             OSError: if there is no such checkpoint.
         """
         shipped = CHECKPOINTS / str(name_or_path)
         location = shipped if shipped.is_dir() else name_or_path
-        return cls(ArganForImageRestoration.from_pretrained(location, **kwargs), device)
+        return cls(AutoModelForImageToImage.from_pretrained(location, trust_remote_code=False, **kwargs), device)
 
     def __call__(
         self,

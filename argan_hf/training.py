@@ -18,7 +18,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 from torch.optim.swa_utils import AveragedModel
 from tqdm.auto import tqdm
-from transformers import get_scheduler
+from transformers import AutoModelForImageToImage, PreTrainedModel, get_scheduler
 
 from .configuration_argan import ArganDiscriminatorConfig
 from .data import PictureDecoder, Reservoir, load_stream, stream_pictures
@@ -26,9 +26,9 @@ from .degradation import degrade
 from .image_processing_argan import ArganImageProcessor
 from .jpeg.codec import compress
 from .jpeg.color import rgb_to_studio_luma, to_uint8
-from .losses import discriminator_loss, generator_loss, l2_loss
+from .losses import discriminator_loss, generator_loss
 from .metrics import psnr
-from .modeling_argan import ArganDiscriminator, ArganForImageRestoration
+from .modeling_argan import ArganDiscriminator
 from .training_arguments import ArganTrainingArguments
 
 logger = logging.getLogger(__name__)
@@ -71,32 +71,41 @@ class ArganTrainer:
             mixed_precision=args.mixed_precision, log_with=args.report_to, project_dir=self.output_dir
         )
         set_seed(args.seed)
-        config = args.model_config
-        if config.num_channels != 1:
-            raise ValueError(f"training restores luma only so far: num_channels must be 1, found {config.num_channels}")
-        discriminator_config = ArganDiscriminatorConfig(num_channels=config.num_channels)
-        if args.crop_size < discriminator_config.minimum_size:
-            least = discriminator_config.minimum_size
-            raise ValueError(f"crop_size must be at least {least} for the discriminator, found {args.crop_size}")
         layout = torch.channels_last if args.channels_last else torch.contiguous_format
-        generator = ArganForImageRestoration(config).to(memory_format=layout)
-        discriminator = ArganDiscriminator(discriminator_config).to(memory_format=layout)
-        self.ema = AveragedModel(generator, multi_avg_fn=self._ema_update, use_buffers=True)
+        networks = [network.to(memory_format=layout) for network in self._build_networks()]
+        self.ema = AveragedModel(networks[0], multi_avg_fn=self._ema_update, use_buffers=True)
         self.ema.to(self.accelerator.device).eval()
         betas = (args.adam_beta1, args.adam_beta2)
-        optimizers = [torch.optim.Adam(m.parameters(), args.learning_rate, betas) for m in (generator, discriminator)]
+        optimizers = [torch.optim.Adam(network.parameters(), args.learning_rate, betas) for network in networks]
         self.schedulers = [
             get_scheduler(args.lr_scheduler, optimizer, args.lr_warmup_steps, args.max_train_steps)
             for optimizer in optimizers
         ]
-        self.generator, self.discriminator, *self.optimizers = self.accelerator.prepare(
-            generator, discriminator, *optimizers
-        )
+        self.optimizers = [self.accelerator.prepare(optimizer) for optimizer in optimizers]
+        self.generator, *rest = (self.accelerator.prepare(network) for network in networks)
+        self.discriminator = rest[0] if rest else None
         self.progress = _Progress(args.seed + self.accelerator.process_index)
         self.accelerator.register_for_checkpointing(self.ema, *self.schedulers, self.progress)
         if args.resume_from_checkpoint:
             self._resume(args.resume_from_checkpoint)
         self._fill_reservoir()
+
+    def _build_networks(self) -> list[PreTrainedModel]:
+        """The generator, and the discriminator if the run ever gets to it."""
+        args, config = self.args, self.args.model_config
+        if config.num_channels != 1:
+            raise ValueError(f"training restores luma only so far: num_channels must be 1, found {config.num_channels}")
+        if args.model_name_or_path:
+            generator = AutoModelForImageToImage.from_pretrained(args.model_name_or_path, trust_remote_code=False)
+        else:
+            generator = AutoModelForImageToImage.from_config(config)
+        if args.adversarial_start_step >= args.max_train_steps:
+            return [generator]
+        discriminator_config = ArganDiscriminatorConfig(num_channels=config.num_channels)
+        if args.crop_size < discriminator_config.minimum_size:
+            least = discriminator_config.minimum_size
+            raise ValueError(f"crop_size must be at least {least} for the discriminator, found {args.crop_size}")
+        return [generator, ArganDiscriminator(discriminator_config)]
 
     @torch.no_grad()
     def _ema_update(
@@ -189,10 +198,9 @@ class ArganTrainer:
             canvases, settings, generator, crop_size=args.crop_size, num_channels=args.model_config.num_channels
         )
         original, degraded = pairs.original / 255.0, pairs.degraded / 255.0
-        restored = self.generator(degraded, quantization=pairs.quantization).reconstruction
-        adversarial = self.progress.step >= args.adversarial_start_step
-        losses = {"l2": l2_loss(restored, original)}
-        if adversarial:
+        output = self.generator(degraded, quantization=pairs.quantization, labels=original)
+        restored, losses = output.reconstruction, {"l2": output.loss}
+        if self.discriminator is not None and self.progress.step >= args.adversarial_start_step:
             real_logits = self.discriminator(original).logits
             fake_logits = self.discriminator(restored.detach()).logits
             losses["d"] = discriminator_loss(real_logits, fake_logits)
@@ -283,12 +291,13 @@ class ArganTrainer:
         logger.info("resumed from %s", folder)
 
     def _export(self) -> None:
-        model: ArganForImageRestoration = self.ema.module  # type: ignore[assignment]
+        model: PreTrainedModel = self.ema.module
         model.save_pretrained(self.output_dir)
         if self.args.export_float16:
             _halve(self.output_dir / "model.safetensors")
         ArganImageProcessor(num_channels=model.config.num_channels).save_pretrained(self.output_dir)
-        self.accelerator.unwrap_model(self.discriminator).save_pretrained(self.output_dir / "discriminator")
+        if self.discriminator is not None:
+            self.accelerator.unwrap_model(self.discriminator).save_pretrained(self.output_dir / "discriminator")
         (self.output_dir / "training_args.json").write_text(json.dumps(asdict(self.args), indent=2) + "\n")
 
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 
 from huggingface_hub.errors import StrictDataclassError
+from transformers import AutoConfig, PreTrainedConfig
 
-from .configuration_argan import ArganConfig
 from .degradation import DegradationSettings
 
 
@@ -37,7 +37,14 @@ class ArganTrainingArguments:
 
     output_dir: str = field(default="argan-output", metadata=_help("Where weights, checkpoints and samples go."))
     seed: int = field(default=0, metadata=_help("Seed of everything random."))
-    model: str = field(default="{}", metadata=_help("JSON fields of ArganConfig; empty: the paper's."))
+    model: str = field(
+        default="{}", metadata=_help("JSON fields of the network's configuration; empty: the paper's network.")
+    )
+    model_type: str = field(default="argan", metadata=_help("The network: argan, ar_cnn or d3."))
+
+    model_name_or_path: str | None = field(
+        default=None, metadata=_help("Start from these weights; the configuration is theirs then.")
+    )
 
     crop_size: int = field(default=64, metadata=_help("Side of the training crops, in pixels."))
     train_batch_size: int = field(default=64, metadata=_help("Crops per step and process."))
@@ -98,10 +105,12 @@ class ArganTrainingArguments:
             raise ValueError(f"crop_size {self.crop_size} exceeds slot_size {self.slot_size}: no picture would hold it")
 
     @property
-    def model_config(self) -> ArganConfig:
+    def model_config(self) -> PreTrainedConfig:
         """The network to train."""
+        if self.model_name_or_path:
+            return AutoConfig.from_pretrained(self.model_name_or_path, trust_remote_code=False)
         try:
-            return ArganConfig(**json.loads(self.model))
+            return AutoConfig.for_model(self.model_type, **json.loads(self.model))
         except (TypeError, ValueError, StrictDataclassError) as error:
             raise ValueError(
                 f"model must be JSON such as '{{\"num_channels\": 1}}', found {self.model}: {error}"

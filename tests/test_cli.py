@@ -119,15 +119,27 @@ def test_inspect_refuses_what_is_no_jpeg(
     assert "a.png is a PNG file, expected JPEG" in capsys.readouterr().err
 
 
-def test_evaluate_prints_a_table(
+def test_evaluate_prints_and_writes_a_table(
     checkpoint: Path, tmp_path: Path, photo: Image.Image, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder = tmp_path / "pictures"
     folder.mkdir()
     photo.save(folder / "a.png")
-    arguments = ["evaluate", "--data", str(folder), "--model", str(checkpoint), "--qualities", "10", "20"]
-    assert main(arguments) == 0
-    assert len(capsys.readouterr().out.splitlines()) == 4
-    assert main([*arguments, "--json"]) == 0
-    assert {row["quality"] for row in json.loads(capsys.readouterr().out)} == {10, 20}
-    assert main(["evaluate", "--data", str(tmp_path / "none")]) == 2
+    arguments = ["evaluate", "--data", str(folder), "--methods", "jpeg", str(checkpoint), "--qualities", "10", "20"]
+    files = ["--json", str(tmp_path / "a.json"), "--markdown", str(tmp_path / "a.md")]
+    assert main([*arguments, *files]) == 0
+    assert "pictures: 1 pictures, luma protocol" in capsys.readouterr().out
+    assert len(json.loads((tmp_path / "a.json").read_text())) == 4
+    assert len((tmp_path / "a.md").read_text().splitlines()) == 6
+
+
+def test_evaluate_says_what_is_wrong(tmp_path: Path, photo: Image.Image, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    assert main(["evaluate", "--data", str(folder), "--methods", "jpeg"]) == 2
+    assert "is no folder with pictures" in capsys.readouterr().err
+    photo.convert("L").save(folder / "gray.png")
+    assert main(["evaluate", "--data", str(folder), "--methods", "jpeg", "--protocol", "rgb"]) == 2
+    assert "gray.png is gray" in capsys.readouterr().err
+    assert main(["evaluate", "--data", str(folder), "--methods", "waifu"]) == 2
+    assert "there is no method 'waifu'" in capsys.readouterr().err

@@ -5,25 +5,21 @@ import pytest
 import torch
 from PIL import Image
 
-from argan_hf import ArganConfig, ArganForImageRestoration, JpegRestorer
-from argan_hf.evaluation import evaluate_luma, find_pictures, mean_rows, read_luma
-from argan_hf.jpeg import rgb_to_studio_luma
+from argan_hf.evaluation import degrade_planes, evaluate, find_pictures, mean_scores, read_luma, read_rgb
+from argan_hf.jpeg import read_jpeg, rgb_to_studio_luma
 from argan_hf.jpeg.file import image_to_tensor
-
-LIVE1 = Path(__file__).parents[2] / "shared" / "data" / "test" / "live1"
-
-
-@pytest.fixture
-def identity(residual_config: ArganConfig) -> JpegRestorer:
-    return JpegRestorer(ArganForImageRestoration(residual_config), device="cpu")
+from argan_hf.methods import Method, load_method
+from tests.conftest import jpeg_bytes
 
 
 @pytest.fixture
 def folder(tmp_path: Path, photo: Image.Image) -> Path:
-    photo.save(tmp_path / "b.png")
-    photo.convert("L").save(tmp_path / "a.png")
-    (tmp_path / "notes.txt").write_text("no picture")
-    return tmp_path
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    photo.save(folder / "b.png")
+    photo.crop((0, 0, 64, 48)).save(folder / "a.png")
+    (folder / "notes.txt").write_text("no picture")
+    return folder
 
 
 def test_pictures_are_found_in_order(folder: Path) -> None:
@@ -36,21 +32,39 @@ def test_a_folder_without_pictures_is_named(tmp_path: Path) -> None:
 
 
 def test_gray_is_taken_as_it_is_and_color_as_studio_luma(folder: Path, photo: Image.Image) -> None:
-    assert torch.equal(read_luma(folder / "a.png")[0, 0], torch.from_numpy(np.array(photo.convert("L"))))
+    photo.convert("L").save(folder / "gray.png")
+    assert torch.equal(read_luma(folder / "gray.png")[0, 0], torch.from_numpy(np.array(photo.convert("L"))))
     assert torch.equal(read_luma(folder / "b.png")[0], rgb_to_studio_luma(image_to_tensor(photo)))
+    with pytest.raises(ValueError, match=r"gray\.png is gray; the rgb protocol needs color"):
+        read_rgb(folder / "gray.png")
 
 
-def test_a_restorer_that_does_nothing_scores_what_the_jpeg_scores(identity: JpegRestorer, folder: Path) -> None:
+def test_the_rgb_protocol_compresses_as_pillow_does(photo: Image.Image) -> None:
+    planes, tables = degrade_planes(image_to_tensor(photo)[None], 30, "rgb")
+    file = read_jpeg(jpeg_bytes(photo, quality=30))
+    assert torch.equal(planes, file.planes)
+    assert torch.equal(tables, file.tables)
+
+
+@pytest.mark.parametrize("protocol", ["luma", "rgb"])
+def test_scores_have_a_row_for_everything_and_repeat(folder: Path, protocol: str) -> None:
+    blur = Method("blur", lambda planes, tables, quality: planes.float() * 0.98)
+    methods = [load_method("jpeg", [40, 10]), blur]
     ticks: list[int] = []
-    scores = evaluate_luma(identity, find_pictures(folder), [40, 10], progress=lambda: ticks.append(1))
-    assert len(scores) == len(ticks) == 4
-    assert all(score.jpeg_psnr == score.restored_psnr for score in scores)
-    rows = mean_rows(scores)
-    assert [row[0] for row in rows] == [10, 40]
-    assert rows[0][1] == pytest.approx(sum(s.jpeg_psnr for s in scores if s.quality == 10) / 2, abs=1e-5)
+    scores, again = (
+        evaluate(methods, find_pictures(folder), [40, 10], protocol=protocol, progress=lambda: ticks.append(1))
+        for _ in range(2)
+    )
+    assert len(scores) == 8
+    assert len(ticks) == 16
+    assert [score.psnr for score in scores] == [score.psnr for score in again]
+    means = mean_scores(scores)
+    assert [(mean.quality, mean.method) for mean in means] == [(10, "jpeg"), (10, "blur"), (40, "jpeg"), (40, "blur")]
+    expected = [score.psnr for score in scores if (score.quality, score.method) == (10, "jpeg")]
+    assert means[0].psnr == pytest.approx(sum(expected) / 2)
+    assert means[0].psnr > means[1].psnr
 
 
-@pytest.mark.skipif(not LIVE1.is_dir(), reason="needs the LIVE1 pictures")
-def test_jpeg_on_live1_scores_what_the_literature_prints(identity: JpegRestorer) -> None:
-    rows = mean_rows(evaluate_luma(identity, find_pictures(LIVE1), [10, 40]))
-    assert [round(jpeg, 3) for _, jpeg, _ in rows] == [27.770, 32.355]
+def test_a_quality_out_of_range_is_refused(folder: Path) -> None:
+    with pytest.raises(ValueError, match=r"1\.\.100, found \[0\]"):
+        evaluate([load_method("jpeg", [0])], find_pictures(folder), [0])

@@ -1,7 +1,28 @@
+from collections.abc import Callable
+from pathlib import Path
+
 import pytest
 import torch
+from torch import Tensor
 
-from argan_hf.metrics import psnr
+from argan_hf.evaluation import find_pictures, read_luma
+from argan_hf.jpeg import compress
+from argan_hf.metrics import psnr, psnr_b, ssim_gaussian, ssim_uniform
+
+SETS = Path(__file__).parents[2] / "shared" / "data" / "test"
+METRICS = (psnr, psnr_b, ssim_gaussian, ssim_uniform)
+
+# PSNR, PSNR-B, SSIM (Gaussian), SSIM (uniform) of the JPEG itself, as the literature prints them.
+PUBLISHED = {
+    ("live1", 10): (27.770, 25.333, 0.7730, 0.7905),
+    ("live1", 20): (30.072, 27.566, 0.8512, 0.8683),
+    ("live1", 30): (31.407, 28.923, 0.8851, 0.9000),
+    ("live1", 40): (32.355, 29.957, 0.9041, 0.9173),
+    ("classic5", 10): (27.821, 25.209, 0.7595, 0.7800),
+    ("classic5", 20): (30.123, 27.501, 0.8344, 0.8541),
+    ("classic5", 30): (31.484, 28.939, 0.8666, 0.8844),
+    ("classic5", 40): (32.428, 29.921, 0.8849, 0.9011),
+}
 
 
 def test_psnr_of_a_known_error() -> None:
@@ -13,12 +34,62 @@ def test_psnr_of_a_known_error() -> None:
     assert torch.allclose(psnr(restored, original), expected)
 
 
-def test_psnr_of_equal_pictures_is_infinite() -> None:
-    assert psnr(torch.zeros(1, 3, 2, 2, dtype=torch.uint8), torch.zeros(1, 3, 2, 2, dtype=torch.uint8)).isinf()
+def test_equal_pictures_are_perfect() -> None:
+    picture = torch.randint(0, 256, (1, 3, 24, 24), dtype=torch.uint8)
+    assert psnr(picture, picture).isinf()
+    assert ssim_gaussian(picture, picture) == 1.0
+    assert ssim_uniform(picture, picture) == 1.0
 
 
-def test_unrounded_and_unlike_pictures_are_refused() -> None:
+def test_only_steps_across_block_borders_lower_psnr_b() -> None:
+    original = torch.full((1, 1, 32, 32), 100, dtype=torch.uint8)
+    on_grid, off_grid = original.clone(), original.clone()
+    on_grid[..., 8:16] += 10
+    off_grid[..., 4:12] += 10
+    assert psnr(on_grid, original) == psnr(off_grid, original)
+    assert psnr_b(off_grid, original) == psnr(off_grid, original)
+    assert psnr_b(on_grid, original) < psnr(on_grid, original) - 1.0
+
+
+def test_ssim_falls_with_noise() -> None:
+    original = torch.randint(0, 256, (1, 1, 40, 40), dtype=torch.uint8)
+    scores = []
+    for sigma in (5, 20, 60):
+        noisy = (original + sigma * torch.randn(original.shape)).clamp(0, 255).to(torch.uint8)
+        scores.append((float(ssim_gaussian(noisy, original)), float(ssim_uniform(noisy, original))))
+    assert scores == sorted(scores, reverse=True)
+    assert scores[0][0] < 1.0
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_a_batch_is_scored_picture_by_picture(metric: Callable[[Tensor, Tensor], Tensor]) -> None:
+    restored, original = torch.randint(0, 256, (2, 3, 2, 20, 28), dtype=torch.uint8)
+    together = metric(restored, original)
+    assert together.dtype == torch.float64
+    for index in range(3):
+        assert torch.allclose(together[index], metric(restored[index : index + 1], original[index : index + 1])[0])
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_unrounded_unlike_and_tiny_pictures_are_refused(metric: Callable[[Tensor, Tensor], Tensor]) -> None:
     with pytest.raises(TypeError, match="round them first"):
-        psnr(torch.zeros(1, 1, 2, 2), torch.zeros(1, 1, 2, 2))
+        metric(torch.zeros(1, 1, 16, 16), torch.zeros(1, 1, 16, 16))
     with pytest.raises(ValueError, match="differ in shape"):
-        psnr(torch.zeros(1, 1, 2, 2, dtype=torch.uint8), torch.zeros(1, 1, 2, 3, dtype=torch.uint8))
+        metric(torch.zeros(1, 1, 16, 16, dtype=torch.uint8), torch.zeros(1, 1, 16, 17, dtype=torch.uint8))
+    tiny = torch.zeros(1, 1, 7, 40, dtype=torch.uint8)
+    if metric is not psnr:
+        with pytest.raises(ValueError, match="needs"):
+            metric(tiny, tiny)
+
+
+@pytest.mark.skipif(not SETS.is_dir(), reason="needs the pictures of LIVE1 and Classic5")
+@pytest.mark.parametrize(("name", "quality"), [("live1", 10), ("live1", 40), ("classic5", 20), ("classic5", 30)])
+def test_jpeg_scores_what_the_literature_prints(name: str, quality: int) -> None:
+    rows = []
+    for path in find_pictures(SETS / name):
+        original = read_luma(path)
+        degraded = compress(original, quality)
+        rows.append([float(metric(degraded, original)) for metric in METRICS])
+    mean = torch.tensor(rows, dtype=torch.float64).mean(dim=0)
+    tolerance = torch.tensor((0.005, 0.005, 0.0005, 0.0005), dtype=torch.float64)
+    assert ((mean - torch.tensor(PUBLISHED[name, quality])).abs() <= tolerance).all(), mean

@@ -1,0 +1,87 @@
+"""AR-CNN (Dong, Deng, Loy, Tang; ICCV 2015), the first convolutional network for this task, as a model of transformers.
+
+Four layers, 9-7-1-5 with 64-32-16-1 channels, ReLU after all but the last, from decoded luma straight to restored luma.
+The border is repeated once, in front, as far as the network sees.
+"""
+
+import torch
+from huggingface_hub.dataclasses import strict
+from torch import Tensor, nn
+from torch.nn import functional as F
+from transformers import PreTrainedConfig, PreTrainedModel
+from transformers import initialization as init
+
+from ..modeling_argan import ArganOutput
+
+
+@strict
+class ArCnnConfig(PreTrainedConfig):
+    """Configuration of [`ArCnnForImageRestoration`]; the defaults are the published network.
+
+    Args:
+        kernel_sizes: odd sides of the kernels, first layer first.
+        hidden_sizes: channels between the layers, one less than kernels.
+    """
+
+    model_type = "ar_cnn"
+
+    kernel_sizes: list[int] | tuple[int, ...] = (9, 7, 1, 5)
+    hidden_sizes: list[int] | tuple[int, ...] = (64, 32, 16)
+
+    num_channels: int = 1
+    condition_on_quantization: bool = False
+
+    def validate_layers(self) -> None:
+        if len(self.kernel_sizes) != len(self.hidden_sizes) + 1 or any(size % 2 == 0 for size in self.kernel_sizes):
+            raise ValueError(
+                "kernel_sizes must be odd and one more than hidden_sizes, "
+                f"found {self.kernel_sizes} and {self.hidden_sizes}"
+            )
+
+    @property
+    def size_divisor(self) -> int:
+        """Any size is taken as it is."""
+        return 1
+
+
+class ArCnnForImageRestoration(PreTrainedModel):
+    """Takes JPEG artifacts out of luma; one network per quality, as published."""
+
+    config_class = ArCnnConfig
+    base_model_prefix = "ar_cnn"
+    main_input_name = "pixel_values"
+    input_modalities = ("image",)
+
+    def __init__(self, config: ArCnnConfig) -> None:
+        super().__init__(config)
+        widths = [config.num_channels, *config.hidden_sizes, config.num_channels]
+        layers: list[nn.Module] = []
+        for index, size in enumerate(config.kernel_sizes):
+            layers += [nn.Conv2d(widths[index], widths[index + 1], size), nn.ReLU(inplace=True)]
+        self.layers = nn.Sequential(*layers[:-1])
+        self.border = sum(size // 2 for size in config.kernel_sizes)
+        self.post_init()
+
+    @torch.no_grad()
+    def _init_weights(self, module: nn.Module) -> None:
+        super()._init_weights(module)
+        if isinstance(module, nn.Conv2d):
+            init.kaiming_normal_(module.weight, nonlinearity="relu")
+
+    def forward(
+        self,
+        pixel_values: Tensor,
+        quantization: Tensor | None = None,  # noqa: ARG002  (told to every network, used by some)
+        labels: Tensor | None = None,
+    ) -> ArganOutput:
+        """Restore luma.
+
+        Args:
+            pixel_values: float (B, 1, H, W) in 0..1, any H, W >= 1.
+            quantization: ignored.
+            labels: float (B, 1, H, W) in 0..1, the original luma; makes `loss`, the mean squared error, appear.
+        """
+        padded = F.pad(pixel_values, (self.border,) * 4, mode="replicate")
+        reconstruction = self.layers(padded)
+        loss = None if labels is None else F.mse_loss(reconstruction.float(), labels.float())
+        return ArganOutput(loss=loss, reconstruction=reconstruction)

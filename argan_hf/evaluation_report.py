@@ -1,0 +1,110 @@
+"""Scores as people read them: a table on the terminal and in Markdown, a chart, a contact sheet of crops."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from PIL import Image, ImageDraw, ImageFont
+from rich.table import Table
+
+from .evaluation import Mean, Protocol, as_picture, degrade_planes, read_luma, read_rgb
+from .methods import Method
+
+_COLUMNS = (
+    ("psnr", "PSNR", "{:.3f}"),
+    ("ssim_gaussian", "SSIM (Gaussian)", "{:.4f}"),
+    ("ssim_uniform", "SSIM (uniform)", "{:.4f}"),
+    ("psnr_b", "PSNR-B", "{:.3f}"),
+)
+
+
+def _rows(means: Sequence[Mean], methods: Sequence[Method], bold: tuple[str, str]) -> list[list[str]]:
+    """Cells of the table; the best of every quality and measure between the two marks."""
+    costs = {method.name: method.macs_per_pixel for method in methods}
+    rows = []
+    for mean in means:
+        cells = [str(mean.quality), mean.method]
+        for attribute, _, style in _COLUMNS:
+            text = style.format(getattr(mean, attribute))
+            best = max(getattr(other, attribute) for other in means if other.quality == mean.quality)
+            cells.append(f"{bold[0]}{text}{bold[1]}" if getattr(mean, attribute) == best else text)
+        cost = costs[mean.method]
+        cells += [f"{mean.seconds_per_megapixel:.2f}", "-" if cost is None else f"{cost / 1e3:.1f}"]
+        rows.append(cells)
+    return rows
+
+
+def _header() -> list[str]:
+    return ["quality", "method", *(title for _, title, _ in _COLUMNS), "s / MP", "kMAC / pixel"]
+
+
+def terminal_table(means: Sequence[Mean], methods: Sequence[Method], title: str) -> Table:
+    """A table for rich's console, the best values bold."""
+    table = Table(title=title)
+    for index, name in enumerate(_header()):
+        table.add_column(name, justify="left" if index == 1 else "right", no_wrap=True)
+    previous = None
+    for mean, cells in zip(means, _rows(means, methods, ("[bold]", "[/bold]")), strict=True):
+        if previous not in (None, mean.quality):
+            table.add_section()
+        previous = mean.quality
+        table.add_row(*cells)
+    return table
+
+
+def markdown_table(means: Sequence[Mean], methods: Sequence[Method]) -> str:
+    """The same table in Markdown."""
+    lines = [_header(), ["---:" if index != 1 else "---" for index in range(len(_header()))]]
+    lines += _rows(means, methods, ("**", "**"))
+    return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
+
+
+def write_chart(path: Path, means: Sequence[Mean]) -> None:
+    """Quality against cost: PSNR over seconds per megapixel, one panel per quality (PNG; needs matplotlib).
+
+    Raises:
+        ImportError: if matplotlib is not installed.
+    """
+    try:
+        from matplotlib.figure import Figure
+    except ImportError as error:
+        raise ImportError('the chart needs matplotlib: pip install "argan-hf[baselines]"') from error
+    qualities = sorted({mean.quality for mean in means})
+    figure = Figure(figsize=(4 * len(qualities), 4), layout="constrained")
+    for panel, quality in zip(figure.subplots(1, len(qualities), squeeze=False)[0], qualities, strict=True):
+        for mean in (mean for mean in means if mean.quality == quality):
+            if mean.method == "jpeg":
+                panel.axhline(mean.psnr, color="gray", linestyle=":")
+                panel.annotate("jpeg", (0.02, mean.psnr), xycoords=("axes fraction", "data"), va="bottom", color="gray")
+                continue
+            panel.plot(mean.seconds_per_megapixel, mean.psnr, "o")
+            panel.annotate(
+                mean.method, (mean.seconds_per_megapixel, mean.psnr), xytext=(5, 4), textcoords="offset points"
+            )
+        panel.set(title=f"quality {quality}", xlabel="seconds per megapixel", ylabel="PSNR, dB", xscale="log")
+        panel.margins(0.25)
+    figure.savefig(path, dpi=120)
+
+
+def write_contact_sheet(
+    path: Path, methods: Sequence[Method], pictures: Sequence[Path], quality: int, protocol: Protocol
+) -> None:
+    """Crops of the first pictures side by side: the original, then every method (PNG)."""
+    side, zoom = 96, 2
+    names = ["original", *(method.name for method in methods)]
+    rows = pictures[:4]
+    sheet = Image.new("RGB", (len(names) * side * zoom, len(rows) * side * zoom + 24), "white")
+    draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(14)
+    for column, name in enumerate(names):
+        draw.text((column * side * zoom + 4, 4), name, fill="black", font=font)
+    for row, picture in enumerate(rows):
+        original = read_luma(picture) if protocol == "luma" else read_rgb(picture)
+        degraded, tables = degrade_planes(original, quality, protocol)
+        results = [original, *(as_picture(method.restore(degraded, tables, quality)) for method in methods)]
+        top, left = ((size - side) // 2 for size in original.shape[-2:])
+        for column, result in enumerate(results):
+            crop = result[0, :, max(top, 0) : top + side, max(left, 0) : left + side].to(torch.uint8)
+            image = Image.fromarray(crop.permute(1, 2, 0).squeeze(2).numpy()).convert("RGB")
+            enlarged = image.resize((image.width * zoom, image.height * zoom), Image.Resampling.NEAREST)
+            sheet.paste(enlarged, (column * side * zoom, row * side * zoom + 24))
+    sheet.save(path)

@@ -1,0 +1,43 @@
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from rich.console import Console
+
+from argan_hf.evaluation import Mean
+from argan_hf.evaluation_report import markdown_table, terminal_table, write_chart, write_contact_sheet
+from argan_hf.methods import Method, load_method
+
+METHODS = [load_method("jpeg", [10]), Method("better", lambda planes, tables, quality: planes.float(), 66_000.0)]
+MEANS = [
+    Mean("jpeg", 10, 27.77, 25.333, 0.773, 0.7905, 0.0),
+    Mean("better", 10, 28.9, 25.1, 0.8, 0.81, 0.5),
+    Mean("jpeg", 40, 32.355, 29.957, 0.9041, 0.9173, 0.0),
+    Mean("better", 40, 33.6, 33.1, 0.91, 0.93, 0.6),
+]
+
+
+def test_the_best_of_every_quality_and_measure_is_bold() -> None:
+    lines = markdown_table(MEANS, METHODS).splitlines()
+    assert len(lines) == 6
+    assert lines[2] == "| 10 | jpeg | 27.770 | 0.7730 | 0.7905 | **25.333** | 0.00 | 0.0 |"
+    assert lines[3] == "| 10 | better | **28.900** | **0.8000** | **0.8100** | 25.100 | 0.50 | 66.0 |"
+
+
+def test_the_terminal_shows_the_same_numbers() -> None:
+    console = Console(width=110, record=True, quiet=False, file=Path("/dev/null").open("w"))  # noqa: SIM115
+    console.print(terminal_table(MEANS, METHODS, "a title"))
+    text = console.export_text()
+    assert "a title" in text
+    assert "29.957" in text
+    assert "66.0" in text
+
+
+def test_chart_and_contact_sheet_are_pictures(tmp_path: Path, photo: Image.Image) -> None:
+    pytest.importorskip("matplotlib")
+    write_chart(tmp_path / "chart.png", MEANS)
+    photo.save(tmp_path / "photo.png")
+    write_contact_sheet(tmp_path / "sheet.png", METHODS, [tmp_path / "photo.png"], 10, "rgb")
+    with Image.open(tmp_path / "chart.png") as chart, Image.open(tmp_path / "sheet.png") as sheet:
+        assert chart.width > 600
+        assert sheet.size == (3 * 192, 192 + 24)

@@ -1,0 +1,46 @@
+from pathlib import Path
+
+import pytest
+import torch
+
+from argan_hf import ArganConfig, ArganForImageRestoration
+from argan_hf.jpeg import compress_plane, quantization_tables, recover_coefficients, share_inside
+from argan_hf.jpeg.color import to_uint8
+from argan_hf.methods import load_method
+from tests.conftest import scramble
+
+PLANES = torch.randint(60, 200, (3, 32, 40), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+TABLES = quantization_tables(20)[[0, 1, 1]]
+
+
+def test_jpeg_restores_nothing() -> None:
+    method = load_method("jpeg", [20])
+    assert torch.equal(method.restore(PLANES, TABLES, 20), PLANES.float())
+    assert method.macs_per_pixel == 0.0
+
+
+def test_a_luma_network_leaves_chroma_alone(checkpoint: Path) -> None:
+    restored = load_method(str(checkpoint), [20]).restore(PLANES, TABLES, 20)
+    assert torch.equal(restored[1:], PLANES[1:].float())
+    assert not torch.equal(restored[0], PLANES[0].float())
+
+
+def test_faithful_holds_luma_to_the_coefficients(checkpoint: Path) -> None:
+    shown = compress_plane(PLANES[:1], TABLES[0])
+    quantized = recover_coefficients(shown[0], TABLES[0])
+    free, faithful = (
+        share_inside(to_uint8(load_method(name, [20]).restore(shown, TABLES[:1], 20))[0], quantized, TABLES[0])
+        for name in (str(checkpoint), f"{checkpoint}+faithful")
+    )
+    assert faithful > 0.99 > free
+
+
+def test_multiply_accumulates_of_the_papers_network(tmp_path: Path) -> None:
+    scramble(ArganForImageRestoration(ArganConfig())).save_pretrained(tmp_path)
+    assert load_method(str(tmp_path), [20]).macs_per_pixel == pytest.approx(66_000, rel=0.05)
+
+
+@pytest.mark.parametrize("name", ["waifu", "ar-cnn"])
+def test_an_unknown_method_is_named_with_those_that_exist(name: str) -> None:
+    with pytest.raises(ValueError, match=r"no method '.*': use one of jpeg, sa-dct, ar-cnn, d3, .*or a Hub id"):
+        load_method(name, [7])
