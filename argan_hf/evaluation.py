@@ -25,25 +25,34 @@ from .metrics import psnr, psnr_b, ssim_gaussian, ssim_uniform
 Protocol = Literal["luma", "rgb"]
 
 
+MEASURES = ("psnr", "psnr_b", "ssim_gaussian", "ssim_uniform", "seconds_per_megapixel")
+
+
 @dataclass(frozen=True)
-class Score:
-    """What one method reached on one picture at one quality.
+class Mean:
+    """What one method reached at one quality, in the mean over pictures.
 
     Attributes:
-        method, picture, quality: what was scored.
+        method, quality: what was scored.
         psnr, psnr_b: in dB.
         ssim_gaussian, ssim_uniform: with the 11x11 Gaussian and the uniform 8x8 window.
         seconds_per_megapixel: wall-clock time of the restoration alone.
     """
 
     method: str
-    picture: str
     quality: int
     psnr: float
     psnr_b: float
     ssim_gaussian: float
     ssim_uniform: float
     seconds_per_megapixel: float
+
+
+@dataclass(frozen=True)
+class Score(Mean):
+    """What one method reached at one quality on one picture."""
+
+    picture: str
 
 
 def find_pictures(folder: Path) -> list[Path]:
@@ -144,22 +153,6 @@ def evaluate(
                 if progress is not None:
                     progress()
     return scores
-
-
-@dataclass(frozen=True)
-class Mean:
-    """Means over pictures of what one method reached at one quality; attributes as in [`Score`]."""
-
-    method: str
-    quality: int
-    psnr: float
-    psnr_b: float
-    ssim_gaussian: float
-    ssim_uniform: float
-    seconds_per_megapixel: float
-
-
-MEASURES = ("psnr", "psnr_b", "ssim_gaussian", "ssim_uniform", "seconds_per_megapixel")
 
 
 def mean_scores(scores: Sequence[Score]) -> list[Mean]:

@@ -1,12 +1,8 @@
 """A file or a picture in, the restored picture out.
 
-The only room that knows about alpha, color profiles and Exif. A picture passes once, in one direction: planes, tiles,
-network, strength, picture.
+A picture passes once, in one direction: planes, tiles, network, the file's own coefficients, strength, picture.
 """
 
-import logging
-import os
-import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
@@ -15,25 +11,20 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from PIL import Image, ImageOps
-from PIL.JpegImagePlugin import JpegImageFile
+from PIL import Image
 from torch import Tensor
 from transformers import AutoModelForImageToImage, PreTrainedModel
 
-from .jpeg.color import rgb_to_ycbcr, rgb_to_ycbcr_unrounded, to_uint8, ycbcr_to_rgb
+from .jpeg.color import rgb_to_ycbcr, to_uint8, ycbcr_to_rgb
 from .jpeg.consistency import make_consistent, recover_coefficients
-from .jpeg.file import UnreadableImageError, image_to_tensor, load_pixels, open_image, read_header, read_jpeg
 from .jpeg.tables import quantization_tables
+from .picture import PictureParts, put_together, save_picture, take_apart
 from .tiling import receptive_margin, run_tiled
-
-logger = logging.getLogger(__name__)
 
 CHECKPOINTS = Path(__file__).parent / "checkpoints"
 DEFAULT_CHECKPOINT = "argan-jpeg-luma"
 
 _TILE_SIZE = 1024
-_MODES = ("1", "L", "LA", "P", "PA", "RGB", "RGBA", "CMYK", "YCbCr")
-_KEPT_INFO = ("icc_profile", "exif", "dpi", "xmp", "comment")
 
 
 @dataclass(frozen=True)
@@ -90,37 +81,7 @@ class RestoredImage:
             ValueError: if the suffix names no format that can be written.
             OSError: if the file cannot be written.
         """
-        path = Path(path)
-        extension = path.suffix.lower()
-        image_format = Image.registered_extensions().get(extension)
-        if image_format not in Image.SAVE:
-            raise ValueError(f"{path.name}: {extension or 'no suffix'} is no picture format; use .png, .webp or .tiff")
-        info = {key: self.image.info[key] for key in _KEPT_INFO if key in self.image.info and key != "comment"}
-        handle, partial = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-", suffix=extension)
-        os.close(handle)
-        try:
-            self.image.save(partial, format=image_format, **info)
-            umask = os.umask(0)
-            os.umask(umask)
-            Path(partial).chmod(0o666 & ~umask)
-            Path(partial).replace(path)
-        finally:
-            Path(partial).unlink(missing_ok=True)
-
-
-@dataclass(frozen=True)
-class _Source:
-    """A picture taken apart: float planes 0..255, what the file says of them, and what is put back afterwards."""
-
-    planes: Tensor
-    alpha: Image.Image | None
-    info: dict[str, Any]
-    format: str | None
-    tables: Tensor | None = None
-    quality: int | None = None
-    sampling: str | None = None
-    grid_table: Tensor | None = None
-    notes: tuple[str, ...] = ()
+        save_picture(self.image, Path(path))
 
 
 class JpegRestorer:
@@ -192,7 +153,7 @@ class JpegRestorer:
         if not 0.0 <= strength <= 1.0:
             raise ValueError(f"strength must lie in 0..1, found {strength}")
         start = time.perf_counter()
-        parts = _take_apart(source)
+        parts = take_apart(source)
         if quality is not None:
             parts = replace(parts, tables=_tables_at(quality, parts.planes.shape[0]), quality=quality)
         conditioned = self.model.config.condition_on_quantization
@@ -206,7 +167,7 @@ class JpegRestorer:
             if faithful and parts.grid_table is not None:
                 restored[0], consistency = _hold_to_file(parts, parts.grid_table, restored, strength)
             parts.planes[:known].lerp_(restored, strength)
-        image = _put_together(parts)
+        image = put_together(parts)
         report = RestorationReport(
             width=image.width,
             height=image.height,
@@ -278,56 +239,7 @@ def _tables_at(quality: int, planes: int) -> Tensor:
     return quantization_tables(quality)[[0, 1, 1][:planes]]
 
 
-def _take_apart(source: str | Path | bytes | Image.Image) -> _Source:
-    image = source if isinstance(source, Image.Image) else open_image(source)
-    if isinstance(image, JpegImageFile) and image is not source and image.mode in ("L", "RGB"):
-        info = _kept_info(image)
-        if not _stores_rgb(image):
-            file = read_jpeg(image)
-            planes = file.planes.float()
-            return _Source(planes, None, info, "JPEG", file.tables, file.quality, file.sampling, file.tables[0])
-    return _take_pixels_apart(image)
-
-
-def _stores_rgb(image: JpegImageFile) -> bool:
-    identifiers = bytes(layer[0] for layer in image.layer)
-    return identifiers == b"RGB" or (image.info.get("adobe_transform") == 0 and len(identifiers) == 3)
-
-
-def _take_pixels_apart(image: Image.Image) -> _Source:
-    if image.mode not in _MODES:
-        kind = f"{image.format or 'picture'} with pixels of kind {image.mode!r}"
-        raise UnreadableImageError(f"a {kind} is not restored; convert it to 8 bits per channel, gray or RGB")
-    load_pixels(image)
-    info = _kept_info(image)
-    notes: tuple[str, ...] = ()
-    if image.mode == "CMYK":
-        # A profile of inks says nothing about RGB.
-        info.pop("icc_profile", None)
-        notes = ("The picture was converted from CMYK to RGB.",)
-    quality = sampling = None
-    if isinstance(image, JpegImageFile) and image.quantization:
-        header = read_header(image)
-        quality, sampling = header.quality, header.sampling
-    pixels = image.convert(_working_mode(image))
-    alpha = pixels.getchannel("A") if pixels.mode in ("LA", "RGBA") else None
-    samples = image_to_tensor(pixels.convert("L" if pixels.mode in ("L", "LA") else "RGB"))
-    planes = samples.float() if samples.shape[0] == 1 else rgb_to_ycbcr_unrounded(samples)
-    return _Source(planes, alpha, info, image.format, quality=quality, sampling=sampling, notes=notes)
-
-
-def _working_mode(image: Image.Image) -> str:
-    transparent = image.has_transparency_data
-    if image.mode in ("1", "L", "LA"):
-        return "LA" if transparent else "L"
-    return "RGBA" if transparent else "RGB"
-
-
-def _kept_info(image: Image.Image) -> dict[str, Any]:
-    return {key: image.info[key] for key in _KEPT_INFO if key in image.info}
-
-
-def _hold_to_file(parts: _Source, table: Tensor, restored: Tensor, strength: float) -> tuple[Tensor, float]:
+def _hold_to_file(parts: PictureParts, table: Tensor, restored: Tensor, strength: float) -> tuple[Tensor, float]:
     def as_written(luma: Tensor) -> Tensor:
         planes = parts.planes.clone()
         planes[: restored.shape[0]].lerp_(torch.cat((luma[None], restored[1:])), strength)
@@ -335,13 +247,3 @@ def _hold_to_file(parts: _Source, table: Tensor, restored: Tensor, strength: flo
 
     quantized = recover_coefficients(parts.planes[0].to(torch.uint8), table)
     return make_consistent(restored[0], quantized, table, as_written)
-
-
-def _put_together(parts: _Source) -> Image.Image:
-    samples = to_uint8(parts.planes) if parts.planes.shape[0] == 1 else ycbcr_to_rgb(parts.planes)
-    interleaved = samples.permute(1, 2, 0).squeeze(2).contiguous().numpy()
-    image = Image.fromarray(interleaved)
-    if parts.alpha is not None:
-        image.putalpha(parts.alpha)
-    image.info.update(parts.info)
-    return ImageOps.exif_transpose(image)
