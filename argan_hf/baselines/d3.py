@@ -20,6 +20,7 @@ from ..modeling_argan import ArganOutput
 
 _SIDE = 8
 _PATCH = _SIDE * _SIDE
+_LEAST_THRESHOLD = 1e-6
 
 
 @strict
@@ -48,7 +49,10 @@ class D3Config(PreTrainedConfig):
 
 
 class D3SparseInference(nn.Module):
-    """One step of sparse inference: analysis, soft threshold per atom, synthesis (1x1 convolutions over patches)."""
+    """One step of sparse inference: analysis, soft threshold per atom, synthesis (1x1 convolutions over patches).
+
+    The thresholds are two diagonal scalings around a shrinkage by one, as in the paper, folded into the weights.
+    """
 
     def __init__(self, config: D3Config) -> None:
         super().__init__()
@@ -57,10 +61,9 @@ class D3SparseInference(nn.Module):
         self.synthesis = nn.Conv2d(config.dictionary_size, _PATCH, 1, bias=False)
 
     def forward(self, patches: Tensor) -> Tensor:
-        codes = self.analysis(patches)
-        threshold = self.threshold.abs()
-        restored: Tensor = self.synthesis(codes - torch.minimum(torch.maximum(codes, -threshold), threshold))
-        return restored
+        threshold = self.threshold.abs() + _LEAST_THRESHOLD
+        codes = F.conv2d(patches, self.analysis.weight / threshold[..., None])
+        return F.conv2d(F.softshrink(codes, 1.0), self.synthesis.weight * threshold[None])
 
 
 class D3ForImageRestoration(PreTrainedModel):
@@ -137,9 +140,10 @@ def _into_interval(stage: Tensor, coefficients: Tensor, quantization: Tensor, sh
 
 def _average(patches: Tensor, size: torch.Size) -> Tensor:
     height, width = size
-    padded = (height + 2 * (_SIDE - 1), width + 2 * (_SIDE - 1))
-    total = F.fold(patches.flatten(2), padded, _SIDE)
     margin = _SIDE - 1
+    # A transposed convolution that puts every patch back where it was cut: as F.fold, but many times faster.
+    paste = torch.eye(_PATCH, dtype=patches.dtype, device=patches.device).view(_PATCH, 1, _SIDE, _SIDE)
+    total = F.conv_transpose2d(patches, paste)
     return total[..., margin : margin + height, margin : margin + width] / _PATCH
 
 
