@@ -71,6 +71,8 @@ class ArganTrainer:
             mixed_precision=args.mixed_precision, log_with=args.report_to, project_dir=self.output_dir
         )
         set_seed(args.seed)
+        self.settings = args.degradation
+        self.num_channels = args.model_config.num_channels
         layout = torch.channels_last if args.channels_last else torch.contiguous_format
         networks = [network.to(memory_format=layout) for network in self._build_networks()]
         self.ema = AveragedModel(networks[0], multi_avg_fn=self._ema_update, use_buffers=True)
@@ -134,7 +136,7 @@ class ArganTrainer:
             data_files=args.data_files,
             image_column=args.image_column,
         )
-        canvas_size = args.degradation.canvas_size(args.crop_size)
+        canvas_size = self.settings.canvas_size(args.crop_size)
         decoder = PictureDecoder(args.image_column, args.slot_size, canvas_size)
         pictures = stream_pictures(stream, decoder, num_workers=args.dataloader_num_workers)
         self._fresh: Iterator[Tensor] = iter(())
@@ -192,11 +194,9 @@ class ArganTrainer:
         args = self.args
         if self.progress.step % args.refresh_interval == 0 and (fresh := next(self._fresh, None)) is not None:
             self.reservoir.insert(fresh)
-        settings, generator = args.degradation, self.progress.generator
-        canvases = self.reservoir.sample(args.train_batch_size, settings.canvas_size(args.crop_size), generator)
-        pairs = degrade(
-            canvases, settings, generator, crop_size=args.crop_size, num_channels=args.model_config.num_channels
-        )
+        generator, canvas_size = self.progress.generator, self.settings.canvas_size(args.crop_size)
+        canvases = self.reservoir.sample(args.train_batch_size, canvas_size, generator)
+        pairs = degrade(canvases, self.settings, generator, crop_size=args.crop_size, num_channels=self.num_channels)
         original, degraded = pairs.original / 255.0, pairs.degraded / 255.0
         output = self.generator(degraded, quantization=pairs.quantization, labels=original)
         restored, losses = output.reconstruction, {"l2": output.loss}

@@ -9,6 +9,8 @@ from transformers import AutoConfig, PreTrainedConfig
 
 from .degradation import DegradationSettings
 
+MODEL_TYPES = ("argan", "ar_cnn", "d3")
+
 
 def _help(text: str) -> Any:
     return {"help": text}
@@ -109,6 +111,8 @@ class ArganTrainingArguments:
         """The network to train."""
         if self.model_name_or_path:
             return AutoConfig.from_pretrained(self.model_name_or_path, trust_remote_code=False)
+        if self.model_type not in MODEL_TYPES:
+            raise ValueError(f"model_type must be one of {', '.join(MODEL_TYPES)}, found {self.model_type!r}")
         try:
             return AutoConfig.for_model(self.model_type, **json.loads(self.model))
         except (TypeError, ValueError, StrictDataclassError) as error:

@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from transformers import AutoModelForImageToImage
 
 import train
 from argan_hf import ArganDiscriminator, ArganForImageRestoration, ArganImageProcessor
@@ -105,10 +106,34 @@ def test_weights_stored_in_16_bits_load_as_32(arguments: dict[str, object], tmp_
 
 
 @pytest.mark.parametrize(
+    ("model_type", "fields"), [("ar_cnn", {"hidden_sizes": [4, 4, 4]}), ("d3", {"dictionary_size": 70})]
+)
+def test_the_compared_networks_train_with_the_same_loop_and_start_from_weights(
+    arguments: dict[str, object], tmp_path: Path, model_type: str, fields: dict[str, object]
+) -> None:
+    run = {
+        **arguments,
+        "model_type": model_type,
+        "model": json.dumps(fields),
+        "adversarial_start_step": 6,
+        "crop_size": 24,
+    }
+    folder = ArganTrainer(ArganTrainingArguments(**run)).train()
+    assert not (folder / "discriminator").exists()
+    trained = AutoModelForImageToImage.from_pretrained(folder)
+    assert trained.config.model_type == model_type
+    again = {**run, "model_name_or_path": str(folder), "output_dir": str(tmp_path / "b"), "learning_rate": 0.0}
+    start = ArganTrainer(ArganTrainingArguments(**again)).train()
+    for name, tensor in AutoModelForImageToImage.from_pretrained(start).state_dict().items():
+        assert torch.allclose(tensor, trained.state_dict()[name], atol=1e-6)
+
+
+@pytest.mark.parametrize(
     ("change", "words"),
     [
         ({"dataset_name": None}, "dataset_name is missing"),
         ({"model": "{"}, "model must be JSON"),
+        ({"model_type": "vgg"}, "model_type must be one of argan, ar_cnn, d3"),
         ({"model": '{"num_channels": 7}'}, "num_channels must be 1"),
         ({"min_quality": 0}, "qualities must satisfy"),
         ({"mixed_precision": "fp8"}, "mixed_precision must be"),
