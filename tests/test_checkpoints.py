@@ -1,0 +1,44 @@
+"""Every checkpoint inside the wheel loads, is small, and does what it was trained for."""
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from PIL import Image
+
+from argan_hf.evaluation import read_luma
+from argan_hf.jpeg import compress, quantization_tables
+from argan_hf.jpeg.color import to_uint8
+from argan_hf.metrics import psnr
+from argan_hf.restoration import CHECKPOINTS, JpegRestorer
+
+FOLDERS = sorted(path for path in CHECKPOINTS.iterdir() if path.is_dir())
+
+
+@pytest.mark.parametrize("folder", FOLDERS, ids=lambda path: path.name)
+def test_a_checkpoint_improves_what_it_was_trained_for(folder: Path, tmp_path: Path, photo: Image.Image) -> None:
+    _, _, quality = folder.name.rpartition("-q")
+    quality = int(quality) if quality.isdigit() else 10
+    photo.save(tmp_path / "photo.png")
+    original = read_luma(tmp_path / "photo.png")
+    degraded = compress(original, quality)
+    restorer = JpegRestorer.from_pretrained(folder.name, device="cpu")
+    restored = to_uint8(restorer.restore_planes(degraded[0].float(), quantization_tables(quality)[:1]))[None]
+    assert float(psnr(restored, original) - psnr(degraded, original)) > 0.4
+
+
+@pytest.mark.parametrize("folder", FOLDERS, ids=lambda path: path.name)
+def test_a_checkpoint_holds_what_the_wheel_needs_and_no_more(folder: Path) -> None:
+    assert {path.name for path in folder.iterdir()} == {
+        "config.json",
+        "model.safetensors",
+        "preprocessor_config.json",
+    }
+    assert (folder / "model.safetensors").stat().st_size < 16 * 2**20
+    # The wheel holds the code; a map to copies of it would make transformers ask for trust.
+    for name in ("config.json", "preprocessor_config.json"):
+        assert "auto_map" not in json.loads((folder / name).read_text())
+    weights = JpegRestorer.from_pretrained(folder.name, device="cpu").model.state_dict()
+    assert all(tensor.isfinite().all() for tensor in weights.values())
+    assert {tensor.dtype for tensor in weights.values() if tensor.is_floating_point()} == {torch.float32}
