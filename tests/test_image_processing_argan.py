@@ -1,11 +1,13 @@
 import io
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image
+from transformers import AutoImageProcessor
 
-from argan_hf import ArganForImageRestoration, ArganImageProcessor
+from argan_hf import ArganConfig, ArganForImageRestoration, ArganImageProcessor
 from argan_hf.jpeg import quantization_tables
 from tests.conftest import jpeg_bytes
 
@@ -53,3 +55,12 @@ def test_a_model_takes_what_the_processor_gives(model: ArganForImageRestoration,
     (planes,) = processor.post_process_image_restoration(outputs)
     assert planes.dtype == torch.uint8
     assert planes.shape == (model.config.num_channels, *photo.size[::-1])
+
+
+def test_saved_and_loaded_by_the_auto_class(tmp_path: Path) -> None:
+    ArganImageProcessor(num_channels=3).save_pretrained(tmp_path)
+    ArganConfig().save_pretrained(tmp_path)
+    loaded = AutoImageProcessor.from_pretrained(tmp_path)
+    assert isinstance(loaded, ArganImageProcessor)
+    expected = ArganImageProcessor(num_channels=3).to_dict()
+    assert {name: loaded.to_dict()[name] for name in expected} == expected
