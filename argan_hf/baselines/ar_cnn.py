@@ -44,6 +44,10 @@ class ArCnnConfig(PreTrainedConfig):
         return 1
 
 
+class ArCnnConv2d(nn.Conv2d):
+    """A convolution whose first channel starts as a copy of the first channel that comes in."""
+
+
 class ArCnnForImageRestoration(PreTrainedModel):
     """Takes JPEG artifacts out of luma; one network per quality, as published."""
 
@@ -57,7 +61,7 @@ class ArCnnForImageRestoration(PreTrainedModel):
         widths = [config.num_channels, *config.hidden_sizes, config.num_channels]
         layers: list[nn.Module] = []
         for index, size in enumerate(config.kernel_sizes):
-            layers += [nn.Conv2d(widths[index], widths[index + 1], size), nn.ReLU(inplace=True)]
+            layers += [ArCnnConv2d(widths[index], widths[index + 1], size), nn.ReLU(inplace=True)]
         self.layers = nn.Sequential(*layers[:-1])
         self.border = sum(size // 2 for size in config.kernel_sizes)
         self.post_init()
@@ -65,8 +69,14 @@ class ArCnnForImageRestoration(PreTrainedModel):
     @torch.no_grad()
     def _init_weights(self, module: nn.Module) -> None:
         super()._init_weights(module)
-        if isinstance(module, nn.Conv2d):
+        if isinstance(module, ArCnnConv2d):
+            # Untrained, the network is the identity (luma is not negative, so ReLU lets it pass): it learns the
+            # difference from the first step on, where the published start takes days.
             init.kaiming_normal_(module.weight, nonlinearity="relu")
+            weight = module.weight.clone()
+            weight[0] = 0.0
+            weight[0, 0, module.kernel_size[0] // 2, module.kernel_size[1] // 2] = 1.0
+            init.copy_(module.weight, weight)
 
     def forward(
         self,

@@ -66,6 +66,11 @@ def test_d3_keeps_grid_patches_inside_the_interval() -> None:
     assert not torch.allclose(bound, planes, atol=1e-4)
 
 
+def test_an_untrained_ar_cnn_is_the_identity() -> None:
+    planes = torch.rand(1, 1, 21, 30)
+    assert torch.allclose(ArCnnForImageRestoration(ArCnnConfig())(planes).reconstruction, planes, atol=1e-6)
+
+
 def test_ar_cnn_repeats_the_border() -> None:
     network = ArCnnForImageRestoration(ArCnnConfig(hidden_sizes=(6, 5, 4)))
     flat = network(torch.full((1, 1, 12, 12), 0.3)).reconstruction
