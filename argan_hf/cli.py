@@ -31,7 +31,7 @@ def main(argv: list[str] | None = None) -> int:
     restore = commands.add_parser("restore", help="restore pictures")
     restore.add_argument("inputs", nargs="+", type=Path, metavar="IN", help="picture files")
     restore.add_argument("-o", "--output", type=Path, help="file, or folder for several; default: IN-restored.png")
-    restore.add_argument("--model", default=None, help="checkpoint name, local folder or Hub id")
+    restore.add_argument("--model", default=DEFAULT_CHECKPOINT, help="checkpoint name, local folder or Hub id")
     restore.add_argument("--quality", type=int, help="JPEG quality to tell the network, 1..100; default: the file's")
     restore.add_argument("--strength", type=float, default=1.0, help="0 (as it is) to 1 (fully restored)")
     restore.add_argument(
@@ -93,9 +93,9 @@ def _restore(args: argparse.Namespace) -> int:
         _complain(f"--strength must lie in 0..1, found {args.strength}")
         return 2
     try:
-        restorer = JpegRestorer.from_pretrained(args.model or DEFAULT_CHECKPOINT, device=args.device)
+        restorer = JpegRestorer.from_pretrained(args.model, device=args.device)
     except (OSError, RuntimeError, ValueError) as error:
-        _complain(f"the model {args.model or DEFAULT_CHECKPOINT!r} cannot be loaded: {error}")
+        _complain(f"the model {args.model!r} cannot be loaded: {error}")
         return 2
     done = failed = 0
     for source, target in zip(args.inputs, targets, strict=True):
