@@ -77,12 +77,11 @@ def write_chart(path: Path, means: Sequence[Mean]) -> None:
                 panel.axhline(mean.psnr, color="gray", linestyle=":")
                 panel.annotate("jpeg", (0.02, mean.psnr), xycoords=("axes fraction", "data"), va="bottom", color="gray")
                 continue
-            panel.plot(mean.seconds_per_megapixel, mean.psnr, "o")
-            panel.annotate(
-                mean.method, (mean.seconds_per_megapixel, mean.psnr), xytext=(5, 4), textcoords="offset points"
-            )
+            panel.plot(mean.seconds_per_megapixel, mean.psnr, "o", label=mean.method)
         panel.set(title=f"quality {quality}", xlabel="seconds per megapixel", ylabel="PSNR, dB", xscale="log")
         panel.margins(0.25)
+    handles, labels = panel.get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=len(labels))
     figure.savefig(path, dpi=120)
 
 
