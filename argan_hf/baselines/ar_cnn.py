@@ -71,7 +71,7 @@ class ArCnnForImageRestoration(PreTrainedModel):
         super()._init_weights(module)
         if isinstance(module, ArCnnConv2d):
             # Untrained, the network is the identity (luma is not negative, so ReLU lets it pass): it learns the
-            # difference from the first step on, where the published start takes days.
+            # difference from the first step on.
             init.kaiming_normal_(module.weight, nonlinearity="relu")
             weight = module.weight.clone()
             weight[0] = 0.0

@@ -141,7 +141,7 @@ def _into_interval(stage: Tensor, coefficients: Tensor, quantization: Tensor, sh
 def _average(patches: Tensor, size: torch.Size) -> Tensor:
     height, width = size
     margin = _SIDE - 1
-    # A transposed convolution that puts every patch back where it was cut: as F.fold, but many times faster.
+    # F.fold as a transposed convolution, which autocast knows.
     paste = torch.eye(_PATCH, dtype=patches.dtype, device=patches.device).view(_PATCH, 1, _SIDE, _SIDE)
     total = F.conv_transpose2d(patches, paste)
     return total[..., margin : margin + height, margin : margin + width] / _PATCH
