@@ -36,6 +36,10 @@ class DegradationSettings:
         offset_share: share of crops whose grid of blocks does not start at their corner.
         earlier_share: share of crops that were compressed once before, at a quality and an offset of their own.
         resize_share: share of those that were resized in between, by a factor of `min_scale` to `max_scale`.
+        custom_table_share: share of crops whose tables belong to no quality number, as encoders other than libjpeg
+            write them.
+        unknown_table_share: share of crops whose tables are not told, as with pictures that are no JPEG files anymore.
+        clean_share: share of crops that were never compressed; there is nothing to tell about them.
     """
 
     min_quality: int = 10
@@ -50,6 +54,9 @@ class DegradationSettings:
     resize_share: float = 0.0
     min_scale: float = 0.75
     max_scale: float = 1.5
+    custom_table_share: float = 0.0
+    unknown_table_share: float = 0.0
+    clean_share: float = 0.0
 
     def __post_init__(self) -> None:
         if not 1 <= self.min_quality <= self.max_quality <= 100:
@@ -78,8 +85,9 @@ class DegradedCrops:
 
     Attributes:
         degraded, original: uint8 (B, C, S, S) planes: Y, or Y, Cb, Cr.
-        quantization: int32 (B, C, 8, 8), the tables of the last compression; zeros for the chroma of gray crops.
-        quality: int64 (B,), of the last compression.
+        quantization: int32 (B, C, 8, 8), the tables of the last compression; zeros where they are not told, for clean
+            crops and for the chroma of gray ones.
+        quality: int64 (B,), of the last compression, 0 for clean crops; custom tables were derived from its.
         subsampling: of the last compression, "gray" for gray crops.
         offset: int64 (B, 2), rows and columns by which the last grid starts before the crop, 0..15.
         earlier_quality: int64 (B,), of the earlier compression, 0 where there was none.
@@ -125,15 +133,19 @@ def degrade(
 
     quality = _draw_quality(batch, settings, generator)
     names = _draw_subsampling(batch, settings, generator)
-    tables = quantization_tables(quality).to(device, non_blocking=True)
+    tables = _draw_tables(quality, settings, generator).to(device, non_blocking=True)
+    untold = torch.rand(batch, generator=generator) < settings.unknown_table_share
+    clean = torch.rand(batch, generator=generator) < settings.clean_share
     if num_channels == 1:
-        degraded = compress_plane(degraded[:, 0], tables[:, 0])[:, None]
+        compressed = compress_plane(degraded[:, 0], tables[:, 0])[:, None]
         quantization = tables[:, :1]
     else:
         # Neutral chroma stays neutral at every quality, so gray crops may go along as color ones.
-        degraded = compress_ycbcr(degraded, tables, names)
+        compressed = compress_ycbcr(degraded, tables, names)
         quantization = tables[:, [0, 1, 1]]
-        quantization[:, 1:] *= ~gray.to(device, non_blocking=True)[:, None, None, None]
+        quantization[:, 1:] *= ~_on_device(gray, device)
+    degraded = torch.where(_on_device(clean, device), original, compressed)
+    quantization = quantization * ~_on_device(clean | untold, device)
 
     offset = torch.zeros(batch, 2, dtype=torch.int64)
     if settings.offset_share:
@@ -143,12 +155,16 @@ def degrade(
         degraded=_window(degraded, offset, crop_size),
         original=_window(original, offset, crop_size),
         quantization=quantization,
-        quality=quality,
+        quality=quality * ~clean,
         subsampling=["gray" if is_gray else name for is_gray, name in zip(gray.tolist(), names, strict=True)],
         offset=offset,
-        earlier_quality=earlier_quality,
+        earlier_quality=earlier_quality * ~clean,
         scale=scale,
     )
+
+
+def _on_device(flags: Tensor, device: torch.device) -> Tensor:
+    return flags.to(device, non_blocking=True)[:, None, None, None]
 
 
 def _earlier_life(
@@ -198,7 +214,7 @@ def _zoom(rgb: Tensor, members: Tensor, scale: Tensor, size: int) -> Tensor:
 
 def _planes(rgb: Tensor, gray: Tensor, studio: Tensor, num_channels: int) -> Tensor:
     planes = rgb_to_ycbcr(rgb)
-    gray, studio = (flag.to(rgb.device, non_blocking=True)[:, None, None, None] for flag in (gray, studio))
+    gray, studio = _on_device(gray, rgb.device), _on_device(studio, rgb.device)
     luma = torch.where(studio, rgb_to_studio_luma(rgb), planes[:, :1])
     if num_channels == 1:
         return luma
@@ -209,6 +225,20 @@ def _draw_quality(count: int, settings: DegradationSettings, generator: torch.Ge
     span = settings.max_quality - settings.min_quality + 1
     position = torch.rand(count, generator=generator) ** settings.quality_skew
     return settings.min_quality + (position * span).long().clamp_(max=span - 1)
+
+
+def _draw_tables(quality: Tensor, settings: DegradationSettings, generator: torch.Generator) -> Tensor:
+    tables = quantization_tables(quality)
+    if not settings.custom_table_share:
+        return tables
+    count = len(quality)
+    custom = torch.rand(count, generator=generator) < settings.custom_table_share
+    # Other encoders weigh high frequencies differently, and no entry follows the standard exactly.
+    steps = torch.arange(8) / 14
+    tilt = torch.randn(count, 1, 1, 1, generator=generator) * (steps[:, None] + steps - 0.3)
+    noise = 0.2 * torch.randn(count, 2, 8, 8, generator=generator)
+    changed = (tables * (0.5 * tilt + noise).exp()).round().clamp_(1, 255).to(torch.int32)
+    return torch.where(custom[:, None, None, None], changed, tables)
 
 
 def _draw_subsampling(count: int, settings: DegradationSettings, generator: torch.Generator) -> list[Subsampling]:

@@ -1,4 +1,4 @@
-"""The losses of the paper, one function per equation.
+"""The losses of the paper, one function per equation, and the one that residual networks start with.
 
 D is given as logits: log D = logsigmoid(logit) and log(1 - D) = logsigmoid(-logit), which stay finite where the
 printed forms overflow. Every function returns a scalar, the mean over the batch.
@@ -16,6 +16,11 @@ def minimax_value(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
 def l2_loss(reconstruction: Tensor, original: Tensor) -> Tensor:
     """Eq. 2, E||y - G(x)||^2, as a mean over samples; both (B, C, H, W) in 0..1."""
     return F.mse_loss(reconstruction.float(), original.float())
+
+
+def charbonnier_loss(reconstruction: Tensor, original: Tensor, epsilon: float = 1e-3) -> Tensor:
+    """Mean of sqrt((y - G(x))^2 + epsilon^2), a smooth L1; both (B, C, H, W) in 0..1. Not in the paper."""
+    return ((reconstruction.float() - original.float()).square() + epsilon**2).sqrt().mean()
 
 
 def generator_loss(

@@ -24,16 +24,13 @@ from .configuration_argan import ArganDiscriminatorConfig
 from .data import PictureDecoder, Reservoir, load_stream, stream_pictures
 from .degradation import degrade
 from .image_processing_argan import ArganImageProcessor
-from .jpeg.codec import compress
-from .jpeg.color import rgb_to_studio_luma, to_uint8
-from .losses import discriminator_loss, generator_loss
-from .metrics import psnr
+from .losses import charbonnier_loss, discriminator_loss, generator_loss
 from .modeling_argan import ArganDiscriminator
 from .training_arguments import ArganTrainingArguments
+from .validation import validate
 
 logger = logging.getLogger(__name__)
 
-VALIDATION_QUALITIES = (10, 20, 30, 40)
 _CHECKPOINT = re.compile(r"checkpoint-(\d+)")
 
 
@@ -95,8 +92,6 @@ class ArganTrainer:
     def _build_networks(self) -> list[PreTrainedModel]:
         """The generator, and the discriminator if the run ever gets to it."""
         args, config = self.args, self.args.model_config
-        if config.num_channels != 1:
-            raise ValueError(f"training restores luma only so far: num_channels must be 1, found {config.num_channels}")
         if args.model_name_or_path:
             generator = AutoModelForImageToImage.from_pretrained(args.model_name_or_path, trust_remote_code=False)
         else:
@@ -143,7 +138,7 @@ class ArganTrainer:
         bar = tqdm(total=self.reservoir.capacity, desc="filling the reservoir", unit="picture", disable=self._quiet)
         for held_out, picture in pictures:
             if held_out and len(self.validation) < args.validation_pictures:
-                self.validation.append(rgb_to_studio_luma(picture[None]))
+                self.validation.append(picture)
             elif not held_out:
                 self.reservoir.insert(picture)
                 bar.update()
@@ -200,6 +195,8 @@ class ArganTrainer:
         original, degraded = pairs.original / 255.0, pairs.degraded / 255.0
         output = self.generator(degraded, quantization=pairs.quantization, labels=original)
         restored, losses = output.reconstruction, {"l2": output.loss}
+        if self.progress.step < args.l2_start_step:
+            losses["charbonnier"] = charbonnier_loss(restored, original)
         if self.discriminator is not None and self.progress.step >= args.adversarial_start_step:
             real_logits = self.discriminator(original).logits
             fake_logits = self.discriminator(restored.detach()).logits
@@ -212,7 +209,7 @@ class ArganTrainer:
             self._update(self.generator, 0, losses["g"])
             self.discriminator.requires_grad_(True)
         else:
-            self._update(self.generator, 0, args.lambda_l2 * losses["l2"])
+            self._update(self.generator, 0, losses.get("charbonnier", args.lambda_l2 * losses["l2"]))
         self.ema.update_parameters(self.accelerator.unwrap_model(self.generator))
         return losses
 
@@ -236,39 +233,24 @@ class ArganTrainer:
 
     # ---- looking at it -------------------------------------------------------------------------------------------
 
-    @torch.inference_mode()
     def _validate(self, bar: "tqdm[Any]") -> None:
         if not self.validation:
             return
-        scores: dict[str, float] = {}
-        rows: list[Tensor] = []
-        for quality in VALIDATION_QUALITIES:
-            gains, total = 0.0, 0.0
-            for original in self.validation:
-                degraded = compress(original, quality)
-                pixel_values = degraded.to(self.accelerator.device) / 255.0
-                with self.accelerator.autocast():
-                    restored = to_uint8(self.ema(pixel_values).reconstruction.float().cpu() * 255.0)
-                score = float(psnr(restored, original))
-                total, gains = total + score, gains + score - float(psnr(degraded, original))
-                if quality == VALIDATION_QUALITIES[0]:
-                    triple = torch.cat((degraded, restored, original), dim=3)[0, 0, :192]
-                    rows.append(triple)
-            scores[f"psnr_q{quality}"] = total / len(self.validation)
-            scores[f"gain_q{quality}"] = gains / len(self.validation)
-        bar.write(f"step {self.progress.step}: " + ", ".join(f"{k} {v:.3f}" for k, v in scores.items()))
+        result = validate(self._restore, self.validation, self.num_channels)
+        bar.write(f"step {self.progress.step}: " + ", ".join(f"{k} {v:.3f}" for k, v in result.scores.items()))
         with (self.output_dir / "validation.jsonl").open("a") as log:
-            log.write(json.dumps({"step": self.progress.step, **scores}) + "\n")
+            log.write(json.dumps({"step": self.progress.step, **result.scores}) + "\n")
         if self.args.report_to:
-            self.accelerator.log(scores, step=self.progress.step)
-        self._save_samples(rows[:4])
-
-    def _save_samples(self, rows: list[Tensor]) -> None:
-        width = max(row.shape[1] for row in rows)
-        grid = torch.cat([torch.nn.functional.pad(row, (0, width - row.shape[1])) for row in rows])
+            self.accelerator.log(result.scores, step=self.progress.step)
         folder = self.output_dir / "samples"
         folder.mkdir(exist_ok=True)
-        Image.fromarray(grid.numpy()).save(folder / f"step-{self.progress.step}.png")
+        grid = result.samples.permute(1, 2, 0).squeeze(2).numpy()
+        Image.fromarray(grid).save(folder / f"step-{self.progress.step}.png")
+
+    def _restore(self, pixel_values: Tensor) -> Tensor:
+        with self.accelerator.autocast():
+            restored: Tensor = self.ema(pixel_values.to(self.accelerator.device)).reconstruction
+        return restored
 
     # ---- keeping it ----------------------------------------------------------------------------------------------
 

@@ -60,6 +60,9 @@ class ArganTrainingArguments:
     ema_decay: float = field(default=0.999, metadata=_help("Decay of the averaged weights, which are exported."))
 
     lambda_l2: float = field(default=1e3, metadata=_help("Lambda of Eq. 3: weight of the squared error."))
+    l2_start_step: int = field(
+        default=0, metadata=_help("Before this step the pixel loss is Charbonnier (weight 1) instead of L2.")
+    )
     adversarial_start_step: int = field(default=0, metadata=_help("Before this step G learns from L2 alone."))
     saturating: bool = field(default=True, metadata=_help("log(1 - D) as printed in Eq. 3; false: -log D."))
 
@@ -75,6 +78,9 @@ class ArganTrainingArguments:
     resize_share: float = field(default=0.0, metadata=_help("Share of those that were resized in between."))
     min_scale: float = field(default=0.75, metadata=_help("Smallest factor of that resizing."))
     max_scale: float = field(default=1.5, metadata=_help("Largest factor of that resizing."))
+    custom_table_share: float = field(default=0.0, metadata=_help("Share of crops with tables of no quality number."))
+    unknown_table_share: float = field(default=0.0, metadata=_help("Share of crops whose tables are not told."))
+    clean_share: float = field(default=0.0, metadata=_help("Share of crops that were never compressed."))
 
     mixed_precision: str = field(default="no", metadata=_help("no or bf16."))
     channels_last: bool = field(default=True, metadata=_help("Keep channels innermost in memory."))
@@ -102,6 +108,11 @@ class ArganTrainingArguments:
         for name in ("checkpointing_steps", "checkpoints_total_limit", "reservoir_mib"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1, found {getattr(self, name)}")
+        if self.adversarial_start_step < min(self.l2_start_step, self.max_train_steps):
+            raise ValueError(
+                f"adversarial_start_step {self.adversarial_start_step} comes before l2_start_step "
+                f"{self.l2_start_step}: Eq. 3 has an L2 term"
+            )
         canvas_size = self.degradation.canvas_size(self.crop_size)
         if canvas_size > self.slot_size:
             raise ValueError(f"crop_size {self.crop_size} exceeds slot_size {self.slot_size}: no picture would hold it")

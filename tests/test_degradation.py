@@ -9,7 +9,15 @@ from argan_hf.jpeg.file import image_to_tensor
 from tests.conftest import EXAMPLES
 
 EVERYTHING = DegradationSettings(
-    min_quality=5, max_quality=95, gray_share=0.2, offset_share=0.5, earlier_share=0.5, resize_share=0.5
+    min_quality=5,
+    max_quality=95,
+    gray_share=0.2,
+    offset_share=0.5,
+    earlier_share=0.5,
+    resize_share=0.5,
+    custom_table_share=0.5,
+    unknown_table_share=0.3,
+    clean_share=0.1,
 )
 
 
@@ -89,6 +97,37 @@ def test_resizing_in_between_moves_original_and_degraded_alike() -> None:
 
 
 @pytest.mark.parametrize("planes", [1, 3])
+def test_clean_crops_are_untouched_and_say_nothing(planes: int) -> None:
+    pairs = _degrade(DegradationSettings(clean_share=0.5, earlier_share=0.5, max_quality=20), planes=planes)
+    clean = pairs.quality == 0
+    assert 16 < clean.sum() < 48
+    assert torch.equal(pairs.degraded[clean], pairs.original[clean])
+    assert (pairs.degraded != pairs.original)[~clean].flatten(1).any(1).all()
+    assert not pairs.quantization[clean].any()
+    assert not pairs.earlier_quality[clean].any()
+    assert pairs.earlier_quality[~clean].any()
+
+
+def test_untold_tables_are_zero_but_were_used() -> None:
+    pairs = _degrade(DegradationSettings(unknown_table_share=0.5))
+    untold = (pairs.quantization == 0).all(3).all(2)[:, 0]
+    assert 16 < untold.sum() < 48
+    expected = compress_plane(pairs.original[:, 0], quantization_tables(pairs.quality)[:, 0])
+    assert torch.equal(pairs.degraded[:, 0], expected)
+
+
+def test_custom_tables_belong_to_no_quality_and_are_the_ones_told() -> None:
+    pairs = _degrade(DegradationSettings(custom_table_share=0.5), planes=3)
+    tables = pairs.quantization[:, :2]
+    custom = (tables != quantization_tables(pairs.quality)).flatten(1).any(1)
+    assert 16 < custom.sum() < 48
+    assert not (tables[custom][:, None] == quantization_tables(torch.arange(1, 101))).flatten(2).all(2).any()
+    assert tables.min() >= 1
+    assert tables.max() <= 255
+    assert torch.equal(pairs.degraded, compress_ycbcr(pairs.original, tables, pairs.subsampling))
+
+
+@pytest.mark.parametrize("planes", [1, 3])
 def test_one_seed_gives_one_result(planes: int) -> None:
     first, again, other = (_degrade(EVERYTHING, planes=planes, seed=seed) for seed in (0, 0, 1))
     assert torch.equal(first.degraded, again.degraded)
@@ -134,6 +173,7 @@ def test_a_second_compression_equals_cropping_and_compressing_again() -> None:
         {"min_quality": 50},
         {"quality_skew": 0},
         {"studio_swing_share": 1.5},
+        {"clean_share": -0.1},
         {"share_420": 0.7, "share_422": 0.4},
         {"min_scale": 0},
         {"min_scale": 2.0},

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from argan_hf.losses import discriminator_loss, generator_loss, l2_loss, minimax_value
+from argan_hf.losses import charbonnier_loss, discriminator_loss, generator_loss, l2_loss, minimax_value
 
 REAL, FAKE = torch.tensor([2.0, -0.5]), torch.tensor([-1.0, 0.3])
 RESTORED, ORIGINAL = torch.full((2, 1, 4, 4), 0.5), torch.full((2, 1, 4, 4), 0.4)
@@ -14,6 +14,14 @@ def test_the_game_is_eq_1() -> None:
 
 def test_l2_is_eq_2() -> None:
     assert float(l2_loss(RESTORED, ORIGINAL)) == pytest.approx(0.01, rel=1e-5)
+
+
+def test_charbonnier_is_l1_far_from_zero_and_smooth_at_it() -> None:
+    assert float(charbonnier_loss(RESTORED, ORIGINAL)) == pytest.approx(0.1, rel=1e-3)
+    same = RESTORED.clone().requires_grad_()
+    charbonnier_loss(same, RESTORED).backward()
+    assert same.grad is not None
+    assert not same.grad.any()
 
 
 def test_the_generator_minimizes_eq_3() -> None:

@@ -86,6 +86,25 @@ def test_training_lowers_the_loss(arguments: dict[str, object]) -> None:
     assert trainer._step()["l2"].item() < 0.2 * first
 
 
+def test_all_planes_train_told_or_not(arguments: dict[str, object]) -> None:
+    fields = {"num_channels": 3, "block_type": "residual", "hidden_sizes": [4, 8], "depths": [1, 1], "patch_size": 2}
+    shares = {"gray_share": 0.3, "offset_share": 0.3, "unknown_table_share": 0.3, "clean_share": 0.1}
+    run = {
+        **arguments,
+        **shares,
+        "model": json.dumps({**fields, "condition_on_quantization": True}),
+        "l2_start_step": 2,
+        "adversarial_start_step": 4,
+        "learning_rate": 1e-3,
+    }
+    trainer = ArganTrainer(ArganTrainingArguments(**run))
+    before = {name: tensor.clone() for name, tensor in trainer.generator.state_dict().items()}
+    folder = trainer.train()
+    assert all(not torch.equal(before[name], tensor) for name, tensor in trainer.generator.state_dict().items())
+    assert ArganDiscriminator.from_pretrained(folder, subfolder="discriminator").config.num_channels == 3
+    assert "rgb_psnr_q10" in json.loads((folder / "validation.jsonl").read_text().splitlines()[0])
+
+
 def test_a_loss_that_is_not_finite_stops_the_run(arguments: dict[str, object]) -> None:
     trainer = ArganTrainer(ArganTrainingArguments(**{**arguments, "max_train_steps": 4}))
     with torch.no_grad():
@@ -139,6 +158,7 @@ def test_the_compared_networks_train_with_the_same_loop_and_start_from_weights(
         ({"mixed_precision": "fp8"}, "mixed_precision must be"),
         ({"crop_size": 300}, "exceeds slot_size"),
         ({"gray_share": 2}, "gray_share must lie in"),
+        ({"l2_start_step": 3}, "comes before l2_start_step"),
         ({"logging_steps": 0}, "logging_steps must be at least 1"),
         ({"crop_size": 32}, "at least 64 for the discriminator"),
         ({"image_column": "photo"}, "no column 'photo'"),
