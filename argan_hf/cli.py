@@ -60,6 +60,7 @@ def main(argv: list[str] | None = None) -> int:
     )
     compare.add_argument("--qualities", type=int, nargs="+", default=[10, 20, 30, 40], metavar="Q", help="1..100")
     compare.add_argument("--protocol", choices=("luma", "rgb"), default="luma", help="what is compressed and scored")
+    compare.add_argument("--perceptual", action="store_true", help="score SSIMULACRA2 and VIF, too (slow)")
     compare.add_argument("--device", help="cpu, cuda, …; default: the first accelerator, else the CPU")
     compare.add_argument("--json", type=Path, metavar="FILE", help="write every picture's scores")
     compare.add_argument("--markdown", type=Path, metavar="FILE", help="write the table")
@@ -162,7 +163,14 @@ def _evaluate(args: argparse.Namespace) -> int:
         methods = [load_method(name, args.qualities, args.device) for name in args.methods]
         rounds = len(pictures) * len(args.qualities) * len(methods)
         with tqdm(total=rounds, unit="picture", leave=False) as bar:
-            scores = evaluate(methods, pictures, args.qualities, protocol=args.protocol, progress=bar.update)
+            scores = evaluate(
+                methods,
+                pictures,
+                args.qualities,
+                protocol=args.protocol,
+                perceptual=args.perceptual,
+                progress=bar.update,
+            )
         means = mean_scores(scores)
         if args.json:
             args.json.write_text(json.dumps([asdict(score) for score in scores], indent=2) + "\n", encoding="utf-8")

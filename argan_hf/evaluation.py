@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-import torch
 from PIL import Image
 from torch import Tensor
 
@@ -21,14 +20,16 @@ from .jpeg.file import image_to_tensor, load_pixels, open_image
 from .jpeg.tables import quantization_tables
 from .methods import Method
 from .metrics import psnr, psnr_b, ssim_gaussian, ssim_uniform
+from .perceptual import ssimulacra2, visual_information_fidelity
 
 Protocol = Literal["luma", "rgb"]
 
 
+PERCEPTUAL_MEASURES = ("ssimulacra2", "vif")
 MEASURES = ("psnr", "psnr_b", "ssim_gaussian", "ssim_uniform", "seconds_per_megapixel")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Mean:
     """What one method reached at one quality, in the mean over pictures.
 
@@ -37,6 +38,7 @@ class Mean:
         psnr, psnr_b: in dB.
         ssim_gaussian, ssim_uniform: with the 11x11 Gaussian and the uniform 8x8 window.
         seconds_per_megapixel: wall-clock time of the restoration alone.
+        ssimulacra2, vif: see `perceptual.py`; `None` if they were not asked for.
     """
 
     method: str
@@ -46,9 +48,11 @@ class Mean:
     ssim_gaussian: float
     ssim_uniform: float
     seconds_per_megapixel: float
+    ssimulacra2: float | None = None
+    vif: float | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Score(Mean):
     """What one method reached at one quality on one picture."""
 
@@ -109,6 +113,7 @@ def evaluate(
     qualities: Sequence[int],
     *,
     protocol: Protocol = "luma",
+    perceptual: bool = False,
     progress: Callable[[], object] | None = None,
 ) -> list[Score]:
     """Score every method on every picture at every quality.
@@ -118,11 +123,13 @@ def evaluate(
         pictures: files of originals.
         qualities: libjpeg's 1..100.
         protocol: "luma" or "rgb".
+        perceptual: score what people see, too (seconds per megapixel and needs the extra `perceptual`).
         progress: called after each score.
 
     Raises:
         ValueError: if a quality is out of range, or a picture is gray under "rgb".
         UnreadableImageError: if a picture cannot be read.
+        ImportError: if `perceptual` lacks its extra.
     """
     wrong = [quality for quality in qualities if not 1 <= quality <= 100]
     if wrong:
@@ -148,6 +155,8 @@ def evaluate(
                         ssim_gaussian=float(ssim_gaussian(restored, original)),
                         ssim_uniform=float(ssim_uniform(restored, original)),
                         seconds_per_megapixel=seconds / megapixels,
+                        ssimulacra2=ssimulacra2(restored, original) if perceptual else None,
+                        vif=visual_information_fidelity(restored, original) if perceptual else None,
                     )
                 )
                 if progress is not None:
@@ -161,6 +170,10 @@ def mean_scores(scores: Sequence[Score]) -> list[Mean]:
     for quality in sorted({score.quality for score in scores}):
         for method in dict.fromkeys(score.method for score in scores):
             group = [score for score in scores if (score.method, score.quality) == (method, quality)]
-            values = torch.tensor([[getattr(score, name) for name in MEASURES] for score in group], dtype=torch.float64)
-            means.append(Mean(method, quality, *values.mean(dim=0).tolist()))
+            values = {
+                name: sum(getattr(score, name) for score in group) / len(group)
+                for name in (*MEASURES, *PERCEPTUAL_MEASURES)
+                if getattr(group[0], name) is not None
+            }
+            means.append(Mean(method=method, quality=quality, **values))
     return means

@@ -15,6 +15,8 @@ _COLUMNS = (
     ("ssim_gaussian", "SSIM (Gaussian)", "{:.4f}"),
     ("ssim_uniform", "SSIM (uniform)", "{:.4f}"),
     ("psnr_b", "PSNR-B", "{:.3f}"),
+    ("ssimulacra2", "SSIMULACRA2", "{:.2f}"),
+    ("vif", "VIF", "{:.4f}"),
 )
 
 
@@ -24,7 +26,7 @@ def _rows(means: Sequence[Mean], methods: Sequence[Method], bold: tuple[str, str
     rows = []
     for mean in means:
         cells = [str(mean.quality), mean.method]
-        for attribute, _, style in _COLUMNS:
+        for attribute, _, style in _columns(means):
             text = style.format(getattr(mean, attribute))
             best = max(getattr(other, attribute) for other in means if other.quality == mean.quality)
             cells.append(f"{bold[0]}{text}{bold[1]}" if getattr(mean, attribute) == best else text)
@@ -34,14 +36,18 @@ def _rows(means: Sequence[Mean], methods: Sequence[Method], bold: tuple[str, str
     return rows
 
 
-def _header() -> list[str]:
-    return ["quality", "method", *(title for _, title, _ in _COLUMNS), "s / MP", "kMAC / pixel"]
+def _columns(means: Sequence[Mean]) -> list[tuple[str, str, str]]:
+    return [column for column in _COLUMNS if getattr(means[0], column[0]) is not None]
+
+
+def _header(means: Sequence[Mean]) -> list[str]:
+    return ["quality", "method", *(title for _, title, _ in _columns(means)), "s / MP", "kMAC / pixel"]
 
 
 def terminal_table(means: Sequence[Mean], methods: Sequence[Method], title: str) -> Table:
     """A table for rich's console, the best values bold."""
     table = Table(title=title)
-    for index, name in enumerate(_header()):
+    for index, name in enumerate(_header(means)):
         table.add_column(name, justify="left" if index == 1 else "right", no_wrap=True)
     previous = None
     for mean, cells in zip(means, _rows(means, methods, ("[bold]", "[/bold]")), strict=True):
@@ -54,7 +60,8 @@ def terminal_table(means: Sequence[Mean], methods: Sequence[Method], title: str)
 
 def markdown_table(means: Sequence[Mean], methods: Sequence[Method]) -> str:
     """The same table in Markdown."""
-    lines = [_header(), ["---:" if index != 1 else "---" for index in range(len(_header()))]]
+    header = _header(means)
+    lines = [header, ["---:" if index != 1 else "---" for index in range(len(header))]]
     lines += _rows(means, methods, ("**", "**"))
     return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
 

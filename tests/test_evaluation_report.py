@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,11 +10,15 @@ from argan_hf.evaluation_report import markdown_table, terminal_table, write_cha
 from argan_hf.methods import Method, load_method
 
 METHODS = [load_method("jpeg", [10]), Method("better", lambda planes, tables, quality: planes.float(), 66_000.0)]
+_FIELDS = ("method", "quality", "psnr", "psnr_b", "ssim_gaussian", "ssim_uniform", "seconds_per_megapixel")
 MEANS = [
-    Mean("jpeg", 10, 27.77, 25.333, 0.773, 0.7905, 0.0),
-    Mean("better", 10, 28.9, 25.1, 0.8, 0.81, 0.5),
-    Mean("jpeg", 40, 32.355, 29.957, 0.9041, 0.9173, 0.0),
-    Mean("better", 40, 33.6, 33.1, 0.91, 0.93, 0.6),
+    Mean(**dict(zip(_FIELDS, row, strict=True)))  # type: ignore[arg-type]
+    for row in (
+        ("jpeg", 10, 27.77, 25.333, 0.773, 0.7905, 0.0),
+        ("better", 10, 28.9, 25.1, 0.8, 0.81, 0.5),
+        ("jpeg", 40, 32.355, 29.957, 0.9041, 0.9173, 0.0),
+        ("better", 40, 33.6, 33.1, 0.91, 0.93, 0.6),
+    )
 ]
 
 
@@ -22,6 +27,14 @@ def test_the_best_of_every_quality_and_measure_is_bold() -> None:
     assert len(lines) == 6
     assert lines[2] == "| 10 | jpeg | 27.770 | 0.7730 | 0.7905 | **25.333** | 0.00 | 0.0 |"
     assert lines[3] == "| 10 | better | **28.900** | **0.8000** | **0.8100** | 25.100 | 0.50 | 66.0 |"
+
+
+def test_perceptual_scores_have_columns_if_they_were_asked_for() -> None:
+    assert "VIF" not in markdown_table(MEANS, METHODS)
+    with_scores = [replace(mean, ssimulacra2=61.234, vif=0.4567) for mean in MEANS]
+    lines = markdown_table(with_scores, METHODS).splitlines()
+    assert "| SSIMULACRA2 | VIF |" in lines[0]
+    assert "| **61.23** | **0.4567** |" in lines[2]
 
 
 def test_the_terminal_shows_the_same_numbers() -> None:

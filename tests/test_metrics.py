@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from argan_hf.evaluation import find_pictures, read_luma
+from argan_hf.evaluation import as_picture, degrade_planes, find_pictures, read_luma, read_rgb
 from argan_hf.jpeg import compress
 from argan_hf.metrics import psnr, psnr_b, ssim_gaussian, ssim_uniform
 
@@ -22,6 +22,13 @@ PUBLISHED = {
     ("classic5", 20): (30.123, 27.501, 0.8344, 0.8541),
     ("classic5", 30): (31.484, 28.939, 0.8666, 0.8844),
     ("classic5", 40): (32.428, 29.921, 0.8849, 0.9011),
+}
+# PSNR, SSIM (Gaussian), SSIM (uniform) over RGB, 4:2:0 chroma.
+PUBLISHED_RGB = {
+    10: (25.693, 0.7433, 0.7593),
+    20: (28.061, 0.8256, 0.8409),
+    30: (29.366, 0.8615, 0.8750),
+    40: (30.280, 0.8821, 0.8942),
 }
 
 
@@ -93,3 +100,16 @@ def test_jpeg_scores_what_the_literature_prints(name: str, quality: int) -> None
     mean = torch.tensor(rows, dtype=torch.float64).mean(dim=0)
     tolerance = torch.tensor((0.005, 0.005, 0.0005, 0.0005), dtype=torch.float64)
     assert ((mean - torch.tensor(PUBLISHED[name, quality])).abs() <= tolerance).all(), mean
+
+
+@pytest.mark.skipif(not SETS.is_dir(), reason="needs the pictures of LIVE1 and Classic5")
+@pytest.mark.parametrize("quality", [10, 30])
+def test_color_jpeg_scores_what_the_literature_prints(quality: int) -> None:
+    rows = []
+    for path in find_pictures(SETS / "live1"):
+        original = read_rgb(path)
+        degraded = as_picture(degrade_planes(original, quality, "rgb")[0])
+        rows.append([float(metric(degraded, original)) for metric in (psnr, ssim_gaussian, ssim_uniform)])
+    mean = torch.tensor(rows, dtype=torch.float64).mean(dim=0)
+    tolerance = torch.tensor((0.005, 0.0005, 0.0005), dtype=torch.float64)
+    assert ((mean - torch.tensor(PUBLISHED_RGB[quality])).abs() <= tolerance).all(), mean
