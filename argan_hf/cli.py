@@ -7,20 +7,22 @@ import argparse
 import json
 import sys
 from collections.abc import Callable
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from huggingface_hub.errors import HTTPError
 from PIL.JpegImagePlugin import JpegImageFile
 from rich.console import Console
 from tqdm.auto import tqdm
 from transformers.utils import logging as transformers_logging
 
+from . import cli_publish
 from .evaluation import evaluate, find_pictures, mean_scores
 from .evaluation_report import markdown_table, terminal_table, write_chart, write_contact_sheet
 from .jpeg.file import JpegHeader, UnreadableImageError, open_image, read_header
 from .methods import load_method
 from .restoration import DEFAULT_CHECKPOINT, JpegRestorer
+from .results import Results
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -62,11 +64,15 @@ def main(argv: list[str] | None = None) -> int:
     compare.add_argument("--protocol", choices=("luma", "rgb"), default="luma", help="what is compressed and scored")
     compare.add_argument("--perceptual", action="store_true", help="score SSIMULACRA2 and VIF, too (slow)")
     compare.add_argument("--device", help="cpu, cuda, …; default: the first accelerator, else the CPU")
-    compare.add_argument("--json", type=Path, metavar="FILE", help="write every picture's scores")
+    compare.add_argument("--json", type=Path, metavar="FILE", help="write every picture's scores; publish reads them")
     compare.add_argument("--markdown", type=Path, metavar="FILE", help="write the table")
     compare.add_argument("--chart", type=Path, metavar="PNG", help="draw quality against cost")
     compare.add_argument("--contact-sheet", type=Path, metavar="PNG", help="draw crops of every method")
     compare.set_defaults(run=_evaluate)
+
+    publishing = commands.add_parser("publish", help="publish a checkpoint on the Hugging Face Hub, with its card")
+    cli_publish.add_arguments(publishing)
+    publishing.set_defaults(run=_publish)
 
     args = parser.parse_args(argv)
     transformers_logging.disable_progress_bar()
@@ -173,7 +179,7 @@ def _evaluate(args: argparse.Namespace) -> int:
             )
         means = mean_scores(scores)
         if args.json:
-            args.json.write_text(json.dumps([asdict(score) for score in scores], indent=2) + "\n", encoding="utf-8")
+            Results(args.data.resolve().name, args.protocol, tuple(scores)).write(args.json)
         if args.markdown:
             args.markdown.write_text(markdown_table(means, methods), encoding="utf-8")
         if args.chart:
@@ -187,6 +193,19 @@ def _evaluate(args: argparse.Namespace) -> int:
     console = Console()
     console.width = max(console.width, 140)
     console.print(terminal_table(means, methods, title))
+    return 0
+
+
+def _publish(args: argparse.Namespace) -> int:
+    try:
+        cli_publish.run(args)
+    except (OSError, ValueError) as error:
+        # The Hub's refusals are paragraphs of words for a log.
+        _complain(" ".join(str(error).split()))
+        return 2
+    except HTTPError as error:
+        _complain(f"the Hub cannot be reached: {error}")
+        return 2
     return 0
 
 

@@ -20,9 +20,9 @@ _COLUMNS = (
 )
 
 
-def _rows(means: Sequence[Mean], methods: Sequence[Method], bold: tuple[str, str]) -> list[list[str]]:
+def _rows(means: Sequence[Mean], methods: Sequence[Method] | None, bold: tuple[str, str]) -> list[list[str]]:
     """Cells of the table; the best of every quality and measure between the two marks."""
-    costs = {method.name: method.macs_per_pixel for method in methods}
+    costs = {method.name: method.macs_per_pixel for method in methods or ()}
     rows = []
     for mean in means:
         cells = [str(mean.quality), mean.method]
@@ -30,8 +30,9 @@ def _rows(means: Sequence[Mean], methods: Sequence[Method], bold: tuple[str, str
             text = style.format(getattr(mean, attribute))
             best = max(getattr(other, attribute) for other in means if other.quality == mean.quality)
             cells.append(f"{bold[0]}{text}{bold[1]}" if getattr(mean, attribute) == best else text)
-        cost = costs[mean.method]
-        cells += [f"{mean.seconds_per_megapixel:.2f}", "-" if cost is None else f"{cost / 1e3:.1f}"]
+        if methods is not None:
+            cost = costs[mean.method]
+            cells += [f"{mean.seconds_per_megapixel:.2f}", "-" if cost is None else f"{cost / 1e3:.1f}"]
         rows.append(cells)
     return rows
 
@@ -40,14 +41,15 @@ def _columns(means: Sequence[Mean]) -> list[tuple[str, str, str]]:
     return [column for column in _COLUMNS if getattr(means[0], column[0]) is not None]
 
 
-def _header(means: Sequence[Mean]) -> list[str]:
-    return ["quality", "method", *(title for _, title, _ in _columns(means)), "s / MP", "kMAC / pixel"]
+def _header(means: Sequence[Mean], methods: Sequence[Method] | None) -> list[str]:
+    costs = [] if methods is None else ["s / MP", "kMAC / pixel"]
+    return ["quality", "method", *(title for _, title, _ in _columns(means)), *costs]
 
 
 def terminal_table(means: Sequence[Mean], methods: Sequence[Method], title: str) -> Table:
     """A table for rich's console, the best values bold."""
     table = Table(title=title)
-    for index, name in enumerate(_header(means)):
+    for index, name in enumerate(_header(means, methods)):
         table.add_column(name, justify="left" if index == 1 else "right", no_wrap=True)
     previous = None
     for mean, cells in zip(means, _rows(means, methods, ("[bold]", "[/bold]")), strict=True):
@@ -58,9 +60,9 @@ def terminal_table(means: Sequence[Mean], methods: Sequence[Method], title: str)
     return table
 
 
-def markdown_table(means: Sequence[Mean], methods: Sequence[Method]) -> str:
-    """The same table in Markdown."""
-    header = _header(means)
+def markdown_table(means: Sequence[Mean], methods: Sequence[Method] | None = None) -> str:
+    """The same table in Markdown; without methods, the scores alone, since time and cost belong to a run."""
+    header = _header(means, methods)
     lines = [header, ["---:" if index != 1 else "---" for index in range(len(header))]]
     lines += _rows(means, methods, ("**", "**"))
     return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)

@@ -17,7 +17,7 @@ from .jpeg.color import to_uint8
 from .jpeg.consistency import make_consistent, recover_coefficients
 from .restoration import CHECKPOINTS, JpegRestorer
 
-_FAITHFUL = "+faithful"
+FAITHFUL = "+faithful"
 _PER_QUALITY = ("ar-cnn", "d3")
 
 
@@ -59,8 +59,8 @@ def load_method(name: str, qualities: list[int], device: str | None = None) -> M
         restorers = {quality: _load(f"{name}-q{quality}", device) for quality in qualities}
         cost = _macs_per_pixel(restorers[qualities[0]])
         return Method(name, lambda planes, tables, quality: _run(restorers[quality], planes, tables), cost)
-    faithful = name.endswith(_FAITHFUL)
-    restorer = _load(name.removesuffix(_FAITHFUL), device)
+    faithful = name.endswith(FAITHFUL)
+    restorer = _load(name.removesuffix(FAITHFUL), device)
 
     def restore(planes: Tensor, tables: Tensor, quality: int) -> Tensor:  # noqa: ARG001
         return _run(restorer, planes, tables, faithful=faithful)

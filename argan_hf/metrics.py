@@ -7,7 +7,6 @@ the 8x8 window (an even size), so both are own code.
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 _C1, _C2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
 
@@ -75,20 +74,28 @@ def _ssim(restored: Tensor, original: Tensor, weights: Tensor) -> Tensor:
     size, (height, width) = len(weights), x.shape[-2:]
     if min(height, width) < size:
         raise ValueError(f"SSIM needs at least {size}x{size} pixels, found {height}x{width}")
-    weights = weights.to(x.device)
+    totals = [_ssim_of_plane(a, b, weights.tolist()) for a, b in zip(x.flatten(0, 1), y.flatten(0, 1), strict=True)]
+    return torch.stack(totals).view(x.shape[:2]).mean(dim=1)
 
-    def blur(planes: Tensor) -> Tensor:
-        flat = planes.flatten(0, 1)[:, None]
-        return F.conv2d(F.conv2d(flat, weights[None, None, :, None]), weights[None, None, None, :]).view(
-            *planes.shape[:2], height - size + 1, width - size + 1
-        )
+
+def _ssim_of_plane(x: Tensor, y: Tensor, weights: list[float]) -> Tensor:
+    # One plane at a time and sums of shifted copies: that stays in the cache, and convolutions of doubles are slow.
+    def blur_rows(plane: Tensor) -> Tensor:
+        height = plane.shape[0] - len(weights) + 1
+        total = plane[:height] * weights[0]
+        for offset, weight in enumerate(weights[1:], start=1):
+            total.add_(plane[offset : offset + height], alpha=weight)
+        return total
+
+    def blur(plane: Tensor) -> Tensor:
+        return blur_rows(blur_rows(plane).T.contiguous())
 
     mean_x, mean_y = blur(x), blur(y)
     variance_x, variance_y = blur(x * x) - mean_x**2, blur(y * y) - mean_y**2
     covariance = blur(x * y) - mean_x * mean_y
     luminance = (2 * mean_x * mean_y + _C1) / (mean_x**2 + mean_y**2 + _C1)
     structure = (2 * covariance + _C2) / (variance_x + variance_y + _C2)
-    return (luminance * structure).flatten(1).mean(dim=1)
+    return (luminance * structure).mean()
 
 
 def _checked(restored: Tensor, original: Tensor) -> tuple[Tensor, Tensor]:

@@ -11,6 +11,19 @@ from .degradation import DegradationSettings
 
 MODEL_TYPES = ("argan", "ar_cnn", "d3")
 
+_COUNTS = (
+    "train_batch_size",
+    "gradient_accumulation_steps",
+    "max_train_steps",
+    "refresh_interval",
+    "logging_steps",
+    "validation_steps",
+    "checkpointing_steps",
+    "checkpoints_total_limit",
+    "reservoir_mib",
+    "dataloader_num_workers",
+)
+
 
 def _help(text: str) -> Any:
     return {"help": text}
@@ -32,10 +45,10 @@ class ArganTrainingArguments:
     dataset_split: str = field(default="train", metadata=_help("Split of the data set."))
     data_files: list[str] | None = field(default=None, metadata=_help("Files or patterns of the data set."))
     image_column: str = field(default="image", metadata=_help("Column that holds the pictures."))
-    dataloader_num_workers: int = field(default=1, metadata=_help("Processes that decode pictures."))
+    dataloader_num_workers: int = field(default=2, metadata=_help("Threads that decode pictures ahead."))
     reservoir_mib: int = field(default=768, metadata=_help("Memory for decoded pictures on the device, in MiB."))
     slot_size: int = field(default=512, metadata=_help("Longest side of a picture held; larger ones are cut."))
-    refresh_interval: int = field(default=1, metadata=_help("Steps after which a new picture replaces the oldest."))
+    refresh_interval: int = field(default=1, metadata=_help("Batches after which a new picture replaces the oldest."))
 
     output_dir: str = field(default="argan-output", metadata=_help("Where weights, checkpoints and samples go."))
     seed: int = field(default=0, metadata=_help("Seed of everything random."))
@@ -49,7 +62,10 @@ class ArganTrainingArguments:
     )
 
     crop_size: int = field(default=64, metadata=_help("Side of the training crops, in pixels."))
-    train_batch_size: int = field(default=64, metadata=_help("Crops per step and process."))
+    train_batch_size: int = field(default=64, metadata=_help("Crops per batch and process."))
+    gradient_accumulation_steps: int = field(
+        default=1, metadata=_help("Batches per step; their gradients are meaned, with the memory of one.")
+    )
     max_train_steps: int = field(default=1_500_000, metadata=_help("Steps; one updates D once, then G once."))
     learning_rate: float = field(default=2e-4, metadata=_help("Adam's learning rate, for G and D."))
     adam_beta1: float = field(default=0.5, metadata=_help("Adam's beta1."))
@@ -83,6 +99,7 @@ class ArganTrainingArguments:
     clean_share: float = field(default=0.0, metadata=_help("Share of crops that were never compressed."))
 
     mixed_precision: str = field(default="no", metadata=_help("no or bf16."))
+    torch_compile: bool = field(default=False, metadata=_help("Compile both networks with torch.compile."))
     channels_last: bool = field(default=True, metadata=_help("Keep channels innermost in memory."))
 
     logging_steps: int = field(default=50, metadata=_help("Steps between log lines."))
@@ -94,7 +111,12 @@ class ArganTrainingArguments:
     export_float16: bool = field(
         default=False, metadata=_help("Store exported weights in 16 bits: half the size; they load as 32 bits.")
     )
-    report_to: str | None = field(default=None, metadata=_help("Tracker of accelerate, e.g. tensorboard."))
+    report_to: list[str] = field(
+        default_factory=list, metadata=_help("Trackers of accelerate: tensorboard, trackio, …")
+    )
+    push_to_hub: bool = field(default=False, metadata=_help("Publish model, card and discriminator at the end."))
+    hub_model_id: str | None = field(default=None, metadata=_help("Repository; default: the output folder's name."))
+    hub_private_repo: bool = field(default=False, metadata=_help("Create the repository as a private one."))
 
     def __post_init__(self) -> None:
         self.model_config  # noqa: B018  (raises what is wrong with the JSON)
@@ -102,10 +124,7 @@ class ArganTrainingArguments:
             raise ValueError("dataset_name is missing: name a Hub id, a local folder, or parquet with data_files")
         if self.mixed_precision not in ("no", "bf16"):
             raise ValueError(f"mixed_precision must be no or bf16, found {self.mixed_precision!r}")
-        for name in ("train_batch_size", "max_train_steps", "refresh_interval", "logging_steps", "validation_steps"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} must be at least 1, found {getattr(self, name)}")
-        for name in ("checkpointing_steps", "checkpoints_total_limit", "reservoir_mib"):
+        for name in _COUNTS:
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1, found {getattr(self, name)}")
         if self.adversarial_start_step < min(self.l2_start_step, self.max_train_steps):

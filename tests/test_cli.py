@@ -7,6 +7,7 @@ from PIL import Image
 
 from argan_hf import JpegRestorer
 from argan_hf.cli import main
+from argan_hf.results import Results
 from tests.conftest import jpeg_bytes
 from tests.jpeg.test_file import giant_jpeg
 
@@ -129,7 +130,8 @@ def test_evaluate_prints_and_writes_a_table(
     files = ["--json", str(tmp_path / "a.json"), "--markdown", str(tmp_path / "a.md")]
     assert main([*arguments, *files]) == 0
     assert "pictures: 1 pictures, luma protocol" in capsys.readouterr().out
-    assert len(json.loads((tmp_path / "a.json").read_text())) == 4
+    results = Results.read(tmp_path / "a.json")
+    assert (results.data, results.protocol, len(results.scores)) == ("pictures", "luma", 4)
     assert len((tmp_path / "a.md").read_text().splitlines()) == 6
 
 

@@ -29,6 +29,12 @@ def test_the_best_of_every_quality_and_measure_is_bold() -> None:
     assert lines[3] == "| 10 | better | **28.900** | **0.8000** | **0.8100** | 25.100 | 0.50 | 66.0 |"
 
 
+def test_without_methods_the_scores_stand_alone() -> None:
+    lines = markdown_table(MEANS).splitlines()
+    assert lines[0] == "| quality | method | PSNR | SSIM (Gaussian) | SSIM (uniform) | PSNR-B |"
+    assert lines[2] == "| 10 | jpeg | 27.770 | 0.7730 | 0.7905 | **25.333** |"
+
+
 def test_perceptual_scores_have_columns_if_they_were_asked_for() -> None:
     assert "VIF" not in markdown_table(MEANS, METHODS)
     with_scores = [replace(mean, ssimulacra2=61.234, vif=0.4567) for mean in MEANS]

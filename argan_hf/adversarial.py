@@ -1,0 +1,150 @@
+"""One step of the adversarial game: D once by Eq. 4, then G once by Eq. 3 (or G alone, before the game begins)."""
+
+from collections.abc import Callable
+from contextlib import nullcontext
+from dataclasses import dataclass
+from functools import partial
+
+import torch
+from accelerate import Accelerator
+from torch import Tensor
+from transformers import PreTrainedModel, get_scheduler
+
+from .losses import charbonnier_loss, discriminator_loss, generator_loss, l2_loss
+from .training_arguments import ArganTrainingArguments
+
+_Losses = dict[str, Tensor]
+
+
+@dataclass
+class Batch:
+    """Crops and what the network is told about them.
+
+    Attributes:
+        degraded, original: float (B, C, S, S) in 0..1.
+        quantization: (B, C, 8, 8), zeros where the tables are not told.
+        restored: what the generator made of them, once it has.
+    """
+
+    degraded: Tensor
+    original: Tensor
+    quantization: Tensor
+    restored: Tensor | None = None
+
+
+class AdversarialUpdate:
+    """Owns both networks with their optimizers and schedules.
+
+    Args:
+        accelerator: places and wraps them.
+        args: every number of the run.
+        generator: the network to train.
+        discriminator: `None` for runs that never get to it.
+    """
+
+    def __init__(
+        self,
+        accelerator: Accelerator,
+        args: ArganTrainingArguments,
+        generator: PreTrainedModel,
+        discriminator: PreTrainedModel | None = None,
+    ) -> None:
+        self.args = args
+        self.accelerator = accelerator
+        networks = [generator] if discriminator is None else [generator, discriminator]
+        betas = (args.adam_beta1, args.adam_beta2)
+        optimizers = [torch.optim.Adam(network.parameters(), args.learning_rate, betas) for network in networks]
+        self.schedulers = [
+            get_scheduler(args.lr_scheduler, optimizer, args.lr_warmup_steps, args.max_train_steps)
+            for optimizer in optimizers
+        ]
+        self.optimizers = [accelerator.prepare(optimizer) for optimizer in optimizers]
+        if args.torch_compile:
+            for network in networks:
+                network.compile()
+        self.generator, *rest = (accelerator.prepare(network) for network in networks)
+        self.discriminator = rest[0] if rest else None
+        self._step = 0
+
+    def __call__(self, batches: list[Batch], step: int) -> _Losses:
+        """Take one step.
+
+        Args:
+            batches: their gradients are meaned; the memory of one is enough.
+            step: number of the step, from 0; decides which losses apply.
+
+        Returns:
+            Scalars: `g` and `l2`; in the adversarial phase `d`, `d_real`, `d_fake` (D of originals and of restored
+            crops, 0..1); `g_grad_norm` and `d_grad_norm` before clipping, with clipping or if the step is logged.
+        """
+        self._step = step
+        rival = self.discriminator if step >= self.args.adversarial_start_step else None
+        losses: _Losses = {}
+        if rival is not None:
+            losses |= self._update(rival, 1, "d", batches, partial(self._discriminator_losses, rival))
+            rival.requires_grad_(False)
+        losses |= self._update(self.generator, 0, "g", batches, partial(self._generator_losses, rival))
+        if rival is not None:
+            rival.requires_grad_(True)
+        return losses
+
+    def _update(
+        self,
+        network: torch.nn.Module,
+        index: int,
+        key: str,
+        batches: list[Batch],
+        losses_of: Callable[[Batch], _Losses],
+    ) -> _Losses:
+        optimizer = self.optimizers[index]
+        optimizer.zero_grad(set_to_none=True)
+        total: _Losses = {}
+        for batch in batches:
+            # Processes exchange gradients once, with the last batch.
+            with nullcontext() if batch is batches[-1] else self.accelerator.no_sync(network):
+                losses = losses_of(batch)
+                self.accelerator.backward(losses[key] / len(batches))
+            for name, loss in losses.items():
+                total[name] = total.get(name, torch.zeros_like(loss)) + loss.detach() / len(batches)
+        parameters = list(network.parameters())
+        if self.args.max_grad_norm:
+            total[f"{key}_grad_norm"] = self.accelerator.clip_grad_norm_(parameters, self.args.max_grad_norm)
+        elif (self._step + 1) % self.args.logging_steps == 0:
+            gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
+            total[f"{key}_grad_norm"] = torch.nn.utils.get_total_norm(gradients)
+        optimizer.step()
+        self.schedulers[index].step()
+        return total
+
+    def _restore(self, batch: Batch) -> Tensor:
+        restored: Tensor = self.generator(batch.degraded, quantization=batch.quantization).reconstruction
+        return restored
+
+    def _discriminator_losses(self, rival: torch.nn.Module, batch: Batch) -> _Losses:
+        if self.args.gradient_accumulation_steps == 1:
+            batch.restored = self._restore(batch)
+            restored = batch.restored.detach()
+        else:
+            # The graphs of all batches at once would not fit: G runs again when its own turn comes.
+            with torch.no_grad():
+                restored = self._restore(batch)
+        real_logits = rival(batch.original).logits
+        fake_logits = rival(restored).logits
+        return {
+            "d": discriminator_loss(real_logits, fake_logits),
+            "d_real": real_logits.sigmoid().mean(),
+            "d_fake": fake_logits.sigmoid().mean(),
+        }
+
+    def _generator_losses(self, rival: torch.nn.Module | None, batch: Batch) -> _Losses:
+        args = self.args
+        restored = batch.restored if batch.restored is not None else self._restore(batch)
+        l2 = l2_loss(restored, batch.original)
+        if rival is not None:
+            fake_logits = rival(restored).logits
+            loss = generator_loss(fake_logits, restored, batch.original, args.lambda_l2, saturating=args.saturating)
+        elif self._step < args.l2_start_step:
+            loss = charbonnier_loss(restored, batch.original)
+        else:
+            loss = args.lambda_l2 * l2
+        return {"g": loss, "l2": l2}
