@@ -19,14 +19,14 @@ from .jpeg.color import rgb_to_studio_luma, rgb_to_ycbcr, to_uint8, ycbcr_to_rgb
 from .jpeg.file import image_to_tensor, load_pixels, open_image
 from .jpeg.tables import quantization_tables
 from .methods import Method
-from .metrics import psnr, psnr_b, ssim_gaussian, ssim_uniform
+from .metrics import high_frequency_ratio, psnr, psnr_b, ssim_gaussian, ssim_uniform
 from .perceptual import ssimulacra2, visual_information_fidelity
 
 Protocol = Literal["luma", "rgb"]
 
 
 PERCEPTUAL_MEASURES = ("ssimulacra2", "vif")
-MEASURES = ("psnr", "psnr_b", "ssim_gaussian", "ssim_uniform", "seconds_per_megapixel")
+MEASURES = ("psnr", "psnr_b", "ssim_gaussian", "ssim_uniform", "high_frequency", "seconds_per_megapixel")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,6 +37,7 @@ class Mean:
         method, quality: what was scored.
         psnr, psnr_b: in dB.
         ssim_gaussian, ssim_uniform: with the 11x11 Gaussian and the uniform 8x8 window.
+        high_frequency: energy of fine texture over the original's.
         seconds_per_megapixel: wall-clock time of the restoration alone.
         ssimulacra2, vif: see `perceptual.py`; `None` if they were not asked for.
     """
@@ -47,6 +48,7 @@ class Mean:
     psnr_b: float
     ssim_gaussian: float
     ssim_uniform: float
+    high_frequency: float
     seconds_per_megapixel: float
     ssimulacra2: float | None = None
     vif: float | None = None
@@ -154,6 +156,7 @@ def evaluate(
                         psnr_b=float(psnr_b(restored, original)),
                         ssim_gaussian=float(ssim_gaussian(restored, original)),
                         ssim_uniform=float(ssim_uniform(restored, original)),
+                        high_frequency=float(high_frequency_ratio(restored, original)),
                         seconds_per_megapixel=seconds / megapixels,
                         ssimulacra2=ssimulacra2(restored, original) if perceptual else None,
                         vif=visual_information_fidelity(restored, original) if perceptual else None,

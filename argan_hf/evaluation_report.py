@@ -1,7 +1,8 @@
 """Scores as people read them: a table on the terminal and in Markdown, a chart, a contact sheet of crops."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
 from PIL import Image, ImageDraw, ImageFont
@@ -10,13 +11,22 @@ from rich.table import Table
 from .evaluation import Mean, Protocol, as_picture, degrade_planes, read_luma, read_rgb
 from .methods import Method
 
+
+class _Column(NamedTuple):
+    attribute: str
+    title: str
+    style: str
+    merit: Callable[[float], float] = float
+
+
 _COLUMNS = (
-    ("psnr", "PSNR", "{:.3f}"),
-    ("ssim_gaussian", "SSIM (Gaussian)", "{:.4f}"),
-    ("ssim_uniform", "SSIM (uniform)", "{:.4f}"),
-    ("psnr_b", "PSNR-B", "{:.3f}"),
-    ("ssimulacra2", "SSIMULACRA2", "{:.2f}"),
-    ("vif", "VIF", "{:.4f}"),
+    _Column("psnr", "PSNR", "{:.3f}"),
+    _Column("ssim_gaussian", "SSIM (Gaussian)", "{:.4f}"),
+    _Column("ssim_uniform", "SSIM (uniform)", "{:.4f}"),
+    _Column("psnr_b", "PSNR-B", "{:.3f}"),
+    _Column("high_frequency", "texture", "{:.3f}", lambda ratio: -abs(ratio - 1.0)),
+    _Column("ssimulacra2", "SSIMULACRA2", "{:.2f}"),
+    _Column("vif", "VIF", "{:.4f}"),
 )
 
 
@@ -26,10 +36,11 @@ def _rows(means: Sequence[Mean], methods: Sequence[Method] | None, bold: tuple[s
     rows = []
     for mean in means:
         cells = [str(mean.quality), mean.method]
-        for attribute, _, style in _columns(means):
-            text = style.format(getattr(mean, attribute))
-            best = max(getattr(other, attribute) for other in means if other.quality == mean.quality)
-            cells.append(f"{bold[0]}{text}{bold[1]}" if getattr(mean, attribute) == best else text)
+        for attribute, _, style, merit in _columns(means):
+            value = getattr(mean, attribute)
+            best = max(merit(getattr(other, attribute)) for other in means if other.quality == mean.quality)
+            text = style.format(value)
+            cells.append(f"{bold[0]}{text}{bold[1]}" if merit(value) == best else text)
         if methods is not None:
             cost = costs[mean.method]
             cells += [f"{mean.seconds_per_megapixel:.2f}", "-" if cost is None else f"{cost / 1e3:.1f}"]
@@ -37,13 +48,13 @@ def _rows(means: Sequence[Mean], methods: Sequence[Method] | None, bold: tuple[s
     return rows
 
 
-def _columns(means: Sequence[Mean]) -> list[tuple[str, str, str]]:
-    return [column for column in _COLUMNS if getattr(means[0], column[0]) is not None]
+def _columns(means: Sequence[Mean]) -> list[_Column]:
+    return [column for column in _COLUMNS if getattr(means[0], column.attribute) is not None]
 
 
 def _header(means: Sequence[Mean], methods: Sequence[Method] | None) -> list[str]:
     costs = [] if methods is None else ["s / MP", "kMAC / pixel"]
-    return ["quality", "method", *(title for _, title, _ in _columns(means)), *costs]
+    return ["quality", "method", *(column.title for column in _columns(means)), *costs]
 
 
 def terminal_table(means: Sequence[Mean], methods: Sequence[Method], title: str) -> Table:

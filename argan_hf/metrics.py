@@ -69,6 +69,29 @@ def ssim_uniform(restored: Tensor, original: Tensor) -> Tensor:
     return _ssim(restored, original, torch.full((8,), 1 / 8, dtype=torch.float64))
 
 
+def high_frequency_ratio(restored: Tensor, original: Tensor) -> Tensor:
+    """How much fine texture there is: the energy of frequencies above a quarter cycle per pixel, over the original's.
+
+    Below 1 a picture is smoother than the original, above 1 it is rougher; nothing says whether the texture is the true
+    one. Mean over channels; infinite where the original has no such energy and the restored picture has.
+
+    Raises:
+        TypeError: if a picture is not uint8.
+        ValueError: if the shapes differ.
+    """
+    restored, original = _checked(restored, original)
+    height, width = restored.shape[-2:]
+    rows, columns = torch.fft.fftfreq(height, dtype=torch.float64), torch.fft.rfftfreq(width, dtype=torch.float64)
+    # Columns between 0 and the Nyquist frequency stand for their conjugates, too.
+    weight = torch.where((columns == 0) | (columns == 0.5), 1.0, 2.0)
+    mask = ((rows[:, None].square() + columns.square()).sqrt() > 0.25) * weight
+    # Without their means, so that flat pictures have no energy at all, not even by rounding.
+    centered = [x - x.mean(dim=(-2, -1), keepdim=True) for x in (restored, original)]
+    energies = [(torch.fft.rfft2(x).abs().square() * mask.to(x.device)).sum((-2, -1)) for x in centered]
+    ratio = torch.where(energies[0] == energies[1], 1.0, energies[0] / energies[1])
+    return ratio.mean(dim=1)
+
+
 def _ssim(restored: Tensor, original: Tensor, weights: Tensor) -> Tensor:
     x, y = _checked(restored, original)
     size, (height, width) = len(weights), x.shape[-2:]

@@ -10,14 +10,23 @@ from argan_hf.evaluation_report import markdown_table, terminal_table, write_cha
 from argan_hf.methods import Method, load_method
 
 METHODS = [load_method("jpeg", [10]), Method("better", lambda planes, tables, quality: planes.float(), 66_000.0)]
-_FIELDS = ("method", "quality", "psnr", "psnr_b", "ssim_gaussian", "ssim_uniform", "seconds_per_megapixel")
+_FIELDS = (
+    "method",
+    "quality",
+    "psnr",
+    "psnr_b",
+    "ssim_gaussian",
+    "ssim_uniform",
+    "high_frequency",
+    "seconds_per_megapixel",
+)
 MEANS = [
     Mean(**dict(zip(_FIELDS, row, strict=True)))  # type: ignore[arg-type]
     for row in (
-        ("jpeg", 10, 27.77, 25.333, 0.773, 0.7905, 0.0),
-        ("better", 10, 28.9, 25.1, 0.8, 0.81, 0.5),
-        ("jpeg", 40, 32.355, 29.957, 0.9041, 0.9173, 0.0),
-        ("better", 40, 33.6, 33.1, 0.91, 0.93, 0.6),
+        ("jpeg", 10, 27.77, 25.333, 0.773, 0.7905, 1.4, 0.0),
+        ("better", 10, 28.9, 25.1, 0.8, 0.81, 0.7, 0.5),
+        ("jpeg", 40, 32.355, 29.957, 0.9041, 0.9173, 0.9, 0.0),
+        ("better", 40, 33.6, 33.1, 0.91, 0.93, 1.05, 0.6),
     )
 ]
 
@@ -25,8 +34,8 @@ MEANS = [
 def test_the_best_of_every_quality_and_measure_is_bold() -> None:
     lines = markdown_table(MEANS, METHODS).splitlines()
     assert len(lines) == 6
-    assert lines[2] == "| 10 | jpeg | 27.770 | 0.7730 | 0.7905 | **25.333** | 0.00 | 0.0 |"
-    assert lines[3] == "| 10 | better | **28.900** | **0.8000** | **0.8100** | 25.100 | 0.50 | 66.0 |"
+    assert lines[2] == "| 10 | jpeg | 27.770 | 0.7730 | 0.7905 | **25.333** | 1.400 | 0.00 | 0.0 |"
+    assert lines[3] == "| 10 | better | **28.900** | **0.8000** | **0.8100** | 25.100 | **0.700** | 0.50 | 66.0 |"
 
 
 def test_without_methods_the_scores_stand_alone() -> None:

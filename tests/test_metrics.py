@@ -7,10 +7,11 @@ from torch import Tensor
 
 from argan_hf.evaluation import as_picture, degrade_planes, find_pictures, read_luma, read_rgb
 from argan_hf.jpeg import compress
-from argan_hf.metrics import psnr, psnr_b, ssim_gaussian, ssim_uniform
+from argan_hf.metrics import high_frequency_ratio, psnr, psnr_b, ssim_gaussian, ssim_uniform
 
 SETS = Path(__file__).parents[2] / "shared" / "data" / "test"
 METRICS = (psnr, psnr_b, ssim_gaussian, ssim_uniform)
+ALL = (*METRICS, high_frequency_ratio)
 
 # PSNR, PSNR-B, SSIM (Gaussian), SSIM (uniform) of the JPEG itself, as the literature prints them.
 PUBLISHED = {
@@ -68,7 +69,29 @@ def test_ssim_falls_with_noise() -> None:
     assert scores[0][0] < 1.0
 
 
-@pytest.mark.parametrize("metric", METRICS)
+def test_texture_is_measured_against_the_original() -> None:
+    original = torch.randint(60, 180, (1, 2, 40, 50), dtype=torch.uint8)
+    assert high_frequency_ratio(original, original) == 1.0
+    brighter = original + 20
+    assert high_frequency_ratio(brighter, original) == pytest.approx(1.0)
+    doubled = ((original.double() - 120) * 0.5 + 120).round().to(torch.uint8)
+    assert high_frequency_ratio(doubled, original) == pytest.approx(0.25, abs=0.01)
+    flat = torch.full_like(original, 120)
+    assert high_frequency_ratio(flat, original) == 0.0
+    assert high_frequency_ratio(flat, flat) == 1.0
+
+
+def test_texture_counts_fine_stripes_in_every_direction_and_not_coarse_ones() -> None:
+    steps = torch.arange(64)
+    noise = torch.randint(118, 122, (1, 1, 64, 64), dtype=torch.uint8)
+    fine, coarse = 100 + 40 * (steps % 2), 100 + (20 * torch.sin(steps * torch.pi / 8)).round()
+    for turn in (lambda stripes: stripes, lambda stripes: stripes.mT):
+        pictures = [turn(stripes.expand(64, 64).to(torch.uint8)[None, None]) for stripes in (fine, coarse)]
+        assert high_frequency_ratio(pictures[0], noise) > 100
+        assert high_frequency_ratio(pictures[1], noise) < 1
+
+
+@pytest.mark.parametrize("metric", ALL)
 def test_a_batch_is_scored_picture_by_picture(metric: Callable[[Tensor, Tensor], Tensor]) -> None:
     restored, original = torch.randint(0, 256, (2, 3, 2, 20, 28), dtype=torch.uint8)
     together = metric(restored, original)
@@ -77,14 +100,14 @@ def test_a_batch_is_scored_picture_by_picture(metric: Callable[[Tensor, Tensor],
         assert torch.allclose(together[index], metric(restored[index : index + 1], original[index : index + 1])[0])
 
 
-@pytest.mark.parametrize("metric", METRICS)
+@pytest.mark.parametrize("metric", ALL)
 def test_unrounded_unlike_and_tiny_pictures_are_refused(metric: Callable[[Tensor, Tensor], Tensor]) -> None:
     with pytest.raises(TypeError, match="round them first"):
         metric(torch.zeros(1, 1, 16, 16), torch.zeros(1, 1, 16, 16))
     with pytest.raises(ValueError, match="differ in shape"):
         metric(torch.zeros(1, 1, 16, 16, dtype=torch.uint8), torch.zeros(1, 1, 16, 17, dtype=torch.uint8))
     tiny = torch.zeros(1, 1, 7, 40, dtype=torch.uint8)
-    if metric is not psnr:
+    if metric not in (psnr, high_frequency_ratio):
         with pytest.raises(ValueError, match="needs"):
             metric(tiny, tiny)
 

@@ -14,6 +14,7 @@ SCORE = Score(
     psnr_b=25.3,
     ssim_gaussian=0.77,
     ssim_uniform=0.79,
+    high_frequency=0.8,
     seconds_per_megapixel=0.1,
     vif=0.4,
     picture="a.png",

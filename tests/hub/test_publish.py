@@ -85,6 +85,7 @@ def publication(hub: Hub, run_on_hub: Callable[..., Any], tmp_path_factory: pyte
             psnr_b=quality - 1 + gain,
             ssim_gaussian=quality / 100 + gain / 100,
             ssim_uniform=quality / 100,
+            high_frequency=0.8,
             seconds_per_megapixel=0.5,
             picture=picture,
         )
