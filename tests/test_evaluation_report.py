@@ -40,8 +40,8 @@ def test_the_best_of_every_quality_and_measure_is_bold() -> None:
 
 def test_without_methods_the_scores_stand_alone() -> None:
     lines = markdown_table(MEANS).splitlines()
-    assert lines[0] == "| quality | method | PSNR | SSIM (Gaussian) | SSIM (uniform) | PSNR-B |"
-    assert lines[2] == "| 10 | jpeg | 27.770 | 0.7730 | 0.7905 | **25.333** |"
+    assert lines[0] == "| quality | method | PSNR | SSIM (Gaussian) | SSIM (uniform) | PSNR-B | texture |"
+    assert lines[2] == "| 10 | jpeg | 27.770 | 0.7730 | 0.7905 | **25.333** | 1.400 |"
 
 
 def test_perceptual_scores_have_columns_if_they_were_asked_for() -> None:
