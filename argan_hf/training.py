@@ -102,7 +102,7 @@ class ArganTrainer:
     def _open_data(self, *, fill: bool) -> None:
         args, accelerator = self.args, self.accelerator
         stream = load_stream(
-            args.dataset_name or "",
+            args.dataset_name,
             config_name=args.dataset_config_name,
             split=args.dataset_split,
             data_files=args.data_files,

@@ -37,8 +37,8 @@ class ArganTrainingArguments:
         ValueError: on a number that cannot work, naming it and what it should be.
     """
 
-    dataset_name: str | None = field(
-        default=None,
+    dataset_name: str = field(
+        default="ernestchu/voc2012-image-only",
         metadata=_help("Hub id, local folder, or a loader of `datasets` such as parquet together with --data_files."),
     )
     dataset_config_name: str | None = field(default=None, metadata=_help("Configuration of the data set."))
@@ -120,8 +120,6 @@ class ArganTrainingArguments:
 
     def __post_init__(self) -> None:
         self.model_config  # noqa: B018  (raises what is wrong with the JSON)
-        if not self.dataset_name:
-            raise ValueError("dataset_name is missing: name a Hub id, a local folder, or parquet with data_files")
         if self.mixed_precision not in ("no", "bf16"):
             raise ValueError(f"mixed_precision must be no or bf16, found {self.mixed_precision!r}")
         for name in _COUNTS:

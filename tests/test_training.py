@@ -44,7 +44,7 @@ def _weights(folder: Path) -> dict[str, torch.Tensor]:
 
 
 def test_the_defaults_are_the_papers_numbers() -> None:
-    args = ArganTrainingArguments(dataset_name="x")
+    args = ArganTrainingArguments()
     assert (args.crop_size, args.train_batch_size, args.max_train_steps) == (64, 64, 1_500_000)
     assert (args.learning_rate, args.adam_beta1, args.saturating) == (2e-4, 0.5, True)
     assert args.model_config.hidden_sizes == (64, 128, 256, 512)
@@ -232,7 +232,6 @@ def test_the_compared_networks_train_with_the_same_loop_and_start_from_weights(
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"dataset_name": None}, "dataset_name is missing"),
         ({"model": "{"}, "model must be JSON"),
         ({"model_type": "vgg"}, "model_type must be one of argan, ar_cnn, d3"),
         ({"model": '{"num_channels": 7}'}, "num_channels must be 1"),
@@ -279,4 +278,4 @@ def test_the_script_takes_recipe_and_flags(
 @pytest.mark.parametrize("recipe", sorted((ROOT / "recipes").glob("*.yaml")), ids=lambda path: path.stem)
 def test_every_recipe_is_complete(recipe: Path) -> None:
     fields = train._read_recipe(recipe)
-    assert ArganTrainingArguments(dataset_name="x", **fields).model_config
+    assert ArganTrainingArguments(**fields).model_config
