@@ -18,7 +18,7 @@ from transformers import AutoConfig, AutoModelForImageToImage
 
 from .evaluation import Mean, mean_scores
 from .evaluation_report import markdown_table
-from .methods import FAITHFUL
+from .methods import BLIND, FAITHFUL, split_name
 from .results import Results
 
 BEFORE_AFTER = "before_after.png"
@@ -115,15 +115,13 @@ def _own_means(results: Results, folder: Path, repo_id: str) -> list[Mean]:
         )
     name = repo_id.split("/")[-1]
     return [
-        replace(mean, method=name + (FAITHFUL if mean.method.endswith(FAITHFUL) else ""))
-        if mean.method in own
-        else mean
+        replace(mean, method=name + "".join(split_name(mean.method)[1])) if mean.method in own else mean
         for mean in mean_scores(results.scores)
     ]
 
 
 def _is_own(method: str, folder: Path, repo_id: str) -> bool:
-    base = method.removesuffix(FAITHFUL)
+    base, _ = split_name(method)
     return base == repo_id or Path(base).name == folder.name
 
 
@@ -136,14 +134,18 @@ def _eval_results(results: Results, means: Sequence[Mean], name: str) -> list[Ev
             dataset_name=f"{results.data} ({results.protocol} protocol)",
             dataset_config=results.protocol,
             metric_type=metric,
-            metric_name=f"{title} at quality {mean.quality}{', held to the file' if mean.method != name else ''}",
+            metric_name=f"{title} at quality {mean.quality}{_in_words(mean.method)}",
             metric_value=round(getattr(mean, attribute), digits),
             metric_args={"quality": mean.quality},
         )
         for mean in means
-        if mean.method.removesuffix(FAITHFUL) == name
+        if split_name(mean.method)[0] == name
         for metric, attribute, title, digits in _METRICS
     ]
+
+
+def _in_words(method: str) -> str:
+    return "".join({BLIND: ", not told the tables", FAITHFUL: ", held to the file"}[o] for o in split_name(method)[1])
 
 
 def _training_arguments(folder: Path) -> dict[str, Any]:

@@ -58,10 +58,14 @@ def main(argv: list[str] | None = None) -> int:
         nargs="+",
         default=["jpeg", DEFAULT_CHECKPOINT],
         metavar="M",
-        help="jpeg, sa-dct, ar-cnn, d3, a checkpoint name, local folder or Hub id; NAME+faithful holds it to the file",
+        help="jpeg, sa-dct, ar-cnn, d3, a checkpoint name, local folder or Hub id; NAME+blind is not told the "
+        "tables, NAME+faithful is held to the file",
     )
     compare.add_argument("--qualities", type=int, nargs="+", default=[10, 20, 30, 40], metavar="Q", help="1..100")
     compare.add_argument("--protocol", choices=("luma", "rgb"), default="luma", help="what is compressed and scored")
+    compare.add_argument(
+        "--earlier-quality", type=int, metavar="Q", help="compress once before, at this quality, with a shifted grid"
+    )
     compare.add_argument("--perceptual", action="store_true", help="score SSIMULACRA2 and VIF, too (slow)")
     compare.add_argument("--device", help="cpu, cuda, …; default: the first accelerator, else the CPU")
     compare.add_argument("--json", type=Path, metavar="FILE", help="write every picture's scores; publish reads them")
@@ -175,6 +179,7 @@ def _evaluate(args: argparse.Namespace) -> int:
                 args.qualities,
                 protocol=args.protocol,
                 perceptual=args.perceptual,
+                earlier_quality=args.earlier_quality,
                 progress=bar.update,
             )
         means = mean_scores(scores)

@@ -14,7 +14,7 @@ from typing import Literal
 from PIL import Image
 from torch import Tensor
 
-from .jpeg.codec import compress_plane, compress_ycbcr
+from .jpeg.codec import compress, compress_plane, compress_ycbcr
 from .jpeg.color import rgb_to_studio_luma, rgb_to_ycbcr, to_uint8, ycbcr_to_rgb
 from .jpeg.file import image_to_tensor, load_pixels, open_image
 from .jpeg.tables import quantization_tables
@@ -96,8 +96,15 @@ def read_rgb(path: Path) -> Tensor:
     return image_to_tensor(image.convert("RGB"))[None]
 
 
-def degrade_planes(original: Tensor, quality: int, protocol: Protocol) -> tuple[Tensor, Tensor]:
-    """JPEG planes of an original, uint8 (C, H, W), and their tables, int32 (C, 8, 8)."""
+def degrade_planes(
+    original: Tensor, quality: int, protocol: Protocol, earlier_quality: int | None = None
+) -> tuple[Tensor, Tensor]:
+    """JPEG planes of an original, uint8 (C, H, W), and their tables, int32 (C, 8, 8).
+
+    With `earlier_quality` the picture is compressed at that quality before, its grid shifted by half a block.
+    """
+    if earlier_quality is not None:
+        original = compress(original, earlier_quality, offset=(4, 4))
     tables = quantization_tables(quality)
     if protocol == "luma":
         return compress_plane(original[:, 0], tables[0]), tables[:1]
@@ -116,6 +123,7 @@ def evaluate(
     *,
     protocol: Protocol = "luma",
     perceptual: bool = False,
+    earlier_quality: int | None = None,
     progress: Callable[[], object] | None = None,
 ) -> list[Score]:
     """Score every method on every picture at every quality.
@@ -126,6 +134,7 @@ def evaluate(
         qualities: libjpeg's 1..100.
         protocol: "luma" or "rgb".
         perceptual: score what people see, too (seconds per megapixel and needs the extra `perceptual`).
+        earlier_quality: of a first compression with a shifted grid, see [`degrade_planes`]; methods are not told.
         progress: called after each score.
 
     Raises:
@@ -133,7 +142,8 @@ def evaluate(
         UnreadableImageError: if a picture cannot be read.
         ImportError: if `perceptual` lacks its extra.
     """
-    wrong = [quality for quality in qualities if not 1 <= quality <= 100]
+    asked = [*qualities, *([] if earlier_quality is None else [earlier_quality])]
+    wrong = [quality for quality in asked if not 1 <= quality <= 100]
     if wrong:
         raise ValueError(f"qualities must lie in 1..100, found {wrong}")
     scores = []
@@ -141,7 +151,7 @@ def evaluate(
         original = read_luma(path) if protocol == "luma" else read_rgb(path)
         megapixels = original.shape[-2] * original.shape[-1] / 1e6
         for quality in qualities:
-            degraded, tables = degrade_planes(original, quality, protocol)
+            degraded, tables = degrade_planes(original, quality, protocol, earlier_quality)
             for method in methods:
                 start = time.perf_counter()
                 planes = method.restore(degraded, tables, quality)

@@ -1,8 +1,8 @@
 """The systems that an evaluation compares, by the names the command line uses.
 
 `jpeg`: nothing is restored. `sa-dct`: pointwise shape-adaptive DCT. `ar-cnn`, `d3`: the networks of the literature, one
-per quality. Anything else: a checkpoint of this package, a local folder or a Hub id; with `+faithful` appended, its
-result is held to the coefficients of the compressed picture.
+per quality. Anything else: a checkpoint of this package, a local folder or a Hub id. With `+blind` appended, it is not
+told the quantization tables; with `+faithful`, its result is held to the coefficients of the compressed picture.
 """
 
 from collections.abc import Callable
@@ -17,7 +17,7 @@ from .jpeg.color import to_uint8
 from .jpeg.consistency import make_consistent, recover_coefficients
 from .restoration import CHECKPOINTS, JpegRestorer
 
-FAITHFUL = "+faithful"
+BLIND, FAITHFUL = "+blind", "+faithful"
 _PER_QUALITY = ("ar-cnn", "d3")
 
 
@@ -59,13 +59,21 @@ def load_method(name: str, qualities: list[int], device: str | None = None) -> M
         restorers = {quality: _load(f"{name}-q{quality}", device) for quality in qualities}
         cost = _macs_per_pixel(restorers[qualities[0]])
         return Method(name, lambda planes, tables, quality: _run(restorers[quality], planes, tables), cost)
-    faithful = name.endswith(FAITHFUL)
-    restorer = _load(name.removesuffix(FAITHFUL), device)
+    base, options = split_name(name)
+    restorer = _load(base, device)
 
     def restore(planes: Tensor, tables: Tensor, quality: int) -> Tensor:  # noqa: ARG001
-        return _run(restorer, planes, tables, faithful=faithful)
+        return _run(restorer, planes, tables, blind=BLIND in options, faithful=FAITHFUL in options)
 
     return Method(name, restore, _macs_per_pixel(restorer))
+
+
+def split_name(name: str) -> tuple[str, tuple[str, ...]]:
+    """A method's name without what was appended to it, and what was."""
+    options: tuple[str, ...] = ()
+    while found := next((option for option in (BLIND, FAITHFUL) if name.endswith(option)), None):
+        name, options = name.removesuffix(found), (found, *options)
+    return name, options
 
 
 @cache
@@ -78,10 +86,12 @@ def _load(name: str, device: str | None) -> JpegRestorer:
         raise ValueError(f"there is no method {name!r}: use one of {known}, a local folder or a Hub id") from error
 
 
-def _run(restorer: JpegRestorer, planes: Tensor, tables: Tensor, *, faithful: bool = False) -> Tensor:
+def _run(
+    restorer: JpegRestorer, planes: Tensor, tables: Tensor, *, blind: bool = False, faithful: bool = False
+) -> Tensor:
     known = min(restorer.model.config.num_channels, planes.shape[0])
     result = planes.float()
-    result[:known] = restorer.restore_planes(result[:known], tables[:known])
+    result[:known] = restorer.restore_planes(result[:known], None if blind else tables[:known])
     if faithful:
         quantized = recover_coefficients(planes[0], tables[0])
         result[0], _ = make_consistent(result[0], quantized, tables[0], to_uint8)

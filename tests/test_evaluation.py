@@ -6,7 +6,7 @@ import torch
 from PIL import Image
 
 from argan_hf.evaluation import degrade_planes, evaluate, find_pictures, mean_scores, read_luma, read_rgb
-from argan_hf.jpeg import read_jpeg, rgb_to_studio_luma
+from argan_hf.jpeg import compress, quantization_tables, read_jpeg, rgb_to_studio_luma
 from argan_hf.jpeg.file import image_to_tensor
 from argan_hf.methods import Method, load_method
 from tests.conftest import jpeg_bytes
@@ -63,6 +63,25 @@ def test_scores_have_a_row_for_everything_and_repeat(folder: Path, protocol: str
     expected = [score.psnr for score in scores if (score.quality, score.method) == (10, "jpeg")]
     assert means[0].psnr == pytest.approx(sum(expected) / 2)
     assert means[0].psnr > means[1].psnr
+
+
+def test_a_first_compression_leaves_its_traces_and_the_original_stays_the_measure(photo: Image.Image) -> None:
+    original = image_to_tensor(photo)[None]
+    once, _ = degrade_planes(original, 90, "rgb")
+    twice, tables = degrade_planes(original, 90, "rgb", earlier_quality=10)
+    assert torch.equal(tables, quantization_tables(90)[[0, 1, 1]])
+    first = compress(original, 10, offset=(4, 4))
+    assert torch.equal(twice, degrade_planes(first, 90, "rgb")[0])
+    assert (twice.float() - once.float()).square().mean() > 20
+
+
+def test_scores_of_pictures_compressed_twice_are_lower(folder: Path) -> None:
+    methods = [load_method("jpeg", [60])]
+    once, twice = (
+        mean_scores(evaluate(methods, find_pictures(folder), [60], earlier_quality=earlier))[0].psnr
+        for earlier in (None, 30)
+    )
+    assert twice < once - 1
 
 
 def test_a_quality_out_of_range_is_refused(folder: Path) -> None:

@@ -6,7 +6,7 @@ import torch
 from argan_hf import ArganConfig, ArganForImageRestoration
 from argan_hf.jpeg import compress_plane, quantization_tables, recover_coefficients, share_inside
 from argan_hf.jpeg.color import to_uint8
-from argan_hf.methods import load_method
+from argan_hf.methods import load_method, split_name
 from tests.conftest import scramble
 
 PLANES = torch.randint(60, 200, (3, 32, 40), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
@@ -33,6 +33,31 @@ def test_faithful_holds_luma_to_the_coefficients(checkpoint: Path) -> None:
         for name in (str(checkpoint), f"{checkpoint}+faithful")
     )
     assert faithful > 0.99 > free
+
+
+def test_blind_is_not_told_the_tables(residual_config: ArganConfig, tmp_path: Path) -> None:
+    scramble(ArganForImageRestoration(residual_config)).save_pretrained(tmp_path)
+    told, blind, both = (
+        load_method(f"{tmp_path}{suffix}", [20]).restore(PLANES, TABLES, 20)
+        for suffix in ("", "+blind", "+blind+faithful")
+    )
+    assert not torch.equal(told, blind)
+    nothing = load_method(str(tmp_path), [20]).restore(PLANES, torch.zeros_like(TABLES), 20)
+    assert torch.equal(blind, nothing)
+    assert torch.equal(both[1:], blind[1:])
+    assert not torch.equal(both[0], blind[0])
+
+
+@pytest.mark.parametrize(
+    ("name", "parts"),
+    [
+        ("a", ("a", ())),
+        ("a+blind", ("a", ("+blind",))),
+        ("a+b+faithful+blind", ("a+b", ("+faithful", "+blind"))),
+    ],
+)
+def test_names_split_into_base_and_options(name: str, parts: tuple[str, tuple[str, ...]]) -> None:
+    assert split_name(name) == parts
 
 
 def test_multiply_accumulates_of_the_papers_network(tmp_path: Path) -> None:

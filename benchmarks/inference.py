@@ -1,0 +1,105 @@
+"""Speed and memory of restoring whole files, side by side: `python benchmarks/inference.py`.
+
+Every figure comes from a process of its own: a JPEG file of that size is restored as `argan restore` does it, or, for
+"naive", its planes go through the default network at once, in 32 bits and the layout that torch starts with. Ratios
+are to the naive forward of the same run, or to AR-CNN where the picture is too large for it.
+"""
+
+import argparse
+import io
+import json
+import math
+import resource
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import torch
+from PIL import Image
+from tqdm.auto import tqdm
+from transformers import AutoModelForImageToImage
+
+from argan_hf import JpegRestorer
+from argan_hf.jpeg.file import read_jpeg
+from argan_hf.restoration import CHECKPOINTS, DEFAULT_CHECKPOINT
+
+NAIVE = "naive"
+NAIVE_LIMIT = 12
+EXAMPLES = Path(__file__).parents[1] / "space" / "examples"
+
+
+def _jpeg(megapixels: float) -> bytes:
+    """A color JPEG of that many megapixels, 4:3, paved with the examples."""
+    width = round(math.sqrt(megapixels * 1e6 * 4 / 3))
+    height = round(width * 3 / 4)
+    sheet = Image.new("RGB", (width, height))
+    tiles = [Image.open(path).convert("RGB") for path in sorted(EXAMPLES.glob("*.png"))]
+    side = tiles[0].width
+    for index, top in enumerate(range(0, height, side)):
+        for left in range(0, width, side):
+            sheet.paste(tiles[(index + left // side) % len(tiles)], (left, top))
+    buffer = io.BytesIO()
+    sheet.save(buffer, "JPEG", quality=30)
+    return buffer.getvalue()
+
+
+def _measure(method: str, megapixels: float) -> dict[str, float]:
+    data = _jpeg(megapixels)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    if method == NAIVE:
+        model = AutoModelForImageToImage.from_pretrained(CHECKPOINTS / DEFAULT_CHECKPOINT).eval()
+        file = read_jpeg(data)
+        planes = file.planes[None, : model.config.num_channels] / 255.0
+
+        def run() -> None:
+            with torch.inference_mode():
+                model(planes)
+    else:
+        restorer = JpegRestorer.from_pretrained(method, device="cpu")
+
+        def run() -> None:
+            restorer(data)
+
+    seconds = []
+    for _ in range(3 if megapixels <= 1 else 1):
+        start = time.perf_counter()
+        run()
+        seconds.append(time.perf_counter() - start)
+    after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return {"seconds": min(seconds), "peak_mib": max(before, after) / 1024}
+
+
+def main() -> None:
+    """Print a table: seconds per megapixel, peak resident memory, ratio."""
+    checkpoints = sorted(path.name for path in CHECKPOINTS.glob("argan-*"))
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--megapixels", type=float, nargs="+", default=[0.3, 1, 12, 100])
+    parser.add_argument("--methods", nargs="+", default=[NAIVE, "ar-cnn-q30", "d3-q30", *checkpoints])
+    parser.add_argument("--one", nargs=2, metavar=("METHOD", "MP"), help="measure one case in this process")
+    options = parser.parse_args()
+    if options.one:
+        print(json.dumps(_measure(options.one[0], float(options.one[1]))))
+        return
+    print(f"torch {torch.__version__}, {torch.get_num_threads()} threads, {torch.backends.cpu.get_cpu_capability()}")
+    print(
+        "| megapixels | method | s / MP | peak MiB | times as fast as the first |\n| ---: | --- | ---: | ---: | ---: |"
+    )
+    cases = [
+        (megapixels, method)
+        for megapixels in options.megapixels
+        for method in options.methods
+        if method != NAIVE or megapixels <= NAIVE_LIMIT
+    ]
+    reference: dict[float, float] = {}
+    for megapixels, method in tqdm(cases, leave=False):
+        command = [sys.executable, __file__, "--one", method, str(megapixels)]
+        answer = subprocess.run(command, capture_output=True, text=True, check=True)
+        found = json.loads(answer.stdout.splitlines()[-1])
+        speed = found["seconds"] / megapixels
+        first = reference.setdefault(megapixels, speed)
+        tqdm.write(f"| {megapixels:g} | {method} | {speed:.2f} | {found['peak_mib']:.0f} | {first / speed:.2f} |")
+
+
+if __name__ == "__main__":
+    main()
