@@ -4,7 +4,8 @@ A tile carries as much margin as the network can see, starts on the network's gr
 every pixel therefore gets the very value it would get from the whole picture.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -42,17 +43,45 @@ def _rows_with_nan(output: Tensor) -> Tensor:
     return output.isnan().any(dim=3).any(dim=1)[0].nonzero()[:, 0]
 
 
-def tiles(height: int, width: int, tile_size: int, margin: int) -> Iterator[tuple[slice, slice, slice, slice]]:
-    """Cut a picture; yields `(rows, columns, outer_rows, outer_columns)`: what a tile gives and what it needs."""
+@dataclass(frozen=True)
+class Tile:
+    """A part of a picture.
+
+    Attributes:
+        rows, columns: what the tile gives, in the picture.
+        outer_rows, outer_columns: what it needs for that, margin included.
+    """
+
+    rows: slice
+    columns: slice
+    outer_rows: slice
+    outer_columns: slice
+
+    @property
+    def inside(self) -> tuple[slice, slice]:
+        """Rows and columns of what the tile gives, within what it needs."""
+        top, left = self.outer_rows.start, self.outer_columns.start
+        return (
+            slice(self.rows.start - top, self.rows.stop - top),
+            slice(self.columns.start - left, self.columns.stop - left),
+        )
+
+
+def tiles(height: int, width: int, tile_size: int, margin: int) -> list[Tile]:
+    """Cut a picture into tiles of at most `tile_size`, row by row."""
+    plan = []
     for top in range(0, height, tile_size):
         for left in range(0, width, tile_size):
             bottom, right = min(top + tile_size, height), min(left + tile_size, width)
-            yield (
-                slice(top, bottom),
-                slice(left, right),
-                slice(max(top - margin, 0), min(bottom + margin, height)),
-                slice(max(left - margin, 0), min(right + margin, width)),
+            plan.append(
+                Tile(
+                    rows=slice(top, bottom),
+                    columns=slice(left, right),
+                    outer_rows=slice(max(top - margin, 0), min(bottom + margin, height)),
+                    outer_columns=slice(max(left - margin, 0), min(right + margin, width)),
+                )
             )
+    return plan
 
 
 def run_tiled(
@@ -76,12 +105,10 @@ def run_tiled(
         float (C, H, W).
     """
     result = torch.empty_like(planes)
-    plan = list(tiles(planes.shape[1], planes.shape[2], tile_size, margin))
-    for done, (rows, columns, outer_rows, outer_columns) in enumerate(plan, start=1):
-        tile = network(planes[None, :, outer_rows, outer_columns])[0]
-        inner_rows = slice(rows.start - outer_rows.start, rows.stop - outer_rows.start)
-        inner_columns = slice(columns.start - outer_columns.start, columns.stop - outer_columns.start)
-        result[:, rows, columns] = tile[:, inner_rows, inner_columns]
+    plan = tiles(planes.shape[1], planes.shape[2], tile_size, margin)
+    for done, tile in enumerate(plan, start=1):
+        restored = network(planes[None, :, tile.outer_rows, tile.outer_columns])[0]
+        result[:, tile.rows, tile.columns] = restored[:, *tile.inside]
         if progress is not None:
             progress(done, len(plan))
     return result

@@ -25,10 +25,12 @@ def test_a_network_that_sees_everything_is_refused() -> None:
 
 def test_tiles_cover_every_pixel_once() -> None:
     covered = torch.zeros(50, 33, dtype=torch.int32)
-    for rows, columns, outer_rows, outer_columns in tiles(50, 33, 16, 8):
-        covered[rows, columns] += 1
-        assert outer_rows.start <= rows.start
-        assert outer_columns.stop >= columns.stop
+    for tile in tiles(50, 33, 16, 8):
+        covered[tile.rows, tile.columns] += 1
+        assert tile.outer_rows.start <= tile.rows.start
+        assert tile.outer_columns.stop >= tile.columns.stop
+        outer = torch.arange(50 * 33).view(50, 33)[tile.outer_rows, tile.outer_columns]
+        assert torch.equal(outer[tile.inside], torch.arange(50 * 33).view(50, 33)[tile.rows, tile.columns])
     assert (covered == 1).all()
 
 
