@@ -1,4 +1,4 @@
-"""The demo: upload a picture, choose a JPEG quality, compare before and after, download the result.
+"""The demo: upload a picture, compare before and after, download the result; or see what every quality does to it.
 
 A JPEG file is restored as it is. Any other picture is first compressed at the chosen quality, so that the visitor sees
 the damage and its repair. The bytes of the upload reach the restorer untouched, and what is shown and downloaded are
@@ -6,9 +6,15 @@ PNG files written here: the page never recompresses a pixel.
 """
 
 import io
-import tempfile
+import shutil
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
+
+try:  # on ZeroGPU, before torch
+    import spaces
+except ImportError:
+    spaces = None
 
 import gradio as gr
 from PIL import Image, ImageOps
@@ -16,6 +22,9 @@ from PIL.JpegImagePlugin import JpegImageFile
 
 from argan_hf import JpegRestorer, UnreadableImageError
 from argan_hf.jpeg.file import load_pixels, open_image, read_header
+from measuring import measure, new_folder
+
+_Function = TypeVar("_Function", bound=Callable[..., Any])
 
 DEFAULT_QUALITY = 20
 MAX_MEGAPIXELS = 24
@@ -30,7 +39,19 @@ COMPRESS_INFO = "The picture is compressed at this quality before it is restored
 TELL_INFO = "Read from the file. Change it if you know that the picture was compressed differently before."
 BLIND_INFO = "Read from the file. This network works blind: it sees the picture only and is not told the quality."
 
+MEASURE_INTRO = """The middle of the picture (512x512 pixels at most) is compressed at every quality and restored.
+Higher is better: PSNR and PSNR-B in dB, SSIM up to 1."""
+
 restorer = JpegRestorer.from_pretrained()
+
+
+def _on_gpu(function: _Function) -> _Function:
+    return function if spaces is None else spaces.GPU(duration=60)(function)
+
+
+def _forget(folder: Path | None) -> None:
+    if folder is not None:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _path_as_uploaded(payload: Any) -> str | None:
@@ -48,31 +69,46 @@ def inspect(path: str | None) -> Any:
     return gr.Slider(value=DEFAULT_QUALITY, label="JPEG quality", info=COMPRESS_INFO)
 
 
-def restore(path: str | None, quality: int, progress: gr.Progress = gr.Progress()) -> tuple[Any, ...]:  # noqa: B008
+@_on_gpu
+def restore(
+    path: str | None,
+    quality: int,
+    strength: float = 1.0,
+    faithful: bool = True,
+    folder: Path | None = None,
+    progress: gr.Progress = gr.Progress(),  # noqa: B008
+) -> tuple[Any, ...]:
     """Restore a picture.
 
     Args:
         path: the uploaded file.
         quality: JPEG quality 1..100: told to the network for a JPEG file, used to compress any other picture.
+        strength: 0 (the picture as it is) to 1 (fully restored).
+        faithful: hold the result to what the file states.
+        folder: of the visitor's previous result, which is deleted once the new one is there.
 
     Returns:
-        The pair before and after, the file to download, and a line on what was done.
+        The pair before and after, the file to download, a line on what was done, and the folder of the result.
     """
     if path is None:
-        return None, gr.DownloadButton(interactive=False), ""
+        _forget(folder)
+        return None, gr.DownloadButton(interactive=False), "", None
     source = _open(path)
     is_jpeg = isinstance(source, JpegImageFile)
     try:
         data = Path(path).read_bytes() if is_jpeg else _compress(source, quality)
         told = quality if is_jpeg and quality != read_header(source).quality else None
-        result = restorer(data, quality=told, progress=lambda done, total: progress((done, total), unit="tiles"))
+        result = restorer(
+            data, told, strength, faithful=faithful, progress=lambda *tiles: progress(tiles, unit="tiles")
+        )
         before = ImageOps.exif_transpose(Image.open(io.BytesIO(data)))
     except UnreadableImageError as error:
         raise _refusal(str(error).replace("the picture", Path(path).name, 1)) from error
-    folder = Path(tempfile.mkdtemp(dir=_cache()))
+    previous, folder = folder, new_folder()
     before_path, after_path = folder / "before.png", folder / f"{Path(path).stem}-restored.png"
     before.convert("L" if before.mode == "L" else "RGB").save(before_path)
     result.save(after_path)
+    _forget(previous)
     report = result.report
     if not is_jpeg:
         done = f"Compressed at quality {quality} to {len(data) / 1000:.0f} kB, then restored."
@@ -85,7 +121,42 @@ def restore(path: str | None, quality: int, progress: gr.Progress = gr.Progress(
         (str(before_path), str(after_path)),
         gr.DownloadButton(value=str(after_path), interactive=True),
         " ".join(words),
+        folder,
     )
+
+
+@_on_gpu
+def measure_at(
+    path: str | None,
+    quality: int,
+    folder: Path | None = None,
+    progress: gr.Progress = gr.Progress(),  # noqa: B008
+) -> tuple[Any, ...]:
+    """Compress the middle of a picture at every quality, restore it, and score both against the picture.
+
+    Args:
+        path: the uploaded file, taken as the original.
+        quality: the JPEG quality that pictures and scores are shown for, 1..100.
+        folder: of the visitor's previous result, which is deleted once the new one is there.
+
+    Returns:
+        Pictures (original, JPEG, restored), a table of scores, a curve over qualities, and the folder of the result.
+    """
+    if path is None:
+        raise _refusal("Upload a picture first, or pick an example.")
+    image = _open(path)
+    try:
+        load_pixels(image)
+    except UnreadableImageError as error:
+        raise _refusal(str(error)) from error
+    if min(image.size) < 16:
+        raise _refusal(f"The picture has {image.width}x{image.height} pixels; scores need 16 on both sides.")
+    gray = image.mode in ("1", "L", "LA")
+    upright = ImageOps.exif_transpose(image).convert("L" if gray else "RGB")
+    previous, folder = folder, new_folder()
+    found = measure(upright, quality, restorer, folder, progress)
+    _forget(previous)
+    return *found, folder
 
 
 def _open(path: str) -> Image.Image:
@@ -111,15 +182,11 @@ def _compress(image: Image.Image, quality: int) -> bytes:
     return buffer.getvalue()
 
 
-def _cache() -> Path:
-    folder = Path(tempfile.gettempdir()) / "gradio"
-    folder.mkdir(exist_ok=True)
-    return folder
-
-
 def build() -> gr.Blocks:
     """The page."""
-    with gr.Blocks(title="ARGAN: JPEG artifact removal", analytics_enabled=False, delete_cache=(600, 3600)) as page:
+    with gr.Blocks(title="ARGAN: JPEG artifact removal", analytics_enabled=False, delete_cache=(300, 1800)) as page:
+        # What a visitor made is deleted with the next picture, or when the visit ends.
+        kept, measured = (gr.State(None, time_to_live=1800, delete_callback=_forget) for _ in range(2))
         gr.Markdown(INTRO)
         with gr.Row():
             with gr.Column(scale=1, min_width=280):
@@ -136,23 +203,54 @@ def build() -> gr.Blocks:
                 quality = gr.Slider(
                     1, 100, DEFAULT_QUALITY, step=1, label="JPEG quality", info=COMPRESS_INFO, elem_id="quality"
                 )
-                gr.Examples([str(path) for path in EXAMPLES], source, label="Examples (CC0)", examples_per_page=8)
-            with gr.Column(scale=2, min_width=280):
-                comparison = gr.ImageSlider(
-                    type="filepath", label="Before | after", interactive=False, max_height=640, elem_id="comparison"
+                strength = gr.Slider(
+                    0, 1, 1, step=0.05, label="Strength", info="0: as it is. 1: fully restored.", elem_id="strength"
                 )
-                report = gr.Markdown(elem_id="report")
-                download = gr.DownloadButton("Download PNG", interactive=False, elem_id="download")
-        results = [comparison, download, report]
+                faithful = gr.Checkbox(
+                    True,
+                    label="Faithful",
+                    info="Hold the result to what the JPEG file states: encoded again, it is the file again.",
+                    elem_id="faithful",
+                )
+                gr.Examples([str(path) for path in EXAMPLES], source, label="Examples (CC0)", examples_per_page=8)
+            with gr.Column(scale=2, min_width=280), gr.Tabs():
+                with gr.Tab("Before | after"):
+                    comparison = gr.ImageSlider(
+                        type="filepath", label="Before | after", interactive=False, max_height=640, elem_id="comparison"
+                    )
+                    report = gr.Markdown(elem_id="report")
+                    download = gr.DownloadButton("Download PNG", interactive=False, elem_id="download")
+                with gr.Tab("At every quality", id="measure"):
+                    gr.Markdown(MEASURE_INTRO)
+                    start = gr.Button("Measure this picture", variant="primary", elem_id="start")
+                    pictures = gr.Gallery(
+                        columns=3, format="png", height=280, interactive=False, label="Pictures", elem_id="pictures"
+                    )
+                    scores = gr.Dataframe(
+                        headers=["picture", "PSNR", "PSNR-B", "SSIM"], interactive=False, elem_id="scores"
+                    )
+                    curve = gr.LinePlot(
+                        x="quality", y="PSNR, dB", color="picture", y_lim=None, height=300, elem_id="curve"
+                    )
+        inputs = [source, quality, strength, faithful, kept]
+        results = [comparison, download, report, kept]
         source.change(inspect, source, quality, api_visibility="private", show_progress="hidden").success(
-            restore, [source, quality], results, api_name="restore", concurrency_id="restore"
+            restore, inputs, results, api_name="restore", concurrency_id="restore"
         )
-        quality.input(
-            restore,
-            [source, quality],
-            results,
-            trigger_mode="always_last",
-            api_visibility="private",
+        for changed in (quality.input, strength.input, faithful.input):
+            changed(
+                restore,
+                inputs,
+                results,
+                trigger_mode="always_last",
+                api_visibility="private",
+                concurrency_id="restore",
+            )
+        start.click(
+            measure_at,
+            [source, quality, measured],
+            [pictures, scores, curve, measured],
+            api_name="measure",
             concurrency_id="restore",
         )
     return page.queue(max_size=20, default_concurrency_limit=4)

@@ -1,7 +1,10 @@
+import tempfile
+import time
 from pathlib import Path
 
 import numpy as np
 import pytest
+from gradio_client import Client, handle_file
 from PIL import Image
 from playwright.sync_api import Page, expect
 
@@ -12,6 +15,7 @@ from tests.jpeg.test_file import giant_jpeg
 pytestmark = pytest.mark.browser
 
 TIMEOUT = 60_000
+CACHE = Path(tempfile.gettempdir()) / "gradio"
 
 
 def _upload(page: Page, path: Path) -> None:
@@ -94,6 +98,79 @@ def test_a_broken_file_gets_its_sentence(page: Page, jpeg: Path, content: bytes 
     expect(page.locator(".toast-body.error")).to_contain_text(words, timeout=TIMEOUT)
     assert "Traceback" not in page.content()
     expect(page.locator("#download")).to_be_disabled()
+
+
+def test_strength_and_faithful_reach_the_restorer(page: Page, jpeg: Path) -> None:
+    _upload(page, jpeg)
+    _done(page, "are the file's own")
+    page.locator("#faithful input").uncheck()
+    expect(page.locator("#report")).not_to_contain_text("the file's own", timeout=TIMEOUT)
+    slider = page.locator("#strength input[type=range]")
+    slider.focus()
+    slider.press("Home")
+    with Image.open(jpeg) as compressed:
+        expected = np.array(compressed)
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        page.wait_for_timeout(300)
+        newest = max(CACHE.glob("*/holiday-restored.png"), key=lambda path: path.stat().st_mtime)
+        with Image.open(newest) as restored:
+            if np.array_equal(np.array(restored), expected):
+                return
+    pytest.fail("at strength 0 the picture comes back as it is")
+
+
+def test_every_quality_is_measured_on_demand(page: Page, jpeg: Path) -> None:
+    _upload(page, jpeg)
+    _done(page, "restored")
+    page.get_by_role("tab", name="At every quality").click()
+    page.click("#start")
+    expect(page.locator("#pictures img")).to_have_count(3, timeout=TIMEOUT)
+    expect(page.locator("#pictures")).to_contain_text("JPEG, quality 17")
+    table = page.locator("#scores")
+    expect(table).to_contain_text("restored")
+    expect(page.locator("#curve canvas, #curve svg").first).to_be_visible(timeout=TIMEOUT)
+
+
+def test_measuring_nothing_gets_its_sentence(page: Page) -> None:
+    page.get_by_role("tab", name="At every quality").click()
+    page.click("#start")
+    expect(page.locator(".toast-body.error")).to_contain_text("Upload a picture first", timeout=TIMEOUT)
+
+
+def test_a_phone_shows_it_all_without_scrolling_sideways(page: Page, jpeg: Path) -> None:
+    page.set_viewport_size({"width": 390, "height": 844})
+    _upload(page, jpeg)
+    _done(page, "restored")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+def test_the_next_picture_deletes_the_last_one(page: Page, jpeg: Path) -> None:
+    def folders() -> set[Path]:
+        return {path.parent for path in CACHE.glob("*/*-restored.png")}
+
+    others = folders()
+    _upload(page, jpeg)
+    _done(page, "of quality 17")
+    (first,) = folders() - others
+    page.locator("#faithful input").uncheck()
+    expect(page.locator("#report")).not_to_contain_text("the file's own", timeout=TIMEOUT)
+    assert not first.exists()
+    assert len(folders() - others) == 1
+
+
+def test_the_api_restores_and_measures(page_url: str, jpeg: Path) -> None:
+    client = Client(page_url, verbose=False)
+    (before, after), _, report = client.predict(handle_file(jpeg), 17, 1.0, True, api_name="/restore")
+    assert "JPEG of quality 17" in report
+    with Image.open(after) as restored, Image.open(before) as compressed, Image.open(jpeg) as source:
+        assert np.array_equal(np.array(restored), np.array(restore(jpeg).image))
+        assert np.array_equal(np.array(compressed), np.array(source))
+    pictures, scores, _ = client.predict(handle_file(EXAMPLES[0]), 30, api_name="/measure")
+    assert len(pictures) == 3
+    names, psnr = zip(*((row[0], float(row[1])) for row in scores["data"]), strict=True)
+    assert names == ("jpeg", "restored")
+    assert psnr[1] > psnr[0]
 
 
 def test_clearing_the_picture_clears_the_result(page: Page, jpeg: Path) -> None:

@@ -1,0 +1,78 @@
+"""What a quality does to a picture, and what restoring gives back: pictures, scores, and a curve over all qualities.
+
+Measured on the middle of the picture, so that the answer takes seconds for a picture of any size.
+"""
+
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+from PIL import Image
+
+from argan_hf import JpegRestorer
+from argan_hf.evaluation import Protocol, as_picture, degrade_planes, evaluate, mean_scores, read_luma, read_rgb
+from argan_hf.methods import Method, load_method
+
+SIDE = 512
+CURVE = (5, 10, 15, 20, 30, 40, 50, 60, 70, 80, 90, 95)
+
+
+def measure(
+    image: Image.Image, quality: int, restorer: JpegRestorer, folder: Path, progress: Callable[[float], object]
+) -> tuple[list[tuple[str, str]], list[list[str]], pd.DataFrame]:
+    """Compress the middle of a picture at every quality and restore it.
+
+    Args:
+        image: upright, mode "L" or "RGB"; taken as the original, whatever was done to it before.
+        quality: 1..100, the one that pictures and scores are about.
+        restorer: restores.
+        folder: where pictures are written.
+        progress: called with the share that is done, 0..1.
+
+    Returns:
+        Files and captions of original, JPEG and restored; rows of scores; points of the curve.
+    """
+    protocol: Protocol = "luma" if image.mode == "L" else "rgb"
+    left, top = (max(0, side - SIDE) // 2 for side in image.size)
+    original = image.crop((left, top, min(left + SIDE, image.width), min(top + SIDE, image.height)))
+    known = restorer.model.config.num_channels
+
+    def restore(planes, tables, _quality):  # type: ignore[no-untyped-def]
+        result = planes.float()
+        result[:known] = restorer.restore_planes(result[:known], tables[:known])
+        return result
+
+    methods = [load_method("jpeg", [quality]), Method("restored", restore)]
+    path = folder / "original.png"
+    original.save(path)
+    qualities = sorted({*CURVE, quality})
+    done = 0
+
+    def tick() -> None:
+        nonlocal done
+        done += 1
+        progress(done / (2 * len(qualities)))
+
+    means = mean_scores(evaluate(methods, [path], qualities, protocol=protocol, progress=tick))
+    pictures = [(str(path), "original")]
+    degraded, tables = degrade_planes(read_luma(path) if protocol == "luma" else read_rgb(path), quality, protocol)
+    for method, caption in zip(methods, (f"JPEG, quality {quality}", "restored"), strict=True):
+        samples = as_picture(method.restore(degraded, tables, quality))[0].permute(1, 2, 0).squeeze(2).numpy()
+        target = folder / f"{method.name}.png"
+        Image.fromarray(samples).save(target)
+        pictures.append((str(target), caption))
+    rows = [
+        [mean.method, f"{mean.psnr:.2f}", f"{mean.psnr_b:.2f}", f"{mean.ssim_gaussian:.4f}"]
+        for mean in means
+        if mean.quality == quality
+    ]
+    curve = pd.DataFrame([{"quality": mean.quality, "PSNR, dB": mean.psnr, "picture": mean.method} for mean in means])
+    return pictures, rows, curve
+
+
+def new_folder() -> Path:
+    """A folder for pictures of one visitor, below the one that the page may serve from."""
+    cache = Path(tempfile.gettempdir()) / "gradio"
+    cache.mkdir(exist_ok=True)
+    return Path(tempfile.mkdtemp(dir=cache))
