@@ -5,13 +5,17 @@ import tempfile
 from pathlib import Path
 
 from .hub import publish, stage
+from .hub_space import publish_space, stage_space
 from .results import Results
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Describe `argan publish`."""
-    parser.add_argument("folder", metavar="FOLDER", help="what train.py exported, or a checkpoint name")
-    parser.add_argument("repo_id", metavar="ID", help="repository on the Hub: owner/name, or a name of your own")
+    parser.add_argument("folder", metavar="FOLDER", nargs="?", help="what train.py exported, or a checkpoint name")
+    parser.add_argument(
+        "repo_id", metavar="ID", nargs="?", help="repository on the Hub: owner/name, or a name of your own"
+    )
+    parser.add_argument("--space", metavar="ID", help="publish the demo as a Space instead of a checkpoint")
     parser.add_argument(
         "--results",
         type=Path,
@@ -26,23 +30,36 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--dry-run", action="store_true", help="show the files and the card, publish nothing")
 
 
+def _check(args: argparse.Namespace) -> None:
+    if args.space and (args.folder or args.results or args.tag):
+        raise ValueError("--space ID publishes the demo alone: leave FOLDER, ID, --results and --tag away")
+    if not args.space and not args.repo_id:
+        raise ValueError("name what to publish and where: argan publish FOLDER ID, or argan publish --space ID")
+
+
 def run(args: argparse.Namespace) -> None:
     """Publish, or show what would be.
 
     Raises:
         ValueError, OSError, huggingface_hub.errors.HTTPError: as `publish` does, or if the Hub cannot be reached.
     """
+    _check(args)
     results = [Results.read(path) for path in args.results]
     if args.dry_run:
-        _show(args.folder, args.repo_id, results)
+        with tempfile.TemporaryDirectory() as staged:
+            if args.space:
+                stage_space(args.space, Path(staged))
+            else:
+                stage(args.folder, args.repo_id, Path(staged), results)
+            _show(Path(staged))
+        return
+    if args.space:
+        print(publish_space(args.space, private=args.private, token=args.token))
         return
     print(publish(args.folder, args.repo_id, results=results, private=args.private, tag=args.tag, token=args.token))
 
 
-def _show(folder: str, repo_id: str, results: list[Results]) -> None:
-    with tempfile.TemporaryDirectory() as staged:
-        target = Path(staged)
-        stage(folder, repo_id, target, results)
-        for path in sorted(path for path in target.rglob("*") if path.is_file()):
-            print(f"{path.stat().st_size:>12,}  {path.relative_to(target).as_posix()}")
-        print("\n" + (target / "README.md").read_text(encoding="utf-8"), end="")
+def _show(staged: Path) -> None:
+    for path in sorted(path for path in staged.rglob("*") if path.is_file()):
+        print(f"{path.stat().st_size:>12,}  {path.relative_to(staged).as_posix()}")
+    print("\n" + (staged / "README.md").read_text(encoding="utf-8"), end="")

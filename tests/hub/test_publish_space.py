@@ -1,0 +1,70 @@
+"""`argan publish --space`: what arrives is a Space that starts where this repository is not."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from argan_hf.cli import main
+
+from .repositories import Hub
+
+_PUBLISH = """
+from argan_hf.cli import main
+result = main(["publish", "--space", "tester/demo"])
+"""
+
+_START = """
+import app
+from argan_hf.restoration import CHECKPOINTS
+from pathlib import Path
+assert Path(app.__file__).parent == CHECKPOINTS.parents[1] == Path.cwd(), CHECKPOINTS
+page = app.build()
+image = app.restore(str(app.EXAMPLES[0]), 20)[0][1]
+print(Path(image).suffix)
+"""
+
+
+def test_a_space_is_complete_and_starts_by_itself(hub: Hub, run_on_hub: Callable[..., Any], tmp_path: Path) -> None:
+    assert run_on_hub(_PUBLISH) == 0
+    assert hub.log("spaces", "tester/demo") == ["initial commit", "Publish the demo"]
+    files = hub.files("spaces", "tester/demo")
+    assert {"app.py", "measuring.py", "README.md", "requirements.txt", "argan_hf/modeling_argan.py"} <= set(files)
+    assert not any("ar-cnn" in name or "__pycache__" in name for name in files)
+    for name, content in files.items():
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    answer = subprocess.run(
+        [sys.executable, "-c", _START], cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=120
+    )
+    assert answer.returncode == 0, answer.stderr
+    assert answer.stdout.splitlines()[-1] == ".png"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["folder"], "name what to publish and where"),
+        ([], "name what to publish and where"),
+        (["folder", "me/net", "--space", "me/demo"], "--space ID publishes the demo alone"),
+        (["--space", "no good name"], "no good name"),
+    ],
+)
+def test_wrong_arguments_are_one_sentence(arguments: list[str], words: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["publish", *arguments, "--dry-run"]) == 2
+    err = capsys.readouterr().err
+    assert words in err
+    assert err.count("\n") == 1
+
+
+def test_a_dry_run_shows_the_space(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["publish", "--space", "me/demo", "--dry-run"]) == 0
+    out = capsys.readouterr().out
+    assert "  app.py\n" in out
+    assert "sdk: gradio" in out
