@@ -10,7 +10,7 @@ from accelerate import Accelerator
 from torch import Tensor
 from transformers import PreTrainedModel, get_scheduler
 
-from .losses import charbonnier_loss, discriminator_loss, generator_loss, l2_loss
+from .losses import balanced_l2_loss, charbonnier_loss, discriminator_loss, generator_loss, l2_loss
 from .training_arguments import ArganTrainingArguments
 
 _Losses = dict[str, Tensor]
@@ -146,5 +146,5 @@ class AdversarialUpdate:
         elif self._step < args.l2_start_step:
             loss = charbonnier_loss(restored, batch.original)
         else:
-            loss = args.lambda_l2 * l2
+            loss = args.lambda_l2 * balanced_l2_loss(restored, batch.original, batch.degraded, args.l2_balance)
         return {"g": loss, "l2": l2}

@@ -1,4 +1,4 @@
-"""The losses of the paper, one function per equation, and the one that residual networks start with.
+"""The losses of the paper, one function per equation, and two that residual networks are trained with.
 
 D is given as logits: log D = logsigmoid(logit) and log(1 - D) = logsigmoid(-logit), which stay finite where the
 printed forms overflow. Every function returns a scalar, the mean over the batch.
@@ -16,6 +16,21 @@ def minimax_value(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
 def l2_loss(reconstruction: Tensor, original: Tensor) -> Tensor:
     """Eq. 2, E||y - G(x)||^2, as a mean over samples; both (B, C, H, W) in 0..1."""
     return F.mse_loss(reconstruction.float(), original.float())
+
+
+def balanced_l2_loss(reconstruction: Tensor, original: Tensor, degraded: Tensor, balance: float) -> Tensor:
+    """Eq. 2 with every crop's squared error divided by that of its input to the power of `balance`. Not in the paper.
+
+    0 is Eq. 2 itself, where strongly compressed crops outweigh lightly compressed ones a thousand times; with 1, the
+    gain in dB counts alike for all. Errors of the input below half a gray level count as half a gray level.
+
+    Args:
+        reconstruction, original, degraded: (B, C, H, W) in 0..1.
+        balance: 0..1.
+    """
+    error = (reconstruction.float() - original.float()).square().flatten(1).mean(1)
+    base = (degraded.float() - original.float()).square().flatten(1).mean(1)
+    return (error / (base + (0.5 / 255) ** 2) ** balance).mean()
 
 
 def charbonnier_loss(reconstruction: Tensor, original: Tensor, epsilon: float = 1e-3) -> Tensor:

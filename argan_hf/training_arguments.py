@@ -79,6 +79,13 @@ class ArganTrainingArguments:
     l2_start_step: int = field(
         default=0, metadata=_help("Before this step the pixel loss is Charbonnier (weight 1) instead of L2.")
     )
+    l2_balance: float = field(
+        default=0.0,
+        metadata=_help(
+            "Without adversary, squared errors are divided by those of the input to this power. 0: as in Eq. 2; "
+            "1: the gain in dB of every crop counts alike."
+        ),
+    )
     adversarial_start_step: int = field(default=0, metadata=_help("Before this step G learns from L2 alone."))
     saturating: bool = field(default=True, metadata=_help("log(1 - D) as printed in Eq. 3; false: -log D."))
 
@@ -130,6 +137,8 @@ class ArganTrainingArguments:
                 f"adversarial_start_step {self.adversarial_start_step} comes before l2_start_step "
                 f"{self.l2_start_step}: Eq. 3 has an L2 term"
             )
+        if not 0 <= self.l2_balance <= 1:
+            raise ValueError(f"l2_balance must lie in 0..1, found {self.l2_balance}")
         canvas_size = self.degradation.canvas_size(self.crop_size)
         if canvas_size > self.slot_size:
             raise ValueError(f"crop_size {self.crop_size} exceeds slot_size {self.slot_size}: no picture would hold it")

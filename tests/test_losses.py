@@ -1,7 +1,14 @@
 import pytest
 import torch
 
-from argan_hf.losses import charbonnier_loss, discriminator_loss, generator_loss, l2_loss, minimax_value
+from argan_hf.losses import (
+    balanced_l2_loss,
+    charbonnier_loss,
+    discriminator_loss,
+    generator_loss,
+    l2_loss,
+    minimax_value,
+)
 
 REAL, FAKE = torch.tensor([2.0, -0.5]), torch.tensor([-1.0, 0.3])
 RESTORED, ORIGINAL = torch.full((2, 1, 4, 4), 0.5), torch.full((2, 1, 4, 4), 0.4)
@@ -14,6 +21,19 @@ def test_the_game_is_eq_1() -> None:
 
 def test_l2_is_eq_2() -> None:
     assert float(l2_loss(RESTORED, ORIGINAL)) == pytest.approx(0.01, rel=1e-5)
+
+
+def test_balance_runs_from_eq_2_to_relative_errors() -> None:
+    original = torch.full((2, 1, 4, 4), 0.4)
+    degraded = original + torch.tensor([0.1, 0.01]).view(2, 1, 1, 1)
+    restored = original + torch.tensor([0.05, 0.005]).view(2, 1, 1, 1)
+    assert torch.allclose(balanced_l2_loss(restored, original, degraded, 0.0), l2_loss(restored, original))
+    # Both crops are restored by half; with full balance they count the same, up to the half gray level.
+    single = [balanced_l2_loss(restored[i : i + 1], original[i : i + 1], degraded[i : i + 1], 1.0) for i in range(2)]
+    assert float(single[0]) == pytest.approx(0.25, rel=0.01)
+    assert float(single[1]) == pytest.approx(0.25, rel=0.05)
+    assert balanced_l2_loss(original, original, original, 1.0) == 0.0
+    assert balanced_l2_loss(restored, original, original, 1.0).isfinite()
 
 
 def test_charbonnier_is_l1_far_from_zero_and_smooth_at_it() -> None:

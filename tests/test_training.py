@@ -176,6 +176,7 @@ def test_all_planes_train_told_or_not(arguments: dict[str, object]) -> None:
         **shares,
         "model": json.dumps({**fields, "condition_on_quantization": True}),
         "l2_start_step": 2,
+        "l2_balance": 0.5,
         "adversarial_start_step": 4,
         "learning_rate": 1e-3,
     }
@@ -240,6 +241,7 @@ def test_the_compared_networks_train_with_the_same_loop_and_start_from_weights(
         ({"crop_size": 300}, "exceeds slot_size"),
         ({"gray_share": 2}, "gray_share must lie in"),
         ({"l2_start_step": 3}, "comes before l2_start_step"),
+        ({"l2_balance": 2}, "l2_balance must lie in"),
         ({"logging_steps": 0}, "logging_steps must be at least 1"),
         ({"gradient_accumulation_steps": 0}, "gradient_accumulation_steps must be at least 1"),
         ({"dataset_name": "no/such/folder", "data_files": None}, "'no/such/folder' cannot be streamed"),
