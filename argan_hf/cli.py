@@ -16,12 +16,12 @@ from rich.console import Console
 from tqdm.auto import tqdm
 from transformers.utils import logging as transformers_logging
 
-from . import cli_publish
+from . import cli_publish, cli_restore
 from .evaluation import evaluate, find_pictures, mean_scores
 from .evaluation_report import markdown_table, terminal_table, write_chart, write_contact_sheet
 from .jpeg.file import JpegHeader, UnreadableImageError, open_image, read_header
 from .methods import load_method
-from .restoration import DEFAULT_CHECKPOINT, JpegRestorer
+from .restoration import DEFAULT_CHECKPOINT
 from .results import Results
 
 
@@ -31,20 +31,8 @@ def main(argv: list[str] | None = None) -> int:
     commands = parser.add_subparsers(dest="command", required=True)
 
     restore = commands.add_parser("restore", help="restore pictures")
-    restore.add_argument("inputs", nargs="+", type=Path, metavar="IN", help="picture files")
-    restore.add_argument("-o", "--output", type=Path, help="file, or folder for several; default: IN-restored.png")
-    restore.add_argument("--model", default=DEFAULT_CHECKPOINT, help="checkpoint name, local folder or Hub id")
-    restore.add_argument("--quality", type=int, help="JPEG quality to tell the network, 1..100; default: the file's")
-    restore.add_argument("--strength", type=float, default=1.0, help="0 (as it is) to 1 (fully restored)")
-    restore.add_argument(
-        "--faithful",
-        action=argparse.BooleanOptionalAction,
-        default=True,
-        help="hold the luma of JPEG files to what they state (default)",
-    )
-    restore.add_argument("--device", help="cpu, cuda, …; default: the first accelerator, else the CPU")
-    restore.add_argument("--overwrite", action="store_true", help="replace files that exist")
-    restore.set_defaults(run=_restore)
+    cli_restore.add_arguments(restore)
+    restore.set_defaults(run=cli_restore.run)
 
     inspect = commands.add_parser("inspect", help="say what JPEG files say about themselves")
     inspect.add_argument("inputs", nargs="+", type=Path, metavar="IN", help="JPEG files")
@@ -90,63 +78,6 @@ def _complain(message: object) -> None:
 
 def _exit_code(done: int, failed: int) -> int:
     return 0 if not failed else 1 if done else 2
-
-
-def _restore(args: argparse.Namespace) -> int:
-    targets = _targets(args.inputs, args.output)
-    if len(set(targets)) < len(targets):
-        _complain("two inputs would be written to the same file; give them different names or restore them apart")
-        return 2
-    if args.quality is not None and not 1 <= args.quality <= 100:
-        _complain(f"--quality must lie in 1..100, found {args.quality}")
-        return 2
-    if not 0.0 <= args.strength <= 1.0:
-        _complain(f"--strength must lie in 0..1, found {args.strength}")
-        return 2
-    try:
-        restorer = JpegRestorer.from_pretrained(args.model, device=args.device)
-    except (OSError, RuntimeError, ValueError) as error:
-        _complain(f"the model {args.model!r} cannot be loaded: {error}")
-        return 2
-    done = failed = 0
-    for source, target in zip(args.inputs, targets, strict=True):
-        try:
-            if target.exists() and not args.overwrite:
-                raise FileExistsError(f"{target} exists; give another -o or --overwrite")
-            with tqdm(desc=source.name, unit="tile", leave=False, disable=not sys.stderr.isatty()) as bar:
-                restored = restorer(
-                    source, args.quality, args.strength, faithful=args.faithful, progress=_bar_progress(bar)
-                )
-            target.parent.mkdir(parents=True, exist_ok=True)
-            restored.save(target)
-        except (ValueError, OSError) as error:
-            _complain(error)
-            failed += 1
-            continue
-        report = restored.report
-        quality = f", quality {report.quality}" if report.quality else ""
-        faithful = f", {report.consistency:.2%} faithful" if report.consistency is not None else ""
-        print(f"{source} -> {target} ({report.width}x{report.height}{quality}{faithful}, {report.seconds:.1f} s)")
-        for note in report.notes:
-            print(f"  {note}")
-        done += 1
-    return _exit_code(done, failed)
-
-
-def _targets(inputs: list[Path], output: Path | None) -> list[Path]:
-    if output is None:
-        return [source.with_name(f"{source.stem}-restored.png") for source in inputs]
-    if len(inputs) == 1 and output.suffix and not output.is_dir():
-        return [output]
-    return [output / f"{source.stem}.png" for source in inputs]
-
-
-def _bar_progress(bar: "tqdm[Any]") -> Callable[[int, int], None]:
-    def progress(done: int, total: int) -> None:
-        bar.total = total
-        bar.update(done - bar.n)
-
-    return progress
 
 
 def _inspect(args: argparse.Namespace) -> int:

@@ -1,23 +1,30 @@
-"""Pictures taken apart into planes, put together again, and written whole or not at all.
+"""Pictures taken apart into planes, and put together again.
 
-The only room that knows about alpha, color profiles and Exif.
+The only room that knows about alpha and inks; `metadata.py` knows what travels with the pixels, `saving.py` the files.
 """
 
-import os
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from PIL import Image, ImageOps
+from PIL import Image, ImageChops
 from PIL.JpegImagePlugin import JpegImageFile
+from PIL.PpmImagePlugin import PpmImageFile
 from torch import Tensor
 
 from .jpeg.color import rgb_to_ycbcr_unrounded, to_uint8, ycbcr_to_rgb
-from .jpeg.file import UnreadableImageError, image_to_tensor, load_pixels, open_image, read_header, read_jpeg
+from .jpeg.file import (
+    MAX_MEGAPIXELS,
+    UnreadableImageError,
+    image_to_tensor,
+    load_pixels,
+    open_image,
+    read_header,
+    read_jpeg,
+)
+from .metadata import kept_info, make_upright
 
 _MODES = ("1", "L", "LA", "P", "PA", "RGB", "RGBA", "CMYK", "YCbCr")
-_KEPT_INFO = ("icc_profile", "exif", "dpi", "xmp", "comment")
 
 
 @dataclass(frozen=True)
@@ -25,7 +32,8 @@ class PictureParts:
     """A picture taken apart: its planes, what the file says of them, and what is put back afterwards.
 
     Attributes:
-        planes: float32 (1 or 3, H, W), 0..255: Y, or Y, Cb, Cr; straight from the decoder for JPEG files.
+        planes: float32 (1, 3 or 4, H, W), 0..255: Y, or Y, Cb, Cr, straight from the decoder for JPEG files; or the
+            light that each ink of a CMYK picture leaves.
         alpha: what is opaque, mode "L".
         info: color profile, Exif and the like, as Pillow keeps them.
         format: of the file, `None` for a picture that came without one.
@@ -46,22 +54,44 @@ class PictureParts:
     notes: tuple[str, ...] = ()
 
 
-def take_apart(source: str | Path | bytes | Image.Image) -> PictureParts:
+def take_apart(source: str | Path | bytes | Image.Image, max_megapixels: float = MAX_MEGAPIXELS) -> PictureParts:
     """Take a picture apart.
 
+    Args:
+        source: a path, the bytes of a file, or a Pillow picture.
+        max_megapixels: the most that a path or bytes may claim to hold.
+
     Raises:
-        UnreadableImageError: if the file is no picture, is damaged, or is of a kind that is not restored.
+        UnreadableImageError: if the file is no picture, is damaged, too large, or of a kind that is not restored.
     """
-    image = source if isinstance(source, Image.Image) else open_image(source)
-    if isinstance(image, JpegImageFile) and image is not source and image.mode in ("L", "RGB"):
-        info = _kept_info(image)
-        if not _stores_rgb(image):
-            file = read_jpeg(image)
-            planes = file.planes.float()
-            # Luma coarser than chroma was enlarged by the decoder: its blocks are no longer those of the file.
-            grid_table = None if "," in file.sampling else file.tables[0]
-            return PictureParts(planes, None, info, "JPEG", file.tables, file.quality, file.sampling, grid_table)
-    return _take_pixels_apart(image)
+    image = source if isinstance(source, Image.Image) else open_image(source, max_megapixels)
+    notes = _frame_notes(image)
+    undecoded = image is not source and image.mode in ("L", "RGB")
+    if undecoded and isinstance(image, JpegImageFile) and not _stores_rgb(image):
+        file = read_jpeg(image)
+        info, more_notes = kept_info(image)
+        # Luma coarser than chroma was enlarged by the decoder: its blocks are no longer those of the file.
+        grid_table = None if "," in file.sampling else file.tables[0]
+        return PictureParts(
+            file.planes.float(),
+            None,
+            info,
+            image.format,
+            tables=file.tables,
+            quality=file.quality,
+            sampling=file.sampling,
+            grid_table=grid_table,
+            notes=notes + more_notes,
+        )
+    return _take_pixels_apart(image, notes)
+
+
+def _frame_notes(image: Image.Image) -> tuple[str, ...]:
+    try:
+        several = bool(getattr(image, "is_animated", False))
+    except Exception:  # A second frame may be damaged in any way, and is not wanted.
+        several = True
+    return ("The file holds several pictures; only one of them was restored.",) if several else ()
 
 
 def _stores_rgb(image: JpegImageFile) -> bool:
@@ -69,26 +99,40 @@ def _stores_rgb(image: JpegImageFile) -> bool:
     return identifiers == b"RGB" or (image.info.get("adobe_transform") == 0 and len(identifiers) == 3)
 
 
-def _take_pixels_apart(image: Image.Image) -> PictureParts:
+def _take_pixels_apart(image: Image.Image, notes: tuple[str, ...]) -> PictureParts:
+    kind = image.format or "picture"
     if image.mode not in _MODES:
-        kind = f"{image.format or 'picture'} with pixels of kind {image.mode!r}"
-        raise UnreadableImageError(f"a {kind} is not restored; convert it to 8 bits per channel, gray or RGB")
+        raise UnreadableImageError(
+            f"a {kind} with pixels of kind {image.mode!r} is not restored;"
+            " convert it to 8 bits per channel, gray or RGB"
+        )
+    if _has_deep_samples(image):
+        raise UnreadableImageError(
+            f"a {kind} with 16 bits per channel is not restored, for that would cost it half of them;"
+            " convert it to 8 bits per channel"
+        )
     load_pixels(image)
-    info = _kept_info(image)
-    notes: tuple[str, ...] = ()
-    if image.mode == "CMYK":
-        # A profile of inks says nothing about RGB.
-        info.pop("icc_profile", None)
-        notes = ("The picture was converted from CMYK to RGB.",)
+    info, more_notes = kept_info(image)
     quality = sampling = None
     if isinstance(image, JpegImageFile) and image.quantization:
         header = read_header(image)
         quality, sampling = header.quality, header.sampling
-    pixels = image.convert(_working_mode(image))
+    pixels = ImageChops.invert(image) if image.mode == "CMYK" else image.convert(_working_mode(image))
     alpha = pixels.getchannel("A") if pixels.mode in ("LA", "RGBA") else None
-    samples = image_to_tensor(pixels.convert("L" if pixels.mode in ("L", "LA") else "RGB"))
-    planes = samples.float() if samples.shape[0] == 1 else rgb_to_ycbcr_unrounded(samples)
-    return PictureParts(planes, alpha, info, image.format, quality=quality, sampling=sampling, notes=notes)
+    samples = image_to_tensor(pixels.convert({"LA": "L", "RGBA": "RGB"}.get(pixels.mode, pixels.mode)))
+    planes = rgb_to_ycbcr_unrounded(samples) if samples.shape[0] == 3 else samples.float()
+    return PictureParts(planes, alpha, info, image.format, quality=quality, sampling=sampling, notes=notes + more_notes)
+
+
+def _has_deep_samples(image: Image.Image) -> bool:
+    """Whether the decoder is about to cut 16-bit samples down to 8 without a word."""
+    for tile in getattr(image, "tile", ()):
+        arguments = tile[3] if isinstance(tile[3], tuple) else (tile[3],)
+        if any(isinstance(argument, str) and ";16" in argument for argument in arguments):
+            return True
+        if isinstance(image, PpmImageFile) and isinstance(arguments[-1], int) and arguments[-1] > 255:
+            return True
+    return False
 
 
 def _working_mode(image: Image.Image) -> str:
@@ -98,40 +142,23 @@ def _working_mode(image: Image.Image) -> str:
     return "RGBA" if transparent else "RGB"
 
 
-def _kept_info(image: Image.Image) -> dict[str, Any]:
-    return {key: image.info[key] for key in _KEPT_INFO if key in image.info}
+def put_together(parts: PictureParts, *, upright: bool = True) -> Image.Image:
+    """The picture that planes make, with its color profile and Exif.
 
+    Args:
+        parts: the planes and what belongs to them.
+        upright: apply the orientation that the Exif data state; otherwise pixels and tag stay as they were.
 
-def put_together(parts: PictureParts) -> Image.Image:
-    """The picture that planes make: mode "L", "LA", "RGB" or "RGBA", upright, with its color profile and Exif."""
-    samples = to_uint8(parts.planes) if parts.planes.shape[0] == 1 else ycbcr_to_rgb(parts.planes)
-    interleaved = samples.permute(1, 2, 0).squeeze(2).contiguous().numpy()
-    image = Image.fromarray(interleaved)
+    Returns:
+        Mode "L", "LA", "RGB", "RGBA" or "CMYK".
+    """
+    samples = ycbcr_to_rgb(parts.planes) if parts.planes.shape[0] == 3 else to_uint8(parts.planes)
+    if samples.shape[0] == 4:
+        bands = [Image.fromarray(255 - band.numpy()) for band in samples]
+        image = Image.merge("CMYK", bands)
+    else:
+        image = Image.fromarray(samples.permute(1, 2, 0).squeeze(2).contiguous().numpy())
     if parts.alpha is not None:
         image.putalpha(parts.alpha)
     image.info.update(parts.info)
-    return ImageOps.exif_transpose(image)
-
-
-def save_picture(image: Image.Image, path: Path) -> None:
-    """Write a picture whole or not at all, in the format of the suffix.
-
-    Raises:
-        ValueError: if the suffix names no format that can be written.
-        OSError: if the file cannot be written.
-    """
-    extension = path.suffix.lower()
-    image_format = Image.registered_extensions().get(extension)
-    if image_format not in Image.SAVE:
-        raise ValueError(f"{path.name}: {extension or 'no suffix'} is no picture format; use .png, .webp or .tiff")
-    info = {key: image.info[key] for key in _KEPT_INFO if key in image.info and key != "comment"}
-    handle, partial = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-", suffix=extension)
-    os.close(handle)
-    try:
-        image.save(partial, format=image_format, **info)
-        umask = os.umask(0)
-        os.umask(umask)
-        Path(partial).chmod(0o666 & ~umask)
-        Path(partial).replace(path)
-    finally:
-        Path(partial).unlink(missing_ok=True)
+    return make_upright(image) if upright else image

@@ -17,14 +17,16 @@ from transformers import AutoModelForImageToImage, PreTrainedModel
 
 from .jpeg.color import rgb_to_ycbcr, to_uint8, ycbcr_to_rgb
 from .jpeg.consistency import make_consistent, recover_coefficients
+from .jpeg.file import MAX_MEGAPIXELS
 from .jpeg.tables import quantization_tables
-from .picture import PictureParts, put_together, save_picture, take_apart
+from .picture import PictureParts, put_together, take_apart
+from .saving import save_picture
 from .tiling import receptive_margin, run_tiled
 
 CHECKPOINTS = Path(__file__).parent / "checkpoints"
 DEFAULT_CHECKPOINT = "argan-jpeg-luma"
 
-_TILE_SIZE = 1024
+TILE_SIZE = 1024
 
 
 @dataclass(frozen=True)
@@ -39,7 +41,7 @@ class RestorationReport:
         consistency: share of luma coefficients of the result, as written, that equal the file's own; `None` where
             nothing was held to a file.
         told: whether the network was told the quantization tables; otherwise it worked blind.
-        restored_planes: planes that went through the network, "Y" or "Y, Cb, Cr".
+        restored_planes: planes that went through the network, "Y", "Y, Cb, Cr" or, each by itself, "C, M, Y, K".
         strength: as given.
         seconds: wall-clock time of the restoration.
         notes: sentences on anything that a user would not expect.
@@ -67,21 +69,28 @@ class RestoredImage:
     """A restored picture and the report on it.
 
     Attributes:
-        image: mode "L", "LA", "RGB" or "RGBA", upright, with the source's color profile and Exif in `image.info`.
+        image: mode "L", "LA", "RGB", "RGBA" or "CMYK", with the source's color profile, Exif and the like in
+            `image.info`.
         report: what was found and done.
     """
 
     image: Image.Image
     report: RestorationReport
 
-    def save(self, path: str | Path) -> None:
-        """Write the picture whole or not at all; the format is that of the suffix, PNG loses nothing.
+    def save(self, path: str | Path) -> tuple[str, ...]:
+        """Write the picture whole or not at all; the format is that of the suffix.
+
+        PNG, TIFF and WebP lose nothing, JPEG and AVIF are written at high quality. Only TIFF and JPEG hold CMYK; for
+        the others it is converted to RGB.
+
+        Returns:
+            Sentences on what the format cannot hold.
 
         Raises:
-            ValueError: if the suffix names no format that can be written.
+            ValueError: if the suffix names no format that can be written, or the format cannot hold such a picture.
             OSError: if the file cannot be written.
         """
-        save_picture(self.image, Path(path))
+        return save_picture(self.image, Path(path))
 
 
 class JpegRestorer:
@@ -92,9 +101,26 @@ class JpegRestorer:
             `reconstruction`) and whose configuration has `num_channels`, `size_divisor` and
             `condition_on_quantization`.
         device: where it runs; the first accelerator, else the CPU, if not given.
+        tile_size: side of the tiles of large pictures, in pixels, rounded up to the network's divisor. Smaller ones
+            need less memory and more time.
+        max_megapixels: files that claim to hold more are refused.
+
+    Raises:
+        ValueError: if `tile_size` or `max_megapixels` is not positive.
     """
 
-    def __init__(self, model: PreTrainedModel, device: str | torch.device | None = None) -> None:
+    def __init__(
+        self,
+        model: PreTrainedModel,
+        device: str | torch.device | None = None,
+        *,
+        tile_size: int = TILE_SIZE,
+        max_megapixels: float = MAX_MEGAPIXELS,
+    ) -> None:
+        if tile_size < 1 or max_megapixels <= 0:
+            raise ValueError(f"tile_size and max_megapixels must be positive, found {tile_size} and {max_megapixels}")
+        self.tile_size = tile_size
+        self.max_megapixels = max_megapixels
         self.device = torch.device(device) if device else _default_device()
         self.model = model.eval().to(self.device, memory_format=torch.channels_last)
         self._margin = receptive_margin(
@@ -107,6 +133,8 @@ class JpegRestorer:
         name_or_path: str | Path = DEFAULT_CHECKPOINT,
         *,
         device: str | torch.device | None = None,
+        tile_size: int = TILE_SIZE,
+        max_megapixels: float = MAX_MEGAPIXELS,
         **kwargs: Any,
     ) -> "JpegRestorer":
         """Load a checkpoint.
@@ -114,6 +142,7 @@ class JpegRestorer:
         Args:
             name_or_path: a checkpoint of this package ("argan-jpeg-luma"), a local folder, or a Hub id.
             device: where it runs.
+            tile_size, max_megapixels: as for the class.
             kwargs: passed to `AutoModelForImageToImage.from_pretrained` (`revision`, `token`, `cache_dir`, …).
 
         Raises:
@@ -121,7 +150,8 @@ class JpegRestorer:
         """
         shipped = CHECKPOINTS / str(name_or_path)
         location = shipped if shipped.is_dir() else name_or_path
-        return cls(AutoModelForImageToImage.from_pretrained(location, trust_remote_code=False, **kwargs), device)
+        model = AutoModelForImageToImage.from_pretrained(location, trust_remote_code=False, **kwargs)
+        return cls(model, device, tile_size=tile_size, max_megapixels=max_megapixels)
 
     def __call__(
         self,
@@ -130,6 +160,7 @@ class JpegRestorer:
         strength: float = 1.0,
         *,
         faithful: bool = True,
+        keep_orientation: bool = False,
         progress: Callable[[int, int], None] | None = None,
     ) -> RestoredImage:
         """Restore one picture.
@@ -142,10 +173,12 @@ class JpegRestorer:
             strength: 0 (the picture as it is) to 1 (fully restored).
             faithful: hold the luma of JPEG files to what they state, so that the result, encoded again with the same
                 tables, is the file again. Without effect on anything but JPEG files given as path or bytes.
+            keep_orientation: leave pixels and Exif orientation as they are stored; by default the picture comes out
+                upright. (Pillow turns TIFF files itself, whatever is asked here.)
             progress: called with (tiles done, tiles in all).
 
         Raises:
-            UnreadableImageError: if the file is no picture, is damaged, or is of a kind that is not restored.
+            UnreadableImageError: if the file is no picture, is damaged, too large, or of a kind that is not restored.
             ValueError: if `quality` or `strength` is out of range.
         """
         if quality is not None and not 1 <= quality <= 100:
@@ -153,21 +186,24 @@ class JpegRestorer:
         if not 0.0 <= strength <= 1.0:
             raise ValueError(f"strength must lie in 0..1, found {strength}")
         start = time.perf_counter()
-        parts = take_apart(source)
+        parts = take_apart(source, self.max_megapixels)
         if quality is not None:
             parts = replace(parts, tables=_tables_at(quality, parts.planes.shape[0]), quality=quality)
         conditioned = self.model.config.condition_on_quantization
         notes = parts.notes
         if quality is not None and not conditioned:
             notes += ("This network works blind: the quality given was not used.",)
-        known = min(self.model.config.num_channels, parts.planes.shape[0])
+        inks = parts.planes.shape[0] == 4
+        known = 4 if inks else min(self.model.config.num_channels, parts.planes.shape[0])
         consistency = None
-        if strength > 0:
+        if strength > 0 and inks:
+            parts.planes.lerp_(self._restore_inks(parts.planes, parts.tables, progress), strength)
+        elif strength > 0:
             restored = self.restore_planes(parts.planes[:known], parts.tables, progress)
             if faithful and parts.grid_table is not None:
                 restored[0], consistency = _hold_to_file(parts, parts.grid_table, restored, strength)
             parts.planes[:known].lerp_(restored, strength)
-        image = put_together(parts)
+        image = put_together(parts, upright=not keep_orientation)
         report = RestorationReport(
             width=image.width,
             height=image.height,
@@ -176,7 +212,7 @@ class JpegRestorer:
             sampling=parts.sampling,
             consistency=consistency,
             told=conditioned and parts.tables is not None,
-            restored_planes=", ".join(("Y", "Cb", "Cr")[:known]),
+            restored_planes=", ".join(("C", "M", "Y", "K") if inks else ("Y", "Cb", "Cr")[:known]),
             strength=strength,
             seconds=time.perf_counter() - start,
             notes=notes,
@@ -201,10 +237,24 @@ class JpegRestorer:
         return run_tiled(
             lambda tile: self._forward(tile / 255.0, quantization).float().cpu() * 255.0,
             planes.float(),
-            tile_size=-(-_TILE_SIZE // divisor) * divisor,
+            tile_size=-(-self.tile_size // divisor) * divisor,
             margin=self._margin,
             progress=progress,
         )
+
+    def _restore_inks(
+        self, planes: Tensor, tables: Tensor | None, progress: Callable[[int, int], None] | None
+    ) -> Tensor:
+        """Each ink as a gray picture: files store them apart, and so each has artifacts of its own."""
+        restored = []
+        for index, plane in enumerate(planes.split(1)):
+
+            def count(done: int, total: int, before: int = index) -> None:
+                if progress is not None:
+                    progress(before * total + done, planes.shape[0] * total)
+
+            restored.append(self.restore_planes(plane, tables, count))
+        return torch.cat(restored)
 
     @torch.inference_mode()
     def _forward(self, pixel_values: Tensor, quantization: Tensor | None) -> Tensor:

@@ -101,13 +101,13 @@ def restore(
         result = restorer(
             data, told, strength, faithful=faithful, progress=lambda *tiles: progress(tiles, unit="tiles")
         )
-        before = ImageOps.exif_transpose(Image.open(io.BytesIO(data)))
+        before = restorer(data, strength=0.0)
     except UnreadableImageError as error:
         raise _refusal(str(error).replace("the picture", Path(path).name, 1)) from error
     previous, folder = folder, new_folder()
     before_path, after_path = folder / "before.png", folder / f"{Path(path).stem}-restored.png"
-    before.convert("L" if before.mode == "L" else "RGB").save(before_path)
-    result.save(after_path)
+    before.save(before_path)
+    notes = result.save(after_path)
     _forget(previous)
     report = result.report
     if not is_jpeg:
@@ -116,7 +116,7 @@ def restore(
         done = f"JPEG of quality {report.quality}, {report.sampling}, restored."
     if report.consistency is not None:
         done += f" {report.consistency:.2%} of its luma coefficients, encoded again, are the file's own."
-    words = [f"{done} {report.width}x{report.height} pixels in {report.seconds:.1f} s.", *report.notes]
+    words = [f"{done} {report.width}x{report.height} pixels in {report.seconds:.1f} s.", *report.notes, *notes]
     return (
         (str(before_path), str(after_path)),
         gr.DownloadButton(value=str(after_path), interactive=True),

@@ -5,51 +5,108 @@ that the file really states.
 """
 
 import io
-import warnings
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
+from PIL.ImageFile import ImageFile
 from PIL.JpegImagePlugin import JpegImageFile
 from torch import Tensor
 
 from .tables import estimate_quality
+
+MAX_MEGAPIXELS = 200.0
+"""Pictures larger than this are refused unless the caller raises the limit."""
+
+_MAX_FILE_BYTES = 2**30
+# A progressive scan may cost a few bytes and a walk over the whole picture; encoders write about ten.
+_MAX_SCANS = 500
+# Pillow hands PostScript to another program, which is no way to treat files of strangers.
+_NOT_OPENED = ("EPS",)
 
 
 class UnreadableImageError(ValueError):
     """A file that is no picture, is damaged, or holds what this package does not restore; the text says which."""
 
 
-def open_image(source: str | Path | bytes) -> Image.Image:
+def open_image(source: str | Path | bytes, max_megapixels: float = MAX_MEGAPIXELS) -> Image.Image:
     """Open a picture and decode nothing yet.
 
     Args:
         source: a path, or the bytes of a file.
+        max_megapixels: the most that the picture may claim to hold, in millions of pixels. Takes the place of Pillow's
+            own limit, which belongs to the whole process.
 
     Raises:
         UnreadableImageError: if the file is missing, empty, no picture, or too large to be decoded safely.
     """
     name = "the picture" if isinstance(source, bytes) else Path(source).name
-    try:
-        data = source if isinstance(source, bytes) else Path(source).read_bytes()
-    except OSError as error:
-        raise UnreadableImageError(f"{name} cannot be read: {error.strerror or error}") from error
+    data = source if isinstance(source, bytes) else _read(Path(source))
     if not data:
         raise UnreadableImageError(f"{name} is empty (0 bytes)")
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            image = Image.open(io.BytesIO(data))
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        limit = (Image.MAX_IMAGE_PIXELS or 0) // 1_000_000
-        raise UnreadableImageError(f"{name} claims to hold more than {limit} megapixels; make it smaller") from error
-    except UnidentifiedImageError as error:
-        raise UnreadableImageError(f"{name} is not a picture in a known format (JPEG, PNG, WebP, TIFF, …)") from error
-    except (OSError, ValueError, SyntaxError, EOFError) as error:
-        raise UnreadableImageError(f"{name} is damaged: {error}") from error
+    image = _identify(data, name)
+    megapixels = image.width * image.height / 1e6
+    if megapixels > max_megapixels:
+        raise UnreadableImageError(
+            f"{name} claims to hold {megapixels:,.1f} megapixels, more than the limit of {max_megapixels:g};"
+            " raise it with max_megapixels (--max-megapixels)"
+        )
+    if image.info.get("progressive") and (scans := data.count(b"\xff\xda")) > _MAX_SCANS:
+        raise UnreadableImageError(
+            f"{name} has {scans} progressive scans, more than {_MAX_SCANS}: it was made to keep a decoder busy"
+        )
     image.filename = "" if isinstance(source, bytes) else str(source)
     return image
+
+
+def _read(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            data = file.read(_MAX_FILE_BYTES + 1)
+    except OSError as error:
+        raise UnreadableImageError(f"{path.name} cannot be read: {error.strerror or error}") from error
+    if len(data) > _MAX_FILE_BYTES:
+        raise UnreadableImageError(f"{path.name} is larger than {_MAX_FILE_BYTES >> 20} MiB, too large for a picture")
+    return data
+
+
+def _identify(data: bytes, name: str) -> ImageFile:
+    Image.init()
+    refusal = f"{name} is not a picture in a known format (JPEG, PNG, WebP, TIFF, …)"
+    # A format with a signature goes before those that try their luck with any bytes.
+    for kind, (factory, accept) in sorted(Image.OPEN.items(), key=lambda entry: entry[1][1] is None):
+        if kind in _NOT_OPENED:
+            continue
+        accepted = False
+        try:
+            # A text in place of an answer says why Pillow cannot read the format here.
+            verdict = accept is None or accept(data[:16])
+            accepted = bool(verdict) and not isinstance(verdict, str)
+            if accepted:
+                return factory(io.BytesIO(data), "")
+        except Exception as error:  # Decoders fail on hostile bytes in any way they like.
+            if accept is not None and accepted:
+                refusal = _refusal(name, kind, error)
+    raise UnreadableImageError(refusal)
+
+
+def _refusal(name: str, kind: str, error: Exception) -> str:
+    if bits := re.search(r"(\d+)-bit layers", str(error)):
+        return f"{name} is a {kind} with {bits[1]} bits per channel, expected 8; convert it first"
+    if isinstance(error, Image.DecompressionBombError):
+        return f"{name} is a {kind} that claims to hold more megapixels than can be decoded safely"
+    return f"{name} is a damaged {kind} or of a kind that cannot be read: {_reason(error)}"
+
+
+def _reason(error: Exception) -> str:
+    words = " ".join(str(error).split())[:200]
+    if "truncated" in words.lower():
+        return "it ends early"
+    # Anything else is a decoder's stumbling, wrapped or bare, in words for those who wrote it.
+    is_finding = error.__cause__ is None and isinstance(error, OSError | SyntaxError | ValueError)
+    return words if is_finding and words else "its data make no sense"
 
 
 def load_pixels(image: Image.Image) -> None:
@@ -61,9 +118,8 @@ def load_pixels(image: Image.Image) -> None:
     name = Path(getattr(image, "filename", "") or "the picture").name
     try:
         image.load()
-    except (OSError, ValueError, SyntaxError, EOFError, MemoryError, Image.DecompressionBombError) as error:
-        reason = "it ends early" if "truncated" in str(error) else str(error) or type(error).__name__
-        raise UnreadableImageError(f"{name} is damaged and cannot be decoded: {reason}") from error
+    except Exception as error:
+        raise UnreadableImageError(f"{name} is damaged and cannot be decoded: {_reason(error)}") from error
 
 
 def image_to_tensor(image: Image.Image) -> Tensor:
@@ -134,7 +190,7 @@ def read_header(image: JpegImageFile) -> JpegHeader:
     except KeyError as error:
         raise UnreadableImageError(f"{name} is damaged: quantization table {error} is missing") from error
     if tables.shape[0] == 0 or int(tables.min()) < 1:
-        raise UnreadableImageError(f"{name} is damaged: its quantization tables are missing or hold zeros")
+        raise UnreadableImageError(f"{name} is damaged or a lossless JPEG: it has no tables, or they hold zeros")
     tables = tables.view(-1, 8, 8)
     quality, standard = estimate_quality(tables[:2])
     return JpegHeader(

@@ -19,6 +19,13 @@ def giant_jpeg() -> bytes:
     return bytes(data)
 
 
+def _with_frame_byte(photo: Image.Image, position: int, value: int) -> bytes:
+    """A JPEG file whose frame header was changed: 1 is the kind of coding, 4 the bits per channel."""
+    data = bytearray(jpeg_bytes(photo))
+    data[data.index(b"\xff\xc0") + position] = value
+    return bytes(data)
+
+
 @pytest.mark.parametrize(("subsampling", "name"), [("4:2:0", "4:2:0"), ("4:2:2", "4:2:2"), ("4:4:4", "4:4:4")])
 def test_a_color_file_tells_its_tables_sampling_and_quality(photo: Image.Image, subsampling: str, name: str) -> None:
     file = read_jpeg(jpeg_bytes(photo, quality=37, subsampling=subsampling))
@@ -54,11 +61,39 @@ def test_what_is_no_jpeg_is_refused_in_words(tmp_path: Path, photo: Image.Image)
         (tmp_path / "missing.jpg", "missing.jpg cannot be read"),
         (b"", "empty"),
         (jpeg_bytes(photo)[:1500], "ends early"),
-        (giant_jpeg(), "megapixels"),
+        (giant_jpeg(), "claims to hold 4,294.8 megapixels, more than the limit of 200"),
+        (jpeg_bytes(photo)[:300], "ends early"),
+        (_with_frame_byte(photo, 4, 12), "12 bits per channel, expected 8"),
+        (_with_frame_byte(photo, 1, 0xC3), "damaged"),
+        (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n%%EndComments\n", "not a picture"),
         (jpeg_bytes(photo.convert("CMYK")), "CMYK"),
     ]:
         with pytest.raises(UnreadableImageError, match=words):
             read_jpeg(source)
+
+
+def test_the_limit_in_megapixels_is_our_own(photo: Image.Image, monkeypatch: pytest.MonkeyPatch) -> None:
+    data = jpeg_bytes(photo)
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
+    assert open_image(data).size == photo.size
+    assert open_image(data, 0.04).size == photo.size
+    with pytest.raises(UnreadableImageError, match=r"more than the limit of 0\.03; raise it with max_megapixels"):
+        open_image(data, 0.03)
+    assert Image.MAX_IMAGE_PIXELS == 100
+
+
+def test_a_file_without_end_is_not_read_to_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("argan_hf.jpeg.file._MAX_FILE_BYTES", 2**20)
+    with pytest.raises(UnreadableImageError, match="larger than 1 MiB"):
+        open_image("/dev/zero")
+
+
+def test_a_picture_of_endless_scans_is_refused(photo: Image.Image) -> None:
+    data = jpeg_bytes(photo.convert("L"), progressive=True)
+    last = data.rindex(b"\xff\xda")
+    open_image(data)
+    with pytest.raises(UnreadableImageError, match="scans"):
+        open_image(data[:last] + data[last:-2] * 600 + data[-2:])
 
 
 def test_the_header_is_read_without_decoding(photo: Image.Image) -> None:

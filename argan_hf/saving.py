@@ -1,0 +1,217 @@
+"""Pictures written whole or not at all, with everything that the format of the file can carry.
+
+PNG, TIFF and WebP lose nothing: the lossy mode of WebP would halve the chroma and bring blocks back, which is what the
+user came to be rid of. JPEG and AVIF lose again, and say so.
+"""
+
+import io
+import os
+import struct
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from PIL import Image, ImageCms
+from PIL.PngImagePlugin import PngInfo
+
+from .metadata import tiff_tags
+
+_IMAGE_DESCRIPTION, _XMP_TAG = 0x010E, 0x02BC
+
+
+@dataclass(frozen=True)
+class _Format:
+    """A format that can be written: its name, Pillow's options, what it carries, and its limits."""
+
+    name: str
+    carries: tuple[str, ...]
+    options: dict[str, Any] = field(default_factory=dict)
+    inks: bool = False
+    alpha: bool = True
+    loses_again: bool = False
+    max_side: int = 2**31 - 1
+
+
+_PNG = _Format("PNG", ("icc_profile", "exif", "xmp", "dpi", "comment", "text", "gamma", "chromaticity", "srgb"))
+# Not compressed: on the way through libtiff the Exif directories would be lost.
+_TIFF = _Format("TIFF", ("icc_profile", "exif", "xmp", "dpi", "comment"), inks=True)
+_WEBP = _Format("WEBP", ("icc_profile", "exif", "xmp"), {"lossless": True, "exact": True}, max_side=16383)
+_AVIF = _Format(
+    "AVIF", ("icc_profile", "exif", "xmp"), {"quality": 90, "subsampling": "4:4:4"}, loses_again=True, max_side=65535
+)
+_JPEG = _Format(
+    "JPEG",
+    ("icc_profile", "exif", "xmp", "dpi", "comment"),
+    {"quality": 95, "subsampling": "4:4:4", "optimize": True},
+    inks=True,
+    alpha=False,
+    loses_again=True,
+    max_side=65500,
+)
+_FORMATS = {
+    ".png": _PNG,
+    ".webp": _WEBP,
+    ".tif": _TIFF,
+    ".tiff": _TIFF,
+    ".avif": _AVIF,
+    ".jpg": _JPEG,
+    ".jpeg": _JPEG,
+}
+_WORDS = {"dpi": "resolution", "comment": "comment", "text": "texts", "gamma": "gamma", "chromaticity": "chromaticity"}
+
+
+def check_suffix(suffix: str) -> None:
+    """Refuse a suffix that names no format that can be written.
+
+    Raises:
+        ValueError: naming those that can.
+    """
+    if suffix.lower() not in _FORMATS:
+        raise ValueError(f"{suffix or 'no suffix'} is no picture format to write; use one of {', '.join(_FORMATS)}")
+    name = _FORMATS[suffix.lower()].name
+    if name not in Image.SAVE:
+        Image.init()
+        if name not in Image.SAVE:
+            raise ValueError(f"this Pillow cannot write {name}; use .png")
+
+
+def encode_picture(image: Image.Image, suffix: str) -> tuple[bytes, tuple[str, ...]]:
+    """A picture as the bytes of a file.
+
+    Args:
+        image: mode "L", "LA", "RGB", "RGBA" or "CMYK", with what travels with it in `info`.
+        suffix: ".png", ".tif", ".tiff", ".webp", ".avif", ".jpg" or ".jpeg".
+
+    Returns:
+        The bytes, and sentences on what the format cannot hold.
+
+    Raises:
+        ValueError: if the suffix names no format that can be written, or the format cannot hold such a picture.
+        OSError: if the encoder fails.
+    """
+    check_suffix(suffix)
+    chosen = _FORMATS[suffix.lower()]
+    if max(image.size) > chosen.max_side:
+        raise ValueError(
+            f"{chosen.name} holds at most {chosen.max_side} pixels a side, found {max(image.size)}; write .png"
+        )
+    if image.has_transparency_data and not chosen.alpha:
+        raise ValueError(f"{chosen.name} holds no transparency; write .png")
+    notes = []
+    if image.mode == "CMYK" and not chosen.inks:
+        image = inks_to_rgb(image)
+        notes.append(f"{chosen.name} holds no inks: CMYK was converted to RGB; .tiff keeps it.")
+    info = {key: image.info[key] for key in chosen.carries if key in image.info}
+    if "exif" in info and chosen.name in ("AVIF", "TIFF") and tiff_tags(info["exif"]) is None:
+        del info["exif"]
+        notes.append("The Exif data are damaged and were left out.")
+    if left_out := [word for key, word in _WORDS.items() if key in image.info and key not in chosen.carries]:
+        notes.append(f"{chosen.name} does not hold everything: {', '.join(left_out)} left out.")
+    if chosen.loses_again:
+        notes.append(f"{chosen.name} loses again, at quality {chosen.options['quality']}; .png loses nothing.")
+    bare = image.copy()
+    # Encoders also help themselves from here.
+    bare.info = {}
+    buffer = io.BytesIO()
+    try:
+        bare.save(buffer, chosen.name, **chosen.options, **_arguments(chosen.name, info))
+    except (AttributeError, LookupError, OverflowError, RuntimeError, TypeError, struct.error) as error:
+        # Tags that no decoder minded may still make an encoder stumble.
+        raise OSError(f"{chosen.name} cannot be written with what comes with the picture: {error}") from error
+    return buffer.getvalue(), tuple(notes)
+
+
+def _arguments(name: str, info: dict[str, Any]) -> dict[str, Any]:
+    """The information in the words of Pillow's encoders."""
+    if name == "PNG":
+        kept = {key: info[key] for key in ("icc_profile", "exif", "dpi") if key in info}
+        return kept | {"pnginfo": _png_chunks(info)}
+    if name == "TIFF":
+        exif = tiff_tags(info.get("exif", b"")) or Image.Exif()
+        if "xmp" in info:
+            exif[_XMP_TAG] = info["xmp"]
+        if "comment" in info and _IMAGE_DESCRIPTION not in exif:
+            exif[_IMAGE_DESCRIPTION] = _text(info["comment"])
+        return {key: info[key] for key in ("icc_profile", "dpi") if key in info} | {"exif": exif}
+    return info
+
+
+def _png_chunks(info: dict[str, Any]) -> PngInfo:
+    chunks = PngInfo()
+    if "gamma" in info:
+        chunks.add(b"gAMA", struct.pack(">L", round(info["gamma"] * 100_000)))
+    if "chromaticity" in info:
+        chunks.add(b"cHRM", struct.pack(">8L", *(round(value * 100_000) for value in info["chromaticity"])))
+    # An sRGB chunk contradicts a profile, and the profile says more.
+    if "srgb" in info and "icc_profile" not in info:
+        chunks.add(b"sRGB", struct.pack("B", info["srgb"]))
+    if "xmp" in info:
+        chunks.add_itxt("XML:com.adobe.xmp", _text(info["xmp"]))
+    texts = dict(info.get("text", {}))
+    if "comment" in info:
+        texts.setdefault("Comment", _text(info["comment"]))
+    for key, text in texts.items():
+        chunks.add_text(key, text)
+    return chunks
+
+
+def _text(value: str | bytes) -> str:
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else value
+
+
+def inks_to_rgb(image: Image.Image) -> Image.Image:
+    """A CMYK picture as RGB: to sRGB by its own profile, or, without one, by Pillow's simple rule.
+
+    The profile is dropped, for it says nothing about RGB.
+    """
+    info = {key: value for key, value in image.info.items() if key != "icc_profile"}
+    converted: Image.Image | None = None
+    if profile := image.info.get("icc_profile"):
+        try:
+            converted = ImageCms.profileToProfile(
+                image, io.BytesIO(profile), ImageCms.createProfile("sRGB"), outputMode="RGB"
+            )
+        except (ImageCms.PyCMSError, OSError, ValueError):
+            # A profile that is damaged or of other inks than these is as good as none.
+            converted = None
+    if converted is None:
+        converted = image.convert("RGB")
+    converted.info = info
+    return converted
+
+
+def save_picture(image: Image.Image, path: Path) -> tuple[str, ...]:
+    """Write a picture whole or not at all, in the format of the suffix.
+
+    A process killed while it writes leaves a hidden file that ends in ".part", and nothing else.
+
+    Returns:
+        Sentences on what the format cannot hold.
+
+    Raises:
+        ValueError: if the suffix names no format that can be written, or the format cannot hold such a picture.
+        OSError: if the file cannot be written.
+    """
+    data, notes = encode_picture(image, path.suffix)
+    write_whole(data, path)
+    return notes
+
+
+def write_whole(data: bytes, path: Path) -> None:
+    """Write a file under another name and rename it when it is complete.
+
+    Raises:
+        OSError: if the file cannot be written.
+    """
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".argan-", suffix=".part")
+    partial = Path(name)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+        umask = os.umask(0)
+        os.umask(umask)
+        partial.chmod(0o666 & ~umask)
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)

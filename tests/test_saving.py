@@ -1,0 +1,164 @@
+import io
+import struct
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image, ImageCms
+from PIL.Image import Exif
+from PIL.JpegImagePlugin import JpegImageFile
+
+from argan_hf.jpeg.file import open_image, read_header
+from argan_hf.saving import encode_picture, inks_to_rgb, save_picture
+
+PROFILE = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+LOSSLESS, LOSSY = (".png", ".tiff", ".tif", ".webp"), (".jpg", ".jpeg", ".avif")
+_EXIF, _GPS = 0x8769, 0x8825
+
+
+def _rich(image: Image.Image) -> Image.Image:
+    """A picture with everything that can travel with one."""
+    exif = Exif()
+    exif[0x013B] = "Ada"
+    exif[_EXIF] = {0x9003: "2020:01:01 00:00:00"}
+    exif[_GPS] = {1: "N"}
+    image.info = {
+        "icc_profile": PROFILE,
+        "exif": exif.tobytes(),
+        "xmp": "<x>é</x>".encode(),
+        "dpi": (300, 300),
+        "comment": b"a view",
+        "text": {"Title": "Zürich 日本"},
+        "gamma": 0.45455,
+        "chromaticity": (0.3127, 0.329, 0.64, 0.33, 0.3, 0.6, 0.15, 0.06),
+    }
+    return image
+
+
+def _read(data: bytes) -> Image.Image:
+    image = open_image(data)
+    image.load()
+    return image
+
+
+@pytest.mark.parametrize("suffix", LOSSLESS + LOSSY)
+@pytest.mark.parametrize("mode", ["L", "RGB"])
+def test_what_a_format_carries_is_carried_and_the_rest_is_named(photo: Image.Image, mode: str, suffix: str) -> None:
+    data, notes = encode_picture(_rich(photo.convert(mode)), suffix)
+    written = _read(data)
+    exif = written.getexif()
+    assert written.info["icc_profile"] == PROFILE
+    assert exif[0x013B] == "Ada"
+    assert exif.get_ifd(_EXIF)[0x9003] == "2020:01:01 00:00:00"
+    assert exif.get_ifd(_GPS)[1] == "N"
+    assert written.info["xmp"] == "<x>é</x>".encode()
+    assert ("loses again" in " ".join(notes)) is (suffix in LOSSY)
+    has_resolution, has_comment = "dpi" in written.info, b"a view" in data
+    assert has_resolution is has_comment is (suffix not in (".webp", ".avif"))
+    assert any("resolution, comment" in note for note in notes) is not has_comment
+    assert any("texts" in note for note in notes) is (suffix != ".png")
+    if has_resolution:
+        assert written.info["dpi"] == pytest.approx((300, 300), abs=0.01)
+    if suffix == ".png":
+        assert written.text["Title"] == "Zürich 日本"
+        assert written.info["gamma"] == pytest.approx(0.45455)
+        assert written.info["chromaticity"] == pytest.approx(_rich(photo).info["chromaticity"])
+
+
+@pytest.mark.parametrize("mode", ["L", "LA", "RGB", "RGBA"])
+@pytest.mark.parametrize("suffix", LOSSLESS)
+def test_lossless_formats_lose_nothing_not_even_below_transparency(photo: Image.Image, mode: str, suffix: str) -> None:
+    image = photo.convert(mode)
+    if mode.endswith("A"):
+        image.putalpha(photo.convert("L").point(lambda value: 0 if value < 100 else value))
+    written = _read(encode_picture(image, suffix)[0])
+    # WebP knows no gray.
+    expected = image if suffix != ".webp" else image.convert("RGBA" if mode.endswith("A") else "RGB")
+    assert written.mode == expected.mode
+    assert np.array_equal(np.array(written), np.array(expected))
+
+
+@pytest.mark.parametrize("suffix", LOSSY)
+def test_lossy_formats_lose_little(photo: Image.Image, suffix: str) -> None:
+    written = _read(encode_picture(photo, suffix)[0])
+    assert np.square(np.array(written).astype(float) - np.array(photo)).mean() < 8
+    if isinstance(written, JpegImageFile):
+        header = read_header(written)
+        assert (header.quality, header.standard, header.sampling) == (95, True, "4:4:4")
+
+
+@pytest.mark.parametrize("suffix", [".tiff", ".jpg"])
+def test_inks_stay_inks_where_the_format_has_them(photo: Image.Image, suffix: str) -> None:
+    inks = _rich(photo.convert("CMYK"))
+    written = _read(encode_picture(inks, suffix)[0])
+    assert written.mode == "CMYK"
+    assert written.info["icc_profile"] == PROFILE
+    assert np.abs(np.array(written).astype(int) - np.array(inks)).mean() < (0.01 if suffix == ".tiff" else 3)
+
+
+def test_inks_become_rgb_where_the_format_has_none_and_that_is_said(photo: Image.Image) -> None:
+    data, notes = encode_picture(_rich(photo.convert("CMYK")), ".png")
+    written = _read(data)
+    assert "CMYK" in notes[0]
+    assert "icc_profile" not in written.info
+    # The profile at hand is one of RGB and of no use for inks.
+    assert np.array_equal(np.array(written), np.array(photo.convert("CMYK").convert("RGB")))
+
+
+def _profile_of_inks(lab: tuple[int, int, int]) -> bytes:
+    """A CMYK profile whose cyan is another color; only all inks together are black."""
+    grid = b"\xff\x80\x80" * 8 + bytes(lab) * 7 + b"\x00\x80\x80"
+    identity = bytes(range(256))
+    table = b"mft1" + bytes(4) + bytes([4, 3, 2, 0]) + struct.pack(">9l", *(65536, 0, 0, 0, 65536, 0, 0, 0, 65536))
+    table += identity * 4 + grid + identity * 3
+    tags = struct.pack(">L4sLL", 1, b"A2B0", 128 + 16, len(table))
+    header = struct.pack(">L4sL4s4s4s", 128 + 16 + len(table), bytes(4), 0x02400000, b"prtr", b"CMYK", b"Lab ")
+    header += bytes(12) + b"acsp" + bytes(28) + struct.pack(">3L", 0x0000F6D6, 0x00010000, 0x0000D32D)
+    return header.ljust(128, b"\0") + tags + table
+
+
+def test_inks_are_converted_by_their_own_profile() -> None:
+    inks = Image.new("CMYK", (4, 4), (255, 0, 0, 0))
+    assert inks_to_rgb(inks).getpixel((0, 0)) == (0, 255, 255)
+    # L* 53, a* 80, b* 67: the red of sRGB.
+    inks.info["icc_profile"] = _profile_of_inks((136, 208, 195))
+    red, green, blue = inks_to_rgb(inks).getpixel((0, 0))
+    assert red > 240
+    assert max(green, blue) < 25
+
+
+def test_saving_is_all_or_nothing(photo: Image.Image, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    kept = tmp_path / "kept.png"
+    kept.write_text("mine")
+    with pytest.raises(ValueError, match="no picture format"):
+        save_picture(photo, tmp_path / "a.docx")
+    with pytest.raises(ValueError, match="no picture format"):
+        save_picture(photo, tmp_path / "a.pdf")
+    with pytest.raises(ValueError, match="no transparency"):
+        save_picture(photo.convert("RGBA"), tmp_path / "a.jpg")
+    with pytest.raises(ValueError, match="at most 16383 pixels a side, found 16384"):
+        save_picture(Image.new("L", (16384, 1)), tmp_path / "a.webp")
+
+    def full(*arguments: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "replace", full)
+    with pytest.raises(OSError, match="No space"):
+        save_picture(photo, kept)
+    assert [path.read_text() for path in tmp_path.iterdir()] == ["mine"]
+
+
+@pytest.mark.parametrize("suffix", LOSSLESS + LOSSY)
+def test_damaged_exif_data_do_not_cost_the_picture(photo: Image.Image, suffix: str) -> None:
+    photo.info["exif"] = b"Exif\0\0II*\0\x08\0\0\0\xff\xff garbage"
+    data, notes = encode_picture(photo, suffix)
+    assert _read(data).size == photo.size
+    assert any("damaged" in note for note in notes) or b"garbage" in data
+
+
+def test_a_new_file_has_the_rights_of_any_other(photo: Image.Image, tmp_path: Path) -> None:
+    save_picture(photo, tmp_path / "a.png")
+    (tmp_path / "b").touch()
+    assert (tmp_path / "a.png").stat().st_mode == (tmp_path / "b").stat().st_mode
+    with Image.open(io.BytesIO((tmp_path / "a.png").read_bytes())) as written:
+        assert written.size == photo.size
