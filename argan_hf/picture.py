@@ -32,8 +32,9 @@ class PictureParts:
     """A picture taken apart: its planes, what the file says of them, and what is put back afterwards.
 
     Attributes:
-        planes: float32 (1, 3 or 4, H, W), 0..255: Y, or Y, Cb, Cr, straight from the decoder for JPEG files; or the
-            light that each ink of a CMYK picture leaves.
+        samples: uint8 (1, 3 or 4, H, W): gray; Y, Cb, Cr straight from the decoder for JPEG files; RGB for others; or
+            the light that each ink of a CMYK picture leaves.
+        rgb: whether the samples are RGB.
         alpha: what is opaque, mode "L".
         info: color profile, Exif and the like, as Pillow keeps them.
         format: of the file, `None` for a picture that came without one.
@@ -43,15 +44,26 @@ class PictureParts:
         notes: sentences on anything that a user would not expect.
     """
 
-    planes: Tensor
+    samples: Tensor
     alpha: Image.Image | None
     info: dict[str, Any]
     format: str | None
+    rgb: bool = False
     tables: Tensor | None = None
     quality: int | None = None
     sampling: str | None = None
     grid_table: Tensor | None = None
     notes: tuple[str, ...] = ()
+
+    def planes_at(self, rows: slice, columns: slice) -> Tensor:
+        """Planes of a part of the picture, float32 (C, h, w), 0..255: Y; Y, Cb, Cr; or inks."""
+        samples = self.samples[:, rows, columns]
+        return rgb_to_ycbcr_unrounded(samples) if self.rgb else samples.float()
+
+
+def as_pixels(planes: Tensor) -> Tensor:
+    """Planes as they are written, uint8 (C, H, W): gray, RGB or inks."""
+    return ycbcr_to_rgb(planes) if planes.shape[0] == 3 else to_uint8(planes)
 
 
 def take_apart(source: str | Path | bytes | Image.Image, max_megapixels: float = MAX_MEGAPIXELS) -> PictureParts:
@@ -73,7 +85,7 @@ def take_apart(source: str | Path | bytes | Image.Image, max_megapixels: float =
         # Luma coarser than chroma was enlarged by the decoder: its blocks are no longer those of the file.
         grid_table = None if "," in file.sampling else file.tables[0]
         return PictureParts(
-            file.planes.float(),
+            file.planes,
             None,
             info,
             image.format,
@@ -120,8 +132,16 @@ def _take_pixels_apart(image: Image.Image, notes: tuple[str, ...]) -> PicturePar
     pixels = ImageChops.invert(image) if image.mode == "CMYK" else image.convert(_working_mode(image))
     alpha = pixels.getchannel("A") if pixels.mode in ("LA", "RGBA") else None
     samples = image_to_tensor(pixels.convert({"LA": "L", "RGBA": "RGB"}.get(pixels.mode, pixels.mode)))
-    planes = rgb_to_ycbcr_unrounded(samples) if samples.shape[0] == 3 else samples.float()
-    return PictureParts(planes, alpha, info, image.format, quality=quality, sampling=sampling, notes=notes + more_notes)
+    return PictureParts(
+        samples,
+        alpha,
+        info,
+        image.format,
+        rgb=samples.shape[0] == 3,
+        quality=quality,
+        sampling=sampling,
+        notes=notes + more_notes,
+    )
 
 
 def _has_deep_samples(image: Image.Image) -> bool:
@@ -142,22 +162,22 @@ def _working_mode(image: Image.Image) -> str:
     return "RGBA" if transparent else "RGB"
 
 
-def put_together(parts: PictureParts, *, upright: bool = True) -> Image.Image:
-    """The picture that planes make, with its color profile and Exif.
+def put_together(parts: PictureParts, pixels: Tensor, *, upright: bool = True) -> Image.Image:
+    """The picture that pixels make, with its color profile and Exif.
 
     Args:
-        parts: the planes and what belongs to them.
+        parts: what belongs to them.
+        pixels: uint8 (C, H, W) from [`as_pixels`].
         upright: apply the orientation that the Exif data state; otherwise pixels and tag stay as they were.
 
     Returns:
         Mode "L", "LA", "RGB", "RGBA" or "CMYK".
     """
-    samples = ycbcr_to_rgb(parts.planes) if parts.planes.shape[0] == 3 else to_uint8(parts.planes)
-    if samples.shape[0] == 4:
-        bands = [Image.fromarray(255 - band.numpy()) for band in samples]
+    if pixels.shape[0] == 4:
+        bands = [Image.fromarray(255 - band.numpy()) for band in pixels]
         image = Image.merge("CMYK", bands)
     else:
-        image = Image.fromarray(samples.permute(1, 2, 0).squeeze(2).contiguous().numpy())
+        image = Image.fromarray(pixels.permute(1, 2, 0).squeeze(2).contiguous().numpy())
     if parts.alpha is not None:
         image.putalpha(parts.alpha)
     image.info.update(parts.info)

@@ -1,6 +1,6 @@
 """A file or a picture in, the restored picture out.
 
-A picture passes once, in one direction: planes, tiles, network, the file's own coefficients, strength, picture.
+A picture passes once, in one direction, tile by tile: planes, network, the file's own coefficients, strength, pixels.
 """
 
 import time
@@ -15,18 +15,19 @@ from PIL import Image
 from torch import Tensor
 from transformers import AutoModelForImageToImage, PreTrainedModel
 
-from .jpeg.color import rgb_to_ycbcr, to_uint8, ycbcr_to_rgb
+from .jpeg.color import rgb_to_ycbcr
 from .jpeg.consistency import make_consistent, recover_coefficients
 from .jpeg.file import MAX_MEGAPIXELS
 from .jpeg.tables import quantization_tables
-from .picture import PictureParts, put_together, take_apart
+from .picture import PictureParts, as_pixels, put_together, take_apart
+from .precision import preferred_dtype
 from .saving import save_picture
-from .tiling import receptive_margin, run_tiled
+from .tiling import receptive_margin, run_tiled, tiles
 
 CHECKPOINTS = Path(__file__).parent / "checkpoints"
 DEFAULT_CHECKPOINT = "argan-jpeg-luma"
 
-TILE_SIZE = 1024
+TILE_SIZE = 1280
 
 
 @dataclass(frozen=True)
@@ -104,6 +105,7 @@ class JpegRestorer:
         tile_size: side of the tiles of large pictures, in pixels, rounded up to the network's divisor. Smaller ones
             need less memory and more time.
         max_megapixels: files that claim to hold more are refused.
+        dtype: arithmetic of the convolutions, float32 or bfloat16; [`preferred_dtype`] if not given.
 
     Raises:
         ValueError: if `tile_size` or `max_megapixels` is not positive.
@@ -116,6 +118,7 @@ class JpegRestorer:
         *,
         tile_size: int = TILE_SIZE,
         max_megapixels: float = MAX_MEGAPIXELS,
+        dtype: torch.dtype | None = None,
     ) -> None:
         if tile_size < 1 or max_megapixels <= 0:
             raise ValueError(f"tile_size and max_megapixels must be positive, found {tile_size} and {max_megapixels}")
@@ -123,6 +126,7 @@ class JpegRestorer:
         self.max_megapixels = max_megapixels
         self.device = torch.device(device) if device else _default_device()
         self.model = model.eval().to(self.device, memory_format=torch.channels_last)
+        self.dtype = dtype or preferred_dtype(model, self.device)
         self._margin = receptive_margin(
             lambda probe: self._forward(probe, None).cpu(), model.config.num_channels, model.config.size_divisor
         )
@@ -135,6 +139,7 @@ class JpegRestorer:
         device: str | torch.device | None = None,
         tile_size: int = TILE_SIZE,
         max_megapixels: float = MAX_MEGAPIXELS,
+        dtype: torch.dtype | None = None,
         **kwargs: Any,
     ) -> "JpegRestorer":
         """Load a checkpoint.
@@ -142,7 +147,7 @@ class JpegRestorer:
         Args:
             name_or_path: a checkpoint of this package ("argan-jpeg-luma"), a local folder, or a Hub id.
             device: where it runs.
-            tile_size, max_megapixels: as for the class.
+            tile_size, max_megapixels, dtype: as for the class.
             kwargs: passed to `AutoModelForImageToImage.from_pretrained` (`revision`, `token`, `cache_dir`, …).
 
         Raises:
@@ -151,7 +156,7 @@ class JpegRestorer:
         shipped = CHECKPOINTS / str(name_or_path)
         location = shipped if shipped.is_dir() else name_or_path
         model = AutoModelForImageToImage.from_pretrained(location, trust_remote_code=False, **kwargs)
-        return cls(model, device, tile_size=tile_size, max_megapixels=max_megapixels)
+        return cls(model, device, tile_size=tile_size, max_megapixels=max_megapixels, dtype=dtype)
 
     def __call__(
         self,
@@ -188,22 +193,15 @@ class JpegRestorer:
         start = time.perf_counter()
         parts = take_apart(source, self.max_megapixels)
         if quality is not None:
-            parts = replace(parts, tables=_tables_at(quality, parts.planes.shape[0]), quality=quality)
+            parts = replace(parts, tables=_tables_at(quality, parts.samples.shape[0]), quality=quality)
         conditioned = self.model.config.condition_on_quantization
         notes = parts.notes
         if quality is not None and not conditioned:
             notes += ("This network works blind: the quality given was not used.",)
-        inks = parts.planes.shape[0] == 4
-        known = 4 if inks else min(self.model.config.num_channels, parts.planes.shape[0])
-        consistency = None
-        if strength > 0 and inks:
-            parts.planes.lerp_(self._restore_inks(parts.planes, parts.tables, progress), strength)
-        elif strength > 0:
-            restored = self.restore_planes(parts.planes[:known], parts.tables, progress)
-            if faithful and parts.grid_table is not None:
-                restored[0], consistency = _hold_to_file(parts, parts.grid_table, restored, strength)
-            parts.planes[:known].lerp_(restored, strength)
-        image = put_together(parts, upright=not keep_orientation)
+        inks = parts.samples.shape[0] == 4
+        known = 4 if inks else min(self.model.config.num_channels, parts.samples.shape[0])
+        pixels, consistency = self._restore_pixels(parts, known, strength, faithful, progress)
+        image = put_together(parts, pixels, upright=not keep_orientation)
         report = RestorationReport(
             width=image.width,
             height=image.height,
@@ -219,48 +217,70 @@ class JpegRestorer:
         )
         return RestoredImage(image, report)
 
-    def restore_planes(
-        self, planes: Tensor, tables: Tensor | None = None, progress: Callable[[int, int], None] | None = None
-    ) -> Tensor:
+    def _restore_pixels(
+        self,
+        parts: PictureParts,
+        known: int,
+        strength: float,
+        faithful: bool,
+        progress: Callable[[int, int], None] | None,
+    ) -> tuple[Tensor, float | None]:
+        """Every tile from samples to pixels before the next one, so that floats never cover more than a tile."""
+        pixels = torch.empty_like(parts.samples)
+        table = parts.grid_table if faithful and strength > 0 else None
+        height, width = parts.samples.shape[1:]
+        plan = tiles(height, width, self._whole_tile, self._margin if strength > 0 else 0)
+        kept, blocks = 0.0, 0
+        for done, tile in enumerate(plan, start=1):
+            outer = parts.planes_at(tile.outer_rows, tile.outer_columns)
+            planes = outer[:, *tile.inside].clone()
+            if strength > 0:
+                restored = self._restore_tile(outer[:known], parts.tables)[:, *tile.inside]
+                if table is not None:
+                    restored[0], share = _hold_to_file(planes, table, restored, strength)
+                    whole = (planes.shape[1] // 8) * (planes.shape[2] // 8)
+                    kept, blocks = kept + share * whole, blocks + whole
+                planes[:known].lerp_(restored, strength)
+            pixels[:, tile.rows, tile.columns] = as_pixels(planes)
+            if progress is not None:
+                progress(done, len(plan))
+        return pixels, None if table is None else kept / blocks if blocks else 1.0
+
+    def _restore_tile(self, planes: Tensor, tables: Tensor | None) -> Tensor:
+        # Files store inks apart, and so each has artifacts of its own, like a gray picture.
+        parts = planes.split(1) if planes.shape[0] == 4 else [planes]
+        return torch.cat([self._run(part[None], tables)[0] for part in parts])
+
+    def restore_planes(self, planes: Tensor, tables: Tensor | None = None) -> Tensor:
         """Run the network over planes, in tiles.
 
         Args:
             planes: float (C, H, W), 0..255, at most as many planes as the network restores.
             tables: integers (C, 8, 8), their quantization tables, or `None` for unknown.
-            progress: called with (tiles done, tiles in all).
 
         Returns:
             float32 (C, H, W), 0..255, not rounded.
         """
-        quantization = None if tables is None else tables[None, : planes.shape[0]].to(self.device)
-        divisor = self.model.config.size_divisor
         return run_tiled(
-            lambda tile: self._forward(tile / 255.0, quantization).float().cpu() * 255.0,
-            planes.float(),
-            tile_size=-(-self.tile_size // divisor) * divisor,
-            margin=self._margin,
-            progress=progress,
+            lambda tile: self._run(tile, tables), planes.float(), tile_size=self._whole_tile, margin=self._margin
         )
 
-    def _restore_inks(
-        self, planes: Tensor, tables: Tensor | None, progress: Callable[[int, int], None] | None
-    ) -> Tensor:
-        """Each ink as a gray picture: files store them apart, and so each has artifacts of its own."""
-        restored = []
-        for index, plane in enumerate(planes.split(1)):
+    @property
+    def _whole_tile(self) -> int:
+        # A multiple of the network's divisor, and of the blocks that results are held to.
+        step = max(int(self.model.config.size_divisor), 16)
+        return -(-self.tile_size // step) * step
 
-            def count(done: int, total: int, before: int = index) -> None:
-                if progress is not None:
-                    progress(before * total + done, planes.shape[0] * total)
-
-            restored.append(self.restore_planes(plane, tables, count))
-        return torch.cat(restored)
+    def _run(self, planes: Tensor, tables: Tensor | None) -> Tensor:
+        quantization = None if tables is None else tables[None, : planes.shape[1]].to(self.device)
+        return self._forward(planes / 255.0, quantization).cpu() * 255.0
 
     @torch.inference_mode()
     def _forward(self, pixel_values: Tensor, quantization: Tensor | None) -> Tensor:
-        pixel_values = pixel_values.to(self.device, self.model.dtype, memory_format=torch.channels_last)
-        reconstruction = self.model(pixel_values, quantization=quantization).reconstruction
-        restored: Tensor = reconstruction.clamp_(0.0, 1.0)
+        pixel_values = pixel_values.to(self.device, memory_format=torch.channels_last)
+        with torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32):
+            reconstruction = self.model(pixel_values, quantization=quantization).reconstruction
+        restored: Tensor = reconstruction.float().clamp_(0.0, 1.0)
         return restored
 
 
@@ -289,11 +309,12 @@ def _tables_at(quality: int, planes: int) -> Tensor:
     return quantization_tables(quality)[[0, 1, 1][:planes]]
 
 
-def _hold_to_file(parts: PictureParts, table: Tensor, restored: Tensor, strength: float) -> tuple[Tensor, float]:
+def _hold_to_file(planes: Tensor, table: Tensor, restored: Tensor, strength: float) -> tuple[Tensor, float]:
     def as_written(luma: Tensor) -> Tensor:
-        planes = parts.planes.clone()
-        planes[: restored.shape[0]].lerp_(torch.cat((luma[None], restored[1:])), strength)
-        return to_uint8(planes[0]) if planes.shape[0] == 1 else rgb_to_ycbcr(ycbcr_to_rgb(planes))[0]
+        blended = planes.clone()
+        blended[: restored.shape[0]].lerp_(torch.cat((luma[None], restored[1:])), strength)
+        pixels = as_pixels(blended)
+        return pixels[0] if pixels.shape[0] == 1 else rgb_to_ycbcr(pixels)[0]
 
-    quantized = recover_coefficients(parts.planes[0].to(torch.uint8), table)
+    quantized = recover_coefficients(planes[0].to(torch.uint8), table)
     return make_consistent(restored[0], quantized, table, as_written)

@@ -90,7 +90,6 @@ def run_tiled(
     *,
     tile_size: int,
     margin: int,
-    progress: Callable[[int, int], None] | None = None,
 ) -> Tensor:
     """Run a network over planes, tile by tile.
 
@@ -99,16 +98,12 @@ def run_tiled(
         planes: float (C, H, W).
         tile_size: side of what a tile gives, in pixels, a multiple of the network's divisor.
         margin: from [`receptive_margin`].
-        progress: called with (tiles done, tiles in all).
 
     Returns:
         float (C, H, W).
     """
     result = torch.empty_like(planes)
-    plan = tiles(planes.shape[1], planes.shape[2], tile_size, margin)
-    for done, tile in enumerate(plan, start=1):
+    for tile in tiles(planes.shape[1], planes.shape[2], tile_size, margin):
         restored = network(planes[None, :, tile.outer_rows, tile.outer_columns])[0]
         result[:, tile.rows, tile.columns] = restored[:, *tile.inside]
-        if progress is not None:
-            progress(done, len(plan))
     return result

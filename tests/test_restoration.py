@@ -61,6 +61,30 @@ def test_no_strength_gives_the_decoded_file_back(
         assert np.array_equal(_pixels(restorer(data, strength=0.0).image), _pixels(open_image(data)))
 
 
+@pytest.mark.parametrize("options", [{}, {"subsampling": 0}])
+@pytest.mark.parametrize("mode", ["L", "RGB", "CMYK"])
+@pytest.mark.parametrize("faithful", [True, False])
+def test_tiles_make_the_picture_that_the_whole_makes(
+    model: ArganForImageRestoration, photo: Image.Image, mode: str, options: dict[str, object], faithful: bool
+) -> None:
+    data = jpeg_bytes(photo.convert(mode), quality=30, **options)
+    whole = JpegRestorer(model, "cpu", dtype=torch.float32)(data, strength=0.7, faithful=faithful)
+    for tile_size in (32, 100):
+        ticks: list[tuple[int, int]] = []
+        tiled = JpegRestorer(model, "cpu", tile_size=tile_size, dtype=torch.float32)(
+            data, strength=0.7, faithful=faithful, progress=lambda *counts, ticks=ticks: ticks.append(counts)
+        )
+        # Sums in another order round another way, so a sample on the edge between two levels may fall to either side.
+        difference = np.abs(_pixels(tiled.image) - _pixels(whole.image))
+        assert difference.max() <= 1
+        assert (difference > 0).mean() < 1e-3
+        assert tiled.report.consistency == (
+            pytest.approx(whole.report.consistency, abs=1e-3) if faithful else None
+        ) or (mode == "CMYK" and tiled.report.consistency is None)
+        assert ticks[-1] == (len(ticks), len(ticks))
+        assert len(ticks) >= 4
+
+
 def test_strength_blends(restorer: JpegRestorer, photo: Image.Image) -> None:
     data = jpeg_bytes(photo.convert("L"), quality=30)
     none, half, full = (_pixels(restorer(data, strength=s, faithful=False).image) for s in (0.0, 0.5, 1.0))

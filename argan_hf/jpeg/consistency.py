@@ -133,7 +133,11 @@ def make_consistent(
         if not wrong.any():
             break
         margin[wrong] *= 2
-        plane = projected.clamp(0.0, 255.0)
+        # Only those blocks: what becomes of a block must not depend on its neighbors, or tiles would show.
+        again = torch.zeros_like(plane, dtype=torch.bool)
+        rows, columns = wrong.shape
+        again[: rows * 8, : columns * 8] = wrong.repeat_interleave(8, 0).repeat_interleave(8, 1)
+        plane = torch.where(again, projected.clamp(0.0, 255.0), plane)
     return projected, share_inside(luma, quantized, table)
 
 
