@@ -167,17 +167,16 @@ def put_together(parts: PictureParts, pixels: Tensor, *, upright: bool = True) -
 
     Args:
         parts: what belongs to them.
-        pixels: uint8 (C, H, W) from [`as_pixels`].
+        pixels: uint8 (H, W, C): gray, RGB or inks, see [`as_pixels`].
         upright: apply the orientation that the Exif data state; otherwise pixels and tag stay as they were.
 
     Returns:
         Mode "L", "LA", "RGB", "RGBA" or "CMYK".
     """
-    if pixels.shape[0] == 4:
-        bands = [Image.fromarray(255 - band.numpy()) for band in pixels]
-        image = Image.merge("CMYK", bands)
+    if pixels.shape[2] == 4:
+        image = Image.merge("CMYK", [Image.fromarray(255 - band.numpy()) for band in pixels.unbind(2)])
     else:
-        image = Image.fromarray(pixels.permute(1, 2, 0).squeeze(2).contiguous().numpy())
+        image = Image.fromarray(pixels.squeeze(2).numpy())
     if parts.alpha is not None:
         image.putalpha(parts.alpha)
     image.info.update(parts.info)

@@ -226,7 +226,8 @@ class JpegRestorer:
         progress: Callable[[int, int], None] | None,
     ) -> tuple[Tensor, float | None]:
         """Every tile from samples to pixels before the next one, so that floats never cover more than a tile."""
-        pixels = torch.empty_like(parts.samples)
+        # Interleaved, as Pillow wants them: a picture of 100 megapixels has no room for another copy.
+        pixels = torch.empty(*parts.samples.shape[1:], parts.samples.shape[0], dtype=torch.uint8)
         table = parts.grid_table if faithful and strength > 0 else None
         height, width = parts.samples.shape[1:]
         plan = tiles(height, width, self._whole_tile, self._margin if strength > 0 else 0)
@@ -241,7 +242,7 @@ class JpegRestorer:
                     whole = (planes.shape[1] // 8) * (planes.shape[2] // 8)
                     kept, blocks = kept + share * whole, blocks + whole
                 planes[:known].lerp_(restored, strength)
-            pixels[:, tile.rows, tile.columns] = as_pixels(planes)
+            pixels[tile.rows, tile.columns] = as_pixels(planes).permute(1, 2, 0)
             if progress is not None:
                 progress(done, len(plan))
         return pixels, None if table is None else kept / blocks if blocks else 1.0

@@ -9,6 +9,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import torch
 from PIL import Image
 from PIL.ImageFile import ImageFile
@@ -124,9 +125,8 @@ def load_pixels(image: Image.Image) -> None:
 
 def image_to_tensor(image: Image.Image) -> Tensor:
     """Samples of an 8-bit picture, uint8 (bands, H, W)."""
-    bands = len(image.getbands())
-    data = torch.frombuffer(bytearray(image.tobytes()), dtype=torch.uint8)
-    return data.view(image.height, image.width, bands).permute(2, 0, 1).contiguous()
+    samples = torch.from_numpy(np.array(image)).view(image.height, image.width, -1)
+    return samples.permute(2, 0, 1).contiguous()
 
 
 @dataclass(frozen=True)
