@@ -118,14 +118,14 @@ def is_held_out(data: bytes) -> bool:
 
 
 def held_out_pictures(stream: IterableDataset, decoder: PictureDecoder, count: int) -> list[Tensor]:
-    """The first pictures of a stream that are held out, RGB, uint8 (3, H, W); at most `count`."""
+    """The first pictures of a stream that are held out, RGB, uint8 (3, H, W); at most `count`, one window of each."""
     pictures: list[Tensor] = []
     for record in stream if count else ():
         data = (record[decoder.image_column] or {}).get("bytes")
         # Without bytes the file has to be opened anyway, so the decoder decides.
         if data is None or is_held_out(data):
             found = decoder(record)
-            pictures += found.windows if found.held_out else []
+            pictures += found.windows[:1] if found.held_out else []
         if len(pictures) >= count:
             break
-    return pictures[:count]
+    return pictures
