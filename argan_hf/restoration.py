@@ -25,7 +25,7 @@ from .saving import save_picture
 from .tiling import receptive_margin, run_tiled, tiles
 
 CHECKPOINTS = Path(__file__).parent / "checkpoints"
-DEFAULT_CHECKPOINT = "argan-jpeg-luma"
+DEFAULT_CHECKPOINT = "argan-jpeg-color"
 
 TILE_SIZE = 1280
 
@@ -145,7 +145,7 @@ class JpegRestorer:
         """Load a checkpoint.
 
         Args:
-            name_or_path: a checkpoint of this package ("argan-jpeg-luma"), a local folder, or a Hub id.
+            name_or_path: a checkpoint of this package ("argan-jpeg-color"), a local folder, or a Hub id.
             device: where it runs.
             tile_size, max_megapixels, dtype: as for the class.
             kwargs: passed to `AutoModelForImageToImage.from_pretrained` (`revision`, `token`, `cache_dir`, …).

@@ -32,6 +32,7 @@ from argan_hf.jpeg.color import to_uint8
 from argan_hf.jpeg.consistency import blocks_inside
 from argan_hf.jpeg.file import image_to_tensor
 from argan_hf.metrics import psnr
+from argan_hf.restoration import DEFAULT_CHECKPOINT
 
 MARGINS = (0.0, 0.5, 1.0, 2.0)
 
@@ -70,8 +71,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True, help="folder of original pictures")
     parser.add_argument("--qualities", type=int, nargs="+", default=[10, 20, 30, 40, 50, 75, 90, 95])
+    parser.add_argument("--model", default=DEFAULT_CHECKPOINT, help="checkpoint name, local folder or Hub id")
     args = parser.parse_args()
-    restorer = JpegRestorer.from_pretrained()
+    restorer = JpegRestorer.from_pretrained(args.model)
     pictures = find_pictures(args.data)
     names = ("free", *(f"margin {margin}" for margin in MARGINS), "shipped")
     for color in (False, True):

@@ -15,7 +15,7 @@ from .repositories import Hub
 
 _PUBLISH = """
 from argan_hf.cli import main
-result = main(["publish", "--space", "tester/demo"])
+result = main(["publish", "--space", "tester/page"])
 """
 
 _START = """
@@ -31,8 +31,8 @@ print(Path(image).suffix)
 
 def test_a_space_is_complete_and_starts_by_itself(hub: Hub, run_on_hub: Callable[..., Any], tmp_path: Path) -> None:
     assert run_on_hub(_PUBLISH) == 0
-    assert hub.log("spaces", "tester/demo") == ["initial commit", "Publish the demo"]
-    files = hub.files("spaces", "tester/demo")
+    assert hub.log("spaces", "tester/page") == ["initial commit", "Publish the demo"]
+    files = hub.files("spaces", "tester/page")
     assert {"app.py", "measuring.py", "README.md", "requirements.txt", "argan_hf/modeling_argan.py"} <= set(files)
     assert not any("ar-cnn" in name or "__pycache__" in name for name in files)
     for name, content in files.items():
