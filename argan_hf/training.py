@@ -4,7 +4,6 @@ import json
 import logging
 import math
 import time
-from dataclasses import asdict
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Any
@@ -246,7 +245,7 @@ class ArganTrainer:
     # ---- what differs between processes --------------------------------------------------------------------------
 
     def _own_state(self) -> dict[str, Any]:
-        return {"step": self.step, "canvases": self.canvases.state_dict(), "args": json.dumps(asdict(self.args))}
+        return {"step": self.step, "canvases": self.canvases.state_dict()}
 
     def _load_own_state(self, state: dict[str, Any]) -> None:
         self.step = state["step"]

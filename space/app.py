@@ -154,7 +154,7 @@ def measure_at(
     gray = image.mode in ("1", "L", "LA")
     upright = ImageOps.exif_transpose(image).convert("L" if gray else "RGB")
     previous, folder = folder, new_folder()
-    found = measure(upright, quality, restorer, folder, progress)
+    found = measure(upright, quality, folder, progress)
     _forget(previous)
     return *found, folder
 

@@ -5,28 +5,28 @@ Measured on the middle of the picture, so that the answer takes seconds for a pi
 
 import tempfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
 from PIL import Image
 
-from argan_hf import JpegRestorer
 from argan_hf.evaluation import Protocol, as_picture, degrade_planes, evaluate, mean_scores, read_luma, read_rgb
-from argan_hf.methods import Method, load_method
+from argan_hf.methods import load_method
+from argan_hf.restoration import DEFAULT_CHECKPOINT
 
 SIDE = 512
 CURVE = (5, 10, 15, 20, 30, 40, 50, 60, 70, 80, 90, 95)
 
 
 def measure(
-    image: Image.Image, quality: int, restorer: JpegRestorer, folder: Path, progress: Callable[[float], object]
+    image: Image.Image, quality: int, folder: Path, progress: Callable[[float], object]
 ) -> tuple[list[tuple[str, str]], list[list[str]], pd.DataFrame]:
     """Compress the middle of a picture at every quality and restore it.
 
     Args:
         image: upright, mode "L" or "RGB"; taken as the original, whatever was done to it before.
         quality: 1..100, the one that pictures and scores are about.
-        restorer: restores.
         folder: where pictures are written.
         progress: called with the share that is done, 0..1.
 
@@ -36,14 +36,7 @@ def measure(
     protocol: Protocol = "luma" if image.mode == "L" else "rgb"
     left, top = (max(0, side - SIDE) // 2 for side in image.size)
     original = image.crop((left, top, min(left + SIDE, image.width), min(top + SIDE, image.height)))
-    known = restorer.model.config.num_channels
-
-    def restore(planes, tables, _quality):  # type: ignore[no-untyped-def]
-        result = planes.float()
-        result[:known] = restorer.restore_planes(result[:known], tables[:known])
-        return result
-
-    methods = [load_method("jpeg", [quality]), Method("restored", restore)]
+    methods = [load_method("jpeg", [quality]), replace(load_method(DEFAULT_CHECKPOINT, [quality]), name="restored")]
     path = folder / "original.png"
     original.save(path)
     qualities = sorted({*CURVE, quality})
