@@ -88,6 +88,12 @@ class AdversarialUpdate:
             rival.requires_grad_(True)
         return losses
 
+    def unwrap(self) -> None:
+        """Let go of what keeps the networks of several processes in step."""
+        self.generator = self.accelerator.unwrap_model(self.generator)
+        if self.discriminator is not None:
+            self.discriminator = self.accelerator.unwrap_model(self.discriminator)
+
     def _update(
         self,
         network: torch.nn.Module,

@@ -170,11 +170,19 @@ class ArganTrainer:
                     save_checkpoint(
                         self.accelerator, folder, self._own_state(), total_limit=args.checkpoints_total_limit
                     )
-        self.canvases.stream.close()
         if self.accelerator.is_main_process:
             self._finish()
-        self.accelerator.end_training()
+        self.close()
         return self.output_dir
+
+    def close(self) -> None:
+        """Stop reading ahead, finish the logs and part from the other processes; nothing can be trained afterwards."""
+        self.canvases.stream.close()
+        # The wrappers go before the process group. Whoever drops the group last waits for its thread, and the
+        # destructor of DDP does so while holding the interpreter lock, which that thread may be waiting for.
+        self.update.unwrap()
+        self.accelerator.free_memory()
+        self.accelerator.end_training()
 
     def _finish(self) -> None:
         model = self.averaged.model

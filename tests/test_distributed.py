@@ -113,6 +113,7 @@ for step in range(4):
     trainer.update([Batch(degraded[mine], original[mine], torch.zeros(16 // processes, 3, 8, 8))], step)
 if rank == 0:
     torch.save([processes, trainer.accelerator.unwrap_model(trainer.update.generator).state_dict()], target)
+trainer.close()
 """
 
 
