@@ -43,6 +43,12 @@ MEASURE_INTRO = """The middle of the picture (512x512 pixels at most) is compres
 Higher is better: PSNR and PSNR-B in dB, SSIM up to 1."""
 
 restorer = JpegRestorer.from_pretrained()
+# Visits whose running work shall end with the tile at hand: Gradio itself only cancels what waits in the queue.
+_stopped: set[str | None] = set()
+
+
+class _StoppedError(Exception):
+    """The visitor asked for it."""
 
 
 def _on_gpu(function: _Function) -> _Function:
@@ -52,6 +58,23 @@ def _on_gpu(function: _Function) -> _Function:
 def _forget(folder: Path | None) -> None:
     if folder is not None:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _unless_stopped(visit: str | None, progress: Callable[..., object]) -> Callable[..., None]:
+    """Report progress for as long as the visitor wants to see it."""
+    _stopped.discard(visit)
+
+    def report(*done: Any) -> None:
+        if visit in _stopped:
+            raise _StoppedError
+        progress(*done)
+
+    return report
+
+
+def stop(request: gr.Request) -> None:
+    """End what runs for this visitor."""
+    _stopped.add(request.session_hash)
 
 
 def _path_as_uploaded(payload: Any) -> str | None:
@@ -76,6 +99,7 @@ def restore(
     strength: float = 1.0,
     faithful: bool = True,
     folder: Path | None = None,
+    request: gr.Request | None = None,
     progress: gr.Progress = gr.Progress(),  # noqa: B008
 ) -> tuple[Any, ...]:
     """Restore a picture.
@@ -86,6 +110,8 @@ def restore(
         strength: 0 (the picture as it is) to 1 (fully restored).
         faithful: hold the result to what the file states.
         folder: of the visitor's previous result, which is deleted once the new one is there.
+        request: of Gradio, says whose visit it is.
+        progress: of Gradio.
 
     Returns:
         The pair before and after, the file to download, a line on what was done, and the folder of the result.
@@ -98,10 +124,11 @@ def restore(
     try:
         data = Path(path).read_bytes() if is_jpeg else _compress(source, quality)
         told = quality if is_jpeg and quality != read_header(source).quality else None
-        result = restorer(
-            data, told, strength, faithful=faithful, progress=lambda *tiles: progress(tiles, unit="tiles")
-        )
+        tick = _unless_stopped(request and request.session_hash, lambda *tiles: progress(tiles, unit="tiles"))
+        result = restorer(data, told, strength, faithful=faithful, progress=tick)
         before = restorer(data, strength=0.0)
+    except _StoppedError:
+        return tuple(gr.skip() for _ in range(4))
     except UnreadableImageError as error:
         raise _refusal(str(error).replace("the picture", Path(path).name, 1)) from error
     previous, folder = folder, new_folder()
@@ -130,6 +157,7 @@ def measure_at(
     path: str | None,
     quality: int,
     folder: Path | None = None,
+    request: gr.Request | None = None,
     progress: gr.Progress = gr.Progress(),  # noqa: B008
 ) -> tuple[Any, ...]:
     """Compress the middle of a picture at every quality, restore it, and score both against the picture.
@@ -138,6 +166,8 @@ def measure_at(
         path: the uploaded file, taken as the original.
         quality: the JPEG quality that pictures and scores are shown for, 1..100.
         folder: of the visitor's previous result, which is deleted once the new one is there.
+        request: of Gradio, says whose visit it is.
+        progress: of Gradio.
 
     Returns:
         Pictures (original, JPEG, restored), a table of scores, a curve over qualities, and the folder of the result.
@@ -154,7 +184,11 @@ def measure_at(
     gray = image.mode in ("1", "L", "LA")
     upright = ImageOps.exif_transpose(image).convert("L" if gray else "RGB")
     previous, folder = folder, new_folder()
-    found = measure(upright, quality, folder, progress)
+    try:
+        found = measure(upright, quality, folder, _unless_stopped(request and request.session_hash, progress))
+    except _StoppedError:
+        _forget(folder)
+        return (*(gr.skip() for _ in range(3)), previous)
     _forget(previous)
     return *found, folder
 
@@ -219,7 +253,9 @@ def build() -> gr.Blocks:
                         type="filepath", label="Before | after", interactive=False, max_height=640, elem_id="comparison"
                     )
                     report = gr.Markdown(elem_id="report")
-                    download = gr.DownloadButton("Download PNG", interactive=False, elem_id="download")
+                    with gr.Row():
+                        download = gr.DownloadButton("Download PNG", interactive=False, elem_id="download")
+                        halt = gr.Button("Stop", elem_id="stop")
                 with gr.Tab("At every quality", id="measure"):
                     gr.Markdown(MEASURE_INTRO)
                     start = gr.Button("Measure this picture", variant="primary", elem_id="start")
@@ -234,10 +270,9 @@ def build() -> gr.Blocks:
                     )
         inputs = [source, quality, strength, faithful, kept]
         results = [comparison, download, report, kept]
-        source.change(inspect, source, quality, api_visibility="private", show_progress="hidden").success(
-            restore, inputs, results, api_name="restore", concurrency_id="restore"
-        )
-        for changed in (quality.input, strength.input, faithful.input):
+        shown = source.change(inspect, source, quality, api_visibility="private", show_progress="hidden")
+        restored = shown.success(restore, inputs, results, api_name="restore", concurrency_id="restore")
+        again = [
             changed(
                 restore,
                 inputs,
@@ -246,13 +281,16 @@ def build() -> gr.Blocks:
                 api_visibility="private",
                 concurrency_id="restore",
             )
-        start.click(
+            for changed in (quality.input, strength.input, faithful.input)
+        ]
+        measuring = start.click(
             measure_at,
             [source, quality, measured],
             [pictures, scores, curve, measured],
             api_name="measure",
             concurrency_id="restore",
         )
+        halt.click(stop, api_visibility="private", queue=False, cancels=[restored, *again, measuring])
     return page.queue(max_size=20, default_concurrency_limit=4)
 
 

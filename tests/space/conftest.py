@@ -10,6 +10,8 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 SPACE = Path(__file__).parents[2] / "space"
 _FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking")
+# What Gradio logs on its own.
+_KNOWN = ("Method not implemented.",)
 
 
 @pytest.fixture(scope="session")
@@ -35,12 +37,16 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def page(browser: Browser, page_url: str) -> Iterator[Page]:
-    """The opened page; fails the test afterwards if anything asked another machine."""
+    """The opened page; fails the test afterwards if anything asked another machine or an error was logged."""
     page = browser.new_page(viewport={"width": 1280, "height": 900})
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
     page.goto(page_url)
     yield page
     page.close()
     foreign = [url for url in asked if not url.startswith((page_url, "data:", "blob:"))]
     assert not foreign
+    assert not [text for text in errors if not text.startswith(_KNOWN)]

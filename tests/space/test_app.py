@@ -1,5 +1,7 @@
 import tempfile
+import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -8,9 +10,11 @@ from gradio_client import Client, handle_file
 from PIL import Image
 from playwright.sync_api import Page, expect
 
-from argan_hf import restore
+from argan_hf import JpegRestorer, restore
+from argan_hf.cli import main
 from tests.conftest import EXAMPLES, jpeg_bytes
 from tests.jpeg.test_file import giant_jpeg
+from tests.test_saving import PROFILE
 
 pytestmark = pytest.mark.browser
 
@@ -59,6 +63,56 @@ def test_a_gray_jpeg_comes_back_gray(page: Page, jpeg: Path, photo: Image.Image)
     _done(page, "JPEG of quality 40, gray, restored")
     with Image.open(_download(page)) as downloaded:
         assert downloaded.mode == "L"
+
+
+def test_inks_and_profile_come_back_as_the_command_line_writes_them(
+    page: Page, jpeg: Path, photo: Image.Image, tmp_path: Path
+) -> None:
+    for picture in (photo, photo.convert("CMYK")):
+        jpeg.write_bytes(jpeg_bytes(picture, quality=30, icc_profile=PROFILE if picture.mode == "RGB" else b""))
+        _upload(page, jpeg)
+        _done(page, "converted to RGB" if picture.mode == "CMYK" else "JPEG of quality 30")
+        by_hand = tmp_path / f"{picture.mode}.png"
+        assert main(["restore", str(jpeg), "-o", str(by_hand)]) == 0
+        with Image.open(_download(page)) as downloaded, Image.open(by_hand) as expected:
+            assert np.array_equal(np.array(downloaded), np.array(expected))
+            assert downloaded.info.get("icc_profile") == expected.info.get("icc_profile")
+            assert ("icc_profile" in downloaded.info) == (picture.mode == "RGB")
+        page.locator("#source button[aria-label='Clear'], #source button[aria-label='Remove Image']").first.click()
+
+
+def test_the_handle_follows_the_mouse(page: Page, jpeg: Path) -> None:
+    _upload(page, jpeg)
+    _done(page, "restored")
+    handle = page.locator("#comparison .outer")
+    before = handle.bounding_box()
+    page.mouse.move(before["x"] + before["width"] / 2, before["y"] + before["height"] / 2)
+    page.mouse.down()
+    page.mouse.move(before["x"] - 80, before["y"] + before["height"] / 2, steps=5)
+    page.mouse.up()
+    assert handle.bounding_box()["x"] < before["x"] - 40
+
+
+def test_stop_ends_what_runs(page: Page, jpeg: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    began, ended = threading.Event(), threading.Event()
+
+    def endless(self: JpegRestorer, *args: object, progress: Callable[[int, int], None], **options: object) -> None:
+        try:
+            for _ in range(1200):
+                progress(1, 2)
+                began.set()
+                time.sleep(0.05)
+        finally:
+            ended.set()
+
+    with monkeypatch.context() as patched:
+        patched.setattr(JpegRestorer, "__call__", endless)
+        _upload(page, jpeg)
+        assert began.wait(30)
+        page.click("#stop")
+        assert ended.wait(10)
+    page.locator("#faithful input").uncheck()
+    _done(page, "JPEG of quality 17, 4:2:0, restored.")
 
 
 def test_a_pristine_picture_is_compressed_at_the_slider(page: Page, tmp_path: Path, photo: Image.Image) -> None:
