@@ -23,6 +23,7 @@ from PIL.JpegImagePlugin import JpegImageFile
 from argan_hf import JpegRestorer, UnreadableImageError
 from argan_hf.jpeg.file import load_pixels, open_image, read_header
 from measuring import measure, new_folder
+from stopping import StoppedError, stop, unless_stopped
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
@@ -43,12 +44,6 @@ MEASURE_INTRO = """The middle of the picture (512x512 pixels at most) is compres
 Higher is better: PSNR and PSNR-B in dB, SSIM up to 1."""
 
 restorer = JpegRestorer.from_pretrained()
-# Visits whose running work shall end with the tile at hand: Gradio itself only cancels what waits in the queue.
-_stopped: set[str | None] = set()
-
-
-class _StoppedError(Exception):
-    """The visitor asked for it."""
 
 
 def _on_gpu(function: _Function) -> _Function:
@@ -58,23 +53,6 @@ def _on_gpu(function: _Function) -> _Function:
 def _forget(folder: Path | None) -> None:
     if folder is not None:
         shutil.rmtree(folder, ignore_errors=True)
-
-
-def _unless_stopped(visit: str | None, progress: Callable[..., object]) -> Callable[..., None]:
-    """Report progress for as long as the visitor wants to see it."""
-    _stopped.discard(visit)
-
-    def report(*done: Any) -> None:
-        if visit in _stopped:
-            raise _StoppedError
-        progress(*done)
-
-    return report
-
-
-def stop(request: gr.Request) -> None:
-    """End what runs for this visitor."""
-    _stopped.add(request.session_hash)
 
 
 def _path_as_uploaded(payload: Any) -> str | None:
@@ -124,10 +102,10 @@ def restore(
     try:
         data = Path(path).read_bytes() if is_jpeg else _compress(source, quality)
         told = quality if is_jpeg and quality != read_header(source).quality else None
-        tick = _unless_stopped(request and request.session_hash, lambda *tiles: progress(tiles, unit="tiles"))
+        tick = unless_stopped(request, lambda *tiles: progress(tiles, unit="tiles"))
         result = restorer(data, told, strength, faithful=faithful, progress=tick)
         before = restorer(data, strength=0.0)
-    except _StoppedError:
+    except StoppedError:
         return tuple(gr.skip() for _ in range(4))
     except UnreadableImageError as error:
         raise _refusal(str(error).replace("the picture", Path(path).name, 1)) from error
@@ -185,8 +163,8 @@ def measure_at(
     upright = ImageOps.exif_transpose(image).convert("L" if gray else "RGB")
     previous, folder = folder, new_folder()
     try:
-        found = measure(upright, quality, folder, _unless_stopped(request and request.session_hash, progress))
-    except _StoppedError:
+        found = measure(upright, quality, folder, unless_stopped(request, progress))
+    except StoppedError:
         _forget(folder)
         return (*(gr.skip() for _ in range(3)), previous)
     _forget(previous)
@@ -222,18 +200,22 @@ def build() -> gr.Blocks:
         # What a visitor made is deleted with the next picture, or when the visit ends.
         kept, measured = (gr.State(None, time_to_live=1800, delete_callback=_forget) for _ in range(2))
         gr.Markdown(INTRO)
+        source = gr.Image(
+            type="filepath",
+            image_mode=None,
+            sources=["upload", "clipboard"],
+            label="Picture",
+            height=300,
+            elem_id="source",
+            render=False,
+        )
+        # gr.Image opens every upload first and fails without a word on one that is broken.
+        source.preprocess = _path_as_uploaded
+        # On top, so that a phone, which shows one column, has nothing between picture and result but the controls.
+        gr.Examples([str(path) for path in EXAMPLES], source, label="Examples (CC0)", examples_per_page=8)
         with gr.Row():
             with gr.Column(scale=1, min_width=280):
-                source = gr.Image(
-                    type="filepath",
-                    image_mode=None,
-                    sources=["upload", "clipboard"],
-                    label="Picture",
-                    height=300,
-                    elem_id="source",
-                )
-                # gr.Image opens every upload first and fails without a word on one that is broken.
-                source.preprocess = _path_as_uploaded
+                source.render()
                 quality = gr.Slider(
                     1, 100, DEFAULT_QUALITY, step=1, label="JPEG quality", info=COMPRESS_INFO, elem_id="quality"
                 )
@@ -246,7 +228,6 @@ def build() -> gr.Blocks:
                     info="Hold the result to what the JPEG file states: encoded again, it is the file again.",
                     elem_id="faithful",
                 )
-                gr.Examples([str(path) for path in EXAMPLES], source, label="Examples (CC0)", examples_per_page=8)
             with gr.Column(scale=2, min_width=280), gr.Tabs():
                 with gr.Tab("Before | after"):
                     comparison = gr.ImageSlider(
@@ -255,7 +236,7 @@ def build() -> gr.Blocks:
                     report = gr.Markdown(elem_id="report")
                     with gr.Row():
                         download = gr.DownloadButton("Download PNG", interactive=False, elem_id="download")
-                        halt = gr.Button("Stop", elem_id="stop")
+                        halt = gr.Button("Stop", scale=0, min_width=100, elem_id="stop")
                 with gr.Tab("At every quality", id="measure"):
                     gr.Markdown(MEASURE_INTRO)
                     start = gr.Button("Measure this picture", variant="primary", elem_id="start")
