@@ -6,6 +6,7 @@ records, so that a position in the stream says exactly what was seen.
 
 import queue
 import threading
+import weakref
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
@@ -22,6 +23,8 @@ _READ_AHEAD = 32
 _SNAPSHOT_INTERVAL = 16
 # A crop that no picture can hold shall not cost a pass over a large data set.
 _PATIENCE = 512
+# Longer than a record takes to come from a disk; a Hub that hangs shall not hold up the end of a run.
+_SECONDS_TO_PART = 10
 
 
 @dataclass(frozen=True)
@@ -64,6 +67,7 @@ class PictureStream:
         self._snapshots: list[dict[str, Any]] = []
         self._start: dict[str, Any] = {"epoch": 0, "position": None, "count": 0}
         self._stop = threading.Event()
+        self._reader: weakref.finalize[..., Any] | None = None
         self._windows = self._read()
 
     def __iter__(self) -> Iterator[Tensor]:
@@ -94,13 +98,17 @@ class PictureStream:
         self._windows = self._read()
 
     def close(self) -> None:
-        """Stop reading ahead."""
-        self._stop.set()
+        """Stop reading ahead, and wait until that has come to an end."""
+        if self._reader is not None:
+            self._reader()
 
     def _read(self) -> Iterator[Tensor]:
         # Bounded, so that the reader waits for training and not the other way round.
         records: queue.Queue[_Record | Exception] = queue.Queue(_READ_AHEAD)
-        threading.Thread(target=self._read_ahead, args=(records, self._stop), daemon=True).start()
+        thread = threading.Thread(target=self._read_ahead, args=(records, self._stop), name="reader", daemon=True)
+        # Also at exit: a thread inside Arrow while the interpreter goes away would take the whole process down.
+        self._reader = weakref.finalize(self, _part, thread, self._stop)
+        thread.start()
         # Only a pass that was seen from its beginning can be found to be empty.
         pass_began_at = None if self._start["position"] else self.count
         fruitless = 0
@@ -155,3 +163,8 @@ class PictureStream:
                     epoch, position = epoch + 1, None
             except Exception as error:
                 put(error)
+
+
+def _part(thread: threading.Thread, stop: threading.Event) -> None:
+    stop.set()
+    thread.join(_SECONDS_TO_PART)

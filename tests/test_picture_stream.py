@@ -1,5 +1,7 @@
 import itertools
 import logging
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
@@ -167,6 +169,27 @@ def test_a_closed_stream_leaves_no_thread(many: str) -> None:
     started = set(threading.enumerate()) - before
     assert started
     stream.close()
-    for thread in started:
-        thread.join(timeout=10)
     assert not any(thread.is_alive() for thread in started)
+
+
+_LEFT_OPEN = """
+import atexit, sys, threading
+
+def tell():
+    print("alive:", [thread.name for thread in threading.enumerate() if thread.name == "reader"])
+
+# Called in reverse order: after whatever the stream does at exit.
+atexit.register(tell)
+from argan_hf.data import PictureDecoder, load_stream
+from argan_hf.picture_stream import PictureStream
+
+stream = PictureStream(load_stream("parquet", data_files=[sys.argv[1]]), PictureDecoder("image", 512, 64))
+next(stream)
+assert any(thread.name == "reader" for thread in threading.enumerate())
+"""
+
+
+def test_a_stream_left_open_parts_from_its_thread_at_exit(many: str) -> None:
+    command = [sys.executable, "-c", _LEFT_OPEN, many]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+    assert done.stdout.splitlines() == ["alive: []"]
