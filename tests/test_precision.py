@@ -1,4 +1,5 @@
 import copy
+import math
 
 import pytest
 import torch
@@ -39,3 +40,6 @@ def test_sixteen_bits_move_a_picture_by_a_gray_level_at_most(name: str, photo: I
     assert difference.max() <= 2
     assert difference.float().mean() < 0.1
     assert not torch.equal(first, second)
+    original = torch.frombuffer(bytearray(photo.convert("RGB").tobytes()), dtype=torch.uint8).int()
+    errors = [(pixels - original).square().float().mean() for pixels in (first, second)]
+    assert abs(10 * math.log10(errors[0] / errors[1])) < 0.01
