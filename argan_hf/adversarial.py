@@ -11,6 +11,7 @@ from torch import Tensor
 from transformers import PreTrainedModel, get_scheduler
 
 from .losses import balanced_l2_loss, charbonnier_loss, discriminator_loss, generator_loss, l2_loss
+from .optimization import build_optimizers
 from .training_arguments import ArganTrainingArguments
 
 _Losses = dict[str, Tensor]
@@ -52,13 +53,13 @@ class AdversarialUpdate:
         self.args = args
         self.accelerator = accelerator
         networks = [generator] if discriminator is None else [generator, discriminator]
-        betas = (args.adam_beta1, args.adam_beta2)
-        optimizers = [torch.optim.Adam(network.parameters(), args.learning_rate, betas) for network in networks]
+        # Optimizers may share the memory of the weights, so these come to their place first.
+        optimizers = [build_optimizers(network.to(accelerator.device), args) for network in networks]
         self.schedulers = [
-            get_scheduler(args.lr_scheduler, optimizer, args.lr_warmup_steps, args.max_train_steps)
-            for optimizer in optimizers
+            [get_scheduler(args.lr_scheduler, one, args.lr_warmup_steps, args.max_train_steps) for one in of_network]
+            for of_network in optimizers
         ]
-        self.optimizers = [accelerator.prepare(optimizer) for optimizer in optimizers]
+        self.optimizers = [[accelerator.prepare(one) for one in of_network] for of_network in optimizers]
         if args.torch_compile:
             for network in networks:
                 network.compile()
@@ -102,8 +103,8 @@ class AdversarialUpdate:
         batches: list[Batch],
         losses_of: Callable[[Batch], _Losses],
     ) -> _Losses:
-        optimizer = self.optimizers[index]
-        optimizer.zero_grad(set_to_none=True)
+        for optimizer in self.optimizers[index]:
+            optimizer.zero_grad(set_to_none=True)
         total: _Losses = {}
         for batch in batches:
             # Processes exchange gradients once, with the last batch.
@@ -118,8 +119,8 @@ class AdversarialUpdate:
         elif (self._step + 1) % self.args.logging_steps == 0:
             gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
             total[f"{key}_grad_norm"] = torch.nn.utils.get_total_norm(gradients)
-        optimizer.step()
-        self.schedulers[index].step()
+        for each in (*self.optimizers[index], *self.schedulers[index]):
+            each.step()
         return total
 
     def _restore(self, batch: Batch) -> Tensor:

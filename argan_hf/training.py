@@ -4,6 +4,7 @@ import json
 import logging
 import math
 import time
+from itertools import chain
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Any
@@ -79,7 +80,7 @@ class ArganTrainer:
         self.averaged = AveragedWeights(networks[0], args.ema_decay).to(self.accelerator.device)
         self.best = BestWeights()
         self.update = AdversarialUpdate(self.accelerator, args, *networks)
-        self.accelerator.register_for_checkpointing(self.averaged, self.best, *self.update.schedulers)
+        self.accelerator.register_for_checkpointing(self.averaged, self.best, *chain(*self.update.schedulers))
 
     def _build_networks(self) -> list[PreTrainedModel]:
         """The generator, and the discriminator if the run ever gets to it."""
@@ -219,7 +220,7 @@ class ArganTrainer:
             raise FloatingPointError(f"step {self.step}: {values} is not finite; last checkpoint: {last}")
         (then, step), now = self._clock, time.perf_counter()
         self._clock = (now, self.step)
-        values["lr"] = self.update.schedulers[0].get_last_lr()[0]
+        values["lr"] = self.update.schedulers[0][0].get_last_lr()[0]
         bar.set_postfix({name: f"{value:.3g}" for name, value in values.items()})
         batch_size = self.args.train_batch_size * self.args.gradient_accumulation_steps
         values["crops_per_second"] = (self.step - step) * batch_size * self.accelerator.num_processes / (now - then)

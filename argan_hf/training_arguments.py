@@ -67,7 +67,10 @@ class ArganTrainingArguments:
         default=1, metadata=_help("Batches per step; their gradients are meaned, with the memory of one.")
     )
     max_train_steps: int = field(default=1_500_000, metadata=_help("Steps; one updates D once, then G once."))
-    learning_rate: float = field(default=2e-4, metadata=_help("Adam's learning rate, for G and D."))
+    optimizer: str = field(
+        default="adam", metadata=_help("adam, or muon: Muon for convolution kernels, Adam for everything else.")
+    )
+    learning_rate: float = field(default=2e-4, metadata=_help("Learning rate, for G and D."))
     adam_beta1: float = field(default=0.5, metadata=_help("Adam's beta1."))
     adam_beta2: float = field(default=0.999, metadata=_help("Adam's beta2."))
     lr_scheduler: str = field(default="constant", metadata=_help("A schedule of transformers, e.g. cosine."))
@@ -127,6 +130,8 @@ class ArganTrainingArguments:
 
     def __post_init__(self) -> None:
         self.model_config  # noqa: B018  (raises what is wrong with the JSON)
+        if self.optimizer not in ("adam", "muon"):
+            raise ValueError(f"optimizer must be adam or muon, found {self.optimizer!r}")
         if self.mixed_precision not in ("no", "bf16"):
             raise ValueError(f"mixed_precision must be no or bf16, found {self.mixed_precision!r}")
         for name in _COUNTS:

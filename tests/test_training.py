@@ -78,7 +78,11 @@ def test_one_seed_gives_one_result_and_both_networks_learn(arguments: dict[str, 
     assert any(not torch.equal(before[name], tensor) for name, tensor in discriminator.state_dict().items())
 
 
-def test_a_resumed_run_equals_an_uninterrupted_one(arguments: dict[str, object], tmp_path: Path) -> None:
+@pytest.mark.parametrize("optimizer", ["adam", "muon"])
+def test_a_resumed_run_equals_an_uninterrupted_one(
+    arguments: dict[str, object], tmp_path: Path, optimizer: str
+) -> None:
+    arguments["optimizer"] = optimizer
     whole = _weights(ArganTrainer(ArganTrainingArguments(**arguments)).train())
     folder = Path(str(arguments["output_dir"]))
     resumed = {**arguments, "resume_from_checkpoint": str(folder / "checkpoint-3"), "output_dir": str(tmp_path / "b")}
@@ -237,6 +241,7 @@ def test_the_compared_networks_train_with_the_same_loop_and_start_from_weights(
         ({"model_type": "vgg"}, "model_type must be one of argan, ar_cnn, d3"),
         ({"model": '{"num_channels": 7}'}, "num_channels must be 1"),
         ({"min_quality": 0}, "qualities must satisfy"),
+        ({"optimizer": "lion"}, "optimizer must be adam or muon"),
         ({"mixed_precision": "fp8"}, "mixed_precision must be"),
         ({"crop_size": 300}, "exceeds slot_size"),
         ({"gray_share": 2}, "gray_share must lie in"),
