@@ -23,9 +23,7 @@ def _read_recipe(path: Path) -> dict[str, Any]:
     unknown = sorted(set(recipe) - {field.name for field in dataclasses.fields(ArganTrainingArguments)})
     if unknown:
         raise ValueError(f"{path} names unknown arguments: {', '.join(unknown)}")
-    if "model" in recipe:
-        recipe["model"] = json.dumps(recipe["model"])
-    return recipe
+    return {name: json.dumps(value) if isinstance(value, dict) else value for name, value in recipe.items()}
 
 
 def main(argv: list[str] | None = None) -> int:

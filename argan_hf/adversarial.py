@@ -135,8 +135,8 @@ class AdversarialUpdate:
             # The graphs of all batches at once would not fit: G runs again when its own turn comes.
             with torch.no_grad():
                 restored = self._restore(batch)
-        real_logits = rival(batch.original).logits
-        fake_logits = rival(restored).logits
+        real_logits = rival(batch.original, batch.degraded).logits
+        fake_logits = rival(restored, batch.degraded).logits
         return {
             "d": discriminator_loss(real_logits, fake_logits),
             "d_real": real_logits.sigmoid().mean(),
@@ -147,11 +147,12 @@ class AdversarialUpdate:
         args = self.args
         restored = batch.restored if batch.restored is not None else self._restore(batch)
         l2 = l2_loss(restored, batch.original)
-        if rival is not None:
-            fake_logits = rival(restored).logits
-            loss = generator_loss(fake_logits, restored, batch.original, args.lambda_l2, saturating=args.saturating)
-        elif self._step < args.l2_start_step:
-            loss = charbonnier_loss(restored, batch.original)
-        else:
-            loss = args.lambda_l2 * balanced_l2_loss(restored, batch.original, batch.degraded, args.l2_balance)
-        return {"g": loss, "l2": l2}
+        if rival is None and self._step < args.l2_start_step:
+            return {"g": charbonnier_loss(restored, batch.original), "l2": l2}
+        balanced = (
+            balanced_l2_loss(restored, batch.original, batch.degraded, args.l2_balance) if args.l2_balance else l2
+        )
+        if rival is None:
+            return {"g": args.lambda_l2 * balanced, "l2": l2}
+        fake_logits = rival(restored, batch.degraded).logits
+        return {"g": generator_loss(fake_logits, balanced, args.lambda_l2, saturating=args.saturating), "l2": l2}

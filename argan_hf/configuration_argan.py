@@ -63,6 +63,11 @@ class ArganDiscriminatorConfig(PreTrainedConfig):
     Args:
         num_channels: planes of a crop.
         hidden_sizes: channels of the strided layers; a crop must be at least `4 * 2 ** len(hidden_sizes)` pixels wide.
+        normalization: `"batch"` or `"spectral"`. BatchNorm hides how strong a texture is, spectral normalization of the
+            kernels does not.
+        wavelet_levels: 0: the planes are judged. Otherwise the fine bands of luma alone, so that nothing pulls at color
+            and brightness: three orientations at each level of an undecimated Haar transform.
+        conditional: whether the degraded crop is seen along with the one to judge (not in the paper).
         negative_slope: slope of the LeakyReLU.
         initializer_range: standard deviation of the normal initialization.
     """
@@ -71,12 +76,17 @@ class ArganDiscriminatorConfig(PreTrainedConfig):
 
     num_channels: int = 1
     hidden_sizes: list[int] | tuple[int, ...] = (64, 128, 256, 512)
+    normalization: Literal["batch", "spectral"] = "batch"
+    wavelet_levels: int = 0
+    conditional: bool = False
     negative_slope: float = 0.2
     initializer_range: float = 0.02
 
     def validate_levels(self) -> None:
         if not self.hidden_sizes:
             raise ValueError("hidden_sizes must name at least one layer, found none")
+        if self.wavelet_levels < 0:
+            raise ValueError(f"wavelet_levels must be 0 or more, found {self.wavelet_levels}")
 
     @property
     def minimum_size(self) -> int:

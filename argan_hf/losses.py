@@ -38,20 +38,18 @@ def charbonnier_loss(reconstruction: Tensor, original: Tensor, epsilon: float = 
     return ((reconstruction.float() - original.float()).square() + epsilon**2).sqrt().mean()
 
 
-def generator_loss(
-    fake_logits: Tensor, reconstruction: Tensor, original: Tensor, lambda_l2: float, *, saturating: bool = True
-) -> Tensor:
+def generator_loss(fake_logits: Tensor, l2: Tensor, lambda_l2: float, *, saturating: bool = True) -> Tensor:
     """Eq. 3, log(1 - D(G(x))) + lambda (y - G(x))^2.
 
     Args:
         fake_logits: D's logits of G(x), any shape.
-        reconstruction, original: (B, C, H, W) in 0..1.
-        lambda_l2: weight of the squared error (a mean over samples).
+        l2: the squared error, of Eq. 2 or balanced.
+        lambda_l2: its weight.
         saturating: log(1 - D) as printed; `False` for -log D, which has the same fixed point and larger gradients
             while D wins.
     """
     adversarial = F.logsigmoid(-fake_logits).mean() if saturating else -F.logsigmoid(fake_logits).mean()
-    return adversarial + lambda_l2 * l2_loss(reconstruction, original)
+    return adversarial + lambda_l2 * l2
 
 
 def discriminator_loss(real_logits: Tensor, fake_logits: Tensor) -> Tensor:

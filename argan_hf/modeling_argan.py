@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+from torch.nn.utils.parametrizations import spectral_norm
 from transformers import PreTrainedConfig, PreTrainedModel
 from transformers import initialization as init
 from transformers.utils import ModelOutput
@@ -264,41 +265,87 @@ class ArganForImageRestoration(ArganPreTrainedModel):
 
 
 class ArganDiscriminator(ArganPreTrainedModel):
-    """Judges whether a crop was never compressed. Unconditional: it sees a crop, never the pair."""
+    """Judges whether a crop was never compressed. The paper's is unconditional: it sees a crop, never the pair."""
 
     config_class = ArganDiscriminatorConfig
 
     def __init__(self, config: ArganDiscriminatorConfig) -> None:
         super().__init__(config)
-        widths = [config.num_channels, *config.hidden_sizes]
+        seen = 3 * config.wavelet_levels or config.num_channels
+        # Of the degraded crop the luma itself, too: what a texture belongs to shows in its surroundings.
+        given = seen + (1 if config.wavelet_levels else 0) if config.conditional else 0
+        widths = [seen + given, *config.hidden_sizes]
+        spectral = config.normalization == "spectral"
         self.layers = nn.Sequential(
             *(
-                _encoder_layer(incoming, width, config.negative_slope, normalize=level > 0)
+                _encoder_layer(incoming, width, config.negative_slope, normalize=level > 0 and not spectral)
                 for level, (incoming, width) in enumerate(itertools.pairwise(widths))
             )
         )
         self.head = nn.Conv2d(widths[-1], 1, 4)
+        if spectral:
+            for convolution in [module for module in self.modules() if isinstance(module, nn.Conv2d)]:
+                spectral_norm(convolution)
         self.post_init()
 
     def forward(
-        self, pixel_values: Tensor, return_dict: bool | None = None
+        self, pixel_values: Tensor, condition: Tensor | None = None, return_dict: bool | None = None
     ) -> ArganDiscriminatorOutput | tuple[Tensor, ...]:
         """Judge crops.
 
         Args:
             pixel_values: float (B, C, H, W) in 0..1, H and W at least `config.minimum_size`.
+            condition: the degraded crops, of the same shape; only looked at by a conditional network.
             return_dict: `False` for a tuple.
 
         Raises:
-            ValueError: if the crops are too small.
+            ValueError: if the crops are too small, or a conditional network is given nothing to compare with.
         """
         if min(pixel_values.shape[-2:]) < self.config.minimum_size:
             found, least = tuple(pixel_values.shape[-2:]), self.config.minimum_size
             raise ValueError(f"the discriminator needs crops of at least {least}x{least} pixels, found {found}")
-        logits = self.head(self.layers(pixel_values)).flatten(1)
+        hidden = self._look_at(pixel_values)
+        if self.config.conditional:
+            if condition is None:
+                raise ValueError("this discriminator compares: condition must be the degraded crops, found None")
+            context = [condition[:, :1] - 0.5] if self.config.wavelet_levels else []
+            hidden = torch.cat((hidden, self._look_at(condition), *context), dim=1)
+        logits = self.head(self.layers(hidden)).flatten(1)
         if return_dict is None:
             return_dict = self.config.return_dict
         return ArganDiscriminatorOutput(logits=logits) if return_dict else (logits,)
+
+    def _look_at(self, pixel_values: Tensor) -> Tensor:
+        levels = self.config.wavelet_levels
+        return haar_details(pixel_values[:, :1], levels) * _DETAIL_GAIN if levels else pixel_values
+
+
+# Fine bands of luma are some hundredths wide; the network likes ones.
+_DETAIL_GAIN = 16.0
+
+
+def haar_details(plane: Tensor, levels: int) -> Tensor:
+    """The fine bands of an undecimated Haar transform (details along rows, along columns, along both; finest first).
+
+    Args:
+        plane: (B, 1, H, W).
+        levels: bands of level n compare means of 2 ** (n - 1) pixels along each side.
+
+    Returns:
+        (B, 3 * levels, H, W); borders are continued by their last sample.
+    """
+    bands = []
+    for level in range(levels):
+        step = 1 << level
+        below = F.pad(plane, (0, 0, 0, step), mode="replicate")[..., step:, :]
+        halves = ((plane + below) / 2, (plane - below) / 2)
+        quarters = []
+        for half in halves:
+            right = F.pad(half, (0, step, 0, 0), mode="replicate")[..., step:]
+            quarters += [(half + right) / 2, (half - right) / 2]
+        plane, *details = quarters
+        bands += details
+    return torch.cat(bands, dim=1)
 
 
 __all__: list[str] = ["ArganDiscriminator", "ArganForImageRestoration", "ArganPreTrainedModel"]

@@ -20,7 +20,6 @@ from transformers import AutoModelForImageToImage, PreTrainedModel
 from .adversarial import AdversarialUpdate, Batch
 from .averaging import AveragedWeights, BestWeights
 from .checkpointing import find_checkpoint, latest_checkpoint, load_checkpoint, save_checkpoint
-from .configuration_argan import ArganDiscriminatorConfig
 from .data import PictureDecoder, held_out_pictures, load_stream
 from .degradation import degrade
 from .export import export_model, report_held_out
@@ -84,14 +83,14 @@ class ArganTrainer:
 
     def _build_networks(self) -> list[PreTrainedModel]:
         """The generator, and the discriminator if the run ever gets to it."""
-        args, config = self.args, self.args.model_config
+        args = self.args
         if args.model_name_or_path:
             generator = AutoModelForImageToImage.from_pretrained(args.model_name_or_path, trust_remote_code=False)
         else:
-            generator = AutoModelForImageToImage.from_config(config)
+            generator = AutoModelForImageToImage.from_config(args.model_config)
         networks = [generator.train()]
         if args.adversarial_start_step < args.max_train_steps:
-            discriminator_config = ArganDiscriminatorConfig(num_channels=config.num_channels)
+            discriminator_config = args.discriminator_config
             if args.crop_size < discriminator_config.minimum_size:
                 least = discriminator_config.minimum_size
                 raise ValueError(f"crop_size must be at least {least} for the discriminator, found {args.crop_size}")
@@ -236,7 +235,8 @@ class ArganTrainer:
         result = validate(self._restore_averaged, self.validation, self.num_channels)
         bar.write(f"step {self.step}: " + ", ".join(f"{k} {v:.3f}" for k, v in result.scores.items()))
         # Weights from before the adversarial phase score higher and are not what such a run is for.
-        if self.update.discriminator is None or self.step > self.args.adversarial_start_step:
+        comparable = self.update.discriminator is None or self.step > self.args.adversarial_start_step
+        if comparable and self.args.export_best:
             self.best.offer(result.gain, self.averaged.model)
         with (self.output_dir / "validation.jsonl").open("a", encoding="utf-8") as log:
             log.write(json.dumps({"step": self.step, **result.scores}) + "\n")

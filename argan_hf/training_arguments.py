@@ -7,6 +7,7 @@ from typing import Any
 from huggingface_hub.errors import StrictDataclassError
 from transformers import AutoConfig, PreTrainedConfig
 
+from .configuration_argan import ArganDiscriminatorConfig
 from .degradation import DegradationSettings
 
 MODEL_TYPES = ("argan", "ar_cnn", "d3")
@@ -57,6 +58,9 @@ class ArganTrainingArguments:
     )
     model_type: str = field(default="argan", metadata=_help("The network: argan, ar_cnn or d3."))
 
+    discriminator: str = field(
+        default="{}", metadata=_help("JSON fields of the discriminator's configuration; empty: the paper's.")
+    )
     model_name_or_path: str | None = field(
         default=None, metadata=_help("Start from these weights; the configuration is theirs then.")
     )
@@ -85,7 +89,7 @@ class ArganTrainingArguments:
     l2_balance: float = field(
         default=0.0,
         metadata=_help(
-            "Without adversary, squared errors are divided by those of the input to this power. 0: as in Eq. 2; "
+            "Squared errors are divided by those of the input to this power. 0: as in Eq. 2; "
             "1: the gain in dB of every crop counts alike."
         ),
     )
@@ -118,6 +122,10 @@ class ArganTrainingArguments:
     checkpointing_steps: int = field(default=2000, metadata=_help("Steps between checkpoints."))
     checkpoints_total_limit: int = field(default=2, metadata=_help("Checkpoints kept."))
     resume_from_checkpoint: str | None = field(default=None, metadata=_help('A checkpoint folder, or "latest".'))
+    export_best: bool = field(
+        default=True,
+        metadata=_help("Export the averaged weights with the largest gain; false: the last (texture costs gain)."),
+    )
     export_float16: bool = field(
         default=False, metadata=_help("Store exported weights in 16 bits: half the size; they load as 32 bits.")
     )
@@ -129,7 +137,7 @@ class ArganTrainingArguments:
     hub_private_repo: bool = field(default=False, metadata=_help("Create the repository as a private one."))
 
     def __post_init__(self) -> None:
-        self.model_config  # noqa: B018  (raises what is wrong with the JSON)
+        self.discriminator_config  # noqa: B018  (raises what is wrong with the JSON, of both networks)
         if self.optimizer not in ("adam", "muon"):
             raise ValueError(f"optimizer must be adam or muon, found {self.optimizer!r}")
         if self.mixed_precision not in ("no", "bf16"):
@@ -155,14 +163,22 @@ class ArganTrainingArguments:
             return AutoConfig.from_pretrained(self.model_name_or_path, trust_remote_code=False)
         if self.model_type not in MODEL_TYPES:
             raise ValueError(f"model_type must be one of {', '.join(MODEL_TYPES)}, found {self.model_type!r}")
-        try:
-            return AutoConfig.for_model(self.model_type, **json.loads(self.model))
-        except (TypeError, ValueError, StrictDataclassError) as error:
-            raise ValueError(
-                f"model must be JSON such as '{{\"num_channels\": 1}}', found {self.model}: {error}"
-            ) from error
+        return _from_json("model", self.model, self.model_type)
+
+    @property
+    def discriminator_config(self) -> PreTrainedConfig:
+        """Its rival, for as many planes."""
+        planes = {"num_channels": self.model_config.num_channels}
+        return _from_json("discriminator", self.discriminator, ArganDiscriminatorConfig.model_type, planes)
 
     @property
     def degradation(self) -> DegradationSettings:
         """What is drawn for every crop."""
         return DegradationSettings(**{f.name: getattr(self, f.name) for f in fields(DegradationSettings)})
+
+
+def _from_json(name: str, text: str, model_type: str, fields: dict[str, Any] | None = None) -> PreTrainedConfig:
+    try:
+        return AutoConfig.for_model(model_type, **(fields or {}) | json.loads(text))
+    except (TypeError, ValueError, StrictDataclassError) as error:
+        raise ValueError(f"{name} must be JSON such as '{{\"num_channels\": 1}}', found {text}: {error}") from error

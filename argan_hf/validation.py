@@ -10,7 +10,7 @@ from torch.nn import functional as F
 from .jpeg.codec import compress_plane, compress_ycbcr
 from .jpeg.color import rgb_to_studio_luma, rgb_to_ycbcr, to_uint8, ycbcr_to_rgb
 from .jpeg.tables import quantization_tables
-from .metrics import psnr
+from .metrics import high_frequency_ratio, psnr
 
 QUALITIES = (10, 20, 30, 40)
 
@@ -23,8 +23,8 @@ class Validation:
     """What a network reached.
 
     Attributes:
-        scores: `psnr_qQ` and `gain_qQ` in dB (luma protocol, mean over pictures; the gain is over the compressed
-            picture), and `rgb_psnr_qQ`, `rgb_gain_qQ` for networks that restore three planes.
+        scores: `psnr_qQ`, `gain_qQ` (in dB, over the compressed picture) and `texture_qQ` (energy of fine texture over
+            the original's), luma protocol, means over pictures; the same with `rgb_` for networks of three planes.
         samples: uint8 (C, H, W), C is 1 or 3: strips of compressed, restored, original at the lowest quality.
     """
 
@@ -56,18 +56,20 @@ def validate(restore: Callable[[Tensor], Tensor], pictures: list[Tensor], num_ch
     strips: list[Tensor] = []
     for quality in QUALITIES:
         for prefix, pair in (("", _luma_pair), ("rgb_", _color_pair))[: 1 if num_channels == 1 else 2]:
-            total = gain = 0.0
+            total = gain = texture = 0.0
             for picture in pictures:
                 original, degraded = pair(picture[None], quality)
                 restored = restore(degraded / 255.0).float().cpu() * 255.0
                 shown = [_shown(planes) for planes in (degraded, restored)] + [original]
                 score = float(psnr(shown[1], original))
                 total += score
+                texture += float(high_frequency_ratio(shown[1], original))
                 gain += score - float(psnr(shown[0], original))
                 if quality == QUALITIES[0] and shown[1].shape[1] == num_channels and len(strips) < _SAMPLE_ROWS:
                     strips.append(torch.cat(shown, dim=3)[0, :, :_SAMPLE_WIDTH])
             scores[f"{prefix}psnr_q{quality}"] = total / len(pictures)
             scores[f"{prefix}gain_q{quality}"] = gain / len(pictures)
+            scores[f"{prefix}texture_q{quality}"] = texture / len(pictures)
     width = max(strip.shape[2] for strip in strips)
     return Validation(scores, torch.cat([F.pad(strip, (0, width - strip.shape[2])) for strip in strips], dim=1))
 

@@ -6,6 +6,7 @@ import torch
 from transformers import AutoConfig, AutoModel, AutoModelForImageToImage
 
 from argan_hf import ArganConfig, ArganDiscriminator, ArganDiscriminatorConfig, ArganForImageRestoration
+from argan_hf.modeling_argan import haar_details
 from tests.conftest import scramble
 
 
@@ -53,10 +54,56 @@ def test_every_parameter_gets_a_gradient(model: ArganForImageRestoration) -> Non
     assert not silent
 
 
-def test_every_parameter_of_the_discriminator_gets_a_gradient() -> None:
-    discriminator = ArganDiscriminator(ArganDiscriminatorConfig(hidden_sizes=(4, 8)))
-    discriminator(torch.rand(2, 1, 16, 16)).logits.sum().backward()
-    assert not [n for n, p in discriminator.named_parameters() if p.grad is None or not p.grad.any()]
+JUDGES = {
+    "paper": {},
+    "textures": {"num_channels": 3, "wavelet_levels": 2, "conditional": True, "normalization": "spectral"},
+    "pairs": {"num_channels": 3, "conditional": True},
+}
+
+
+@pytest.fixture(params=JUDGES)
+def judge(request: pytest.FixtureRequest) -> ArganDiscriminator:
+    return ArganDiscriminator(ArganDiscriminatorConfig(hidden_sizes=(4, 8), **JUDGES[request.param]))
+
+
+def test_every_parameter_of_the_discriminator_gets_a_gradient(judge: ArganDiscriminator) -> None:
+    planes, condition = torch.rand(2, 2, judge.config.num_channels, 20, 24)
+    judge(planes, condition).logits.square().sum().backward()
+    assert not [n for n, p in judge.named_parameters() if p.grad is None or not p.grad.any()]
+
+
+def test_a_saved_discriminator_judges_the_same(judge: ArganDiscriminator, tmp_path: Path) -> None:
+    planes, condition = torch.rand(2, 2, judge.config.num_channels, 20, 24)
+    judge(planes, condition)
+    judge.eval().save_pretrained(tmp_path)
+    loaded = copy.deepcopy(AutoModel.from_pretrained(tmp_path))
+    assert torch.equal(loaded(planes, condition).logits, judge(planes, condition).logits)
+
+
+def test_a_judge_of_textures_sees_neither_color_nor_brightness() -> None:
+    config = ArganDiscriminatorConfig(hidden_sizes=(4, 8), num_channels=3, wavelet_levels=2)
+    judge = ArganDiscriminator(config).eval()
+    planes = torch.rand(2, 3, 16, 16)
+    other = torch.cat((planes[:, :1] + 0.25, torch.rand(2, 2, 16, 16)), dim=1)
+    assert torch.allclose(judge(planes).logits, judge(other).logits, atol=1e-4)
+    assert not torch.allclose(judge(planes).logits, judge(planes.flip(3)).logits, atol=1e-4)
+
+
+def test_a_judge_of_pairs_wants_a_pair() -> None:
+    judge = ArganDiscriminator(ArganDiscriminatorConfig(hidden_sizes=(4, 8), conditional=True))
+    with pytest.raises(ValueError, match="condition must be the degraded crops"):
+        judge(torch.rand(1, 1, 16, 16))
+
+
+def test_details_and_the_mean_make_up_the_plane() -> None:
+    plane = torch.rand(1, 1, 9, 7, dtype=torch.float64)
+    details = haar_details(plane, 1)
+    below = torch.cat((plane[..., 1:, :], plane[..., -1:, :]), dim=2)
+    square = [half for side in (plane, below) for half in (side, torch.cat((side[..., 1:], side[..., -1:]), dim=3))]
+    mean = sum(square) / 4
+    assert torch.allclose(mean + details.sum(dim=1, keepdim=True), plane)
+    assert haar_details(plane, 3).shape == (1, 9, 9, 7)
+    assert not haar_details(torch.full((1, 1, 8, 8), 0.3), 2).any()
 
 
 def test_the_loss_is_the_mean_squared_error(model: ArganForImageRestoration) -> None:

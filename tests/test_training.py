@@ -78,11 +78,22 @@ def test_one_seed_gives_one_result_and_both_networks_learn(arguments: dict[str, 
     assert any(not torch.equal(before[name], tensor) for name, tensor in discriminator.state_dict().items())
 
 
-@pytest.mark.parametrize("optimizer", ["adam", "muon"])
+JUDGE_OF_TEXTURES = {"hidden_sizes": [4, 8], "normalization": "spectral", "wavelet_levels": 1, "conditional": True}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {},
+        {"optimizer": "muon"},
+        {"discriminator": json.dumps(JUDGE_OF_TEXTURES), "l2_balance": 1.0, "saturating": False, "export_best": False},
+    ],
+    ids=["paper", "muon", "textures"],
+)
 def test_a_resumed_run_equals_an_uninterrupted_one(
-    arguments: dict[str, object], tmp_path: Path, optimizer: str
+    arguments: dict[str, object], tmp_path: Path, change: dict[str, object]
 ) -> None:
-    arguments["optimizer"] = optimizer
+    arguments |= change
     whole = _weights(ArganTrainer(ArganTrainingArguments(**arguments)).train())
     folder = Path(str(arguments["output_dir"]))
     resumed = {**arguments, "resume_from_checkpoint": str(folder / "checkpoint-3"), "output_dir": str(tmp_path / "b")}
@@ -127,8 +138,9 @@ def test_accumulation_reaches_both_networks(arguments: dict[str, object]) -> Non
         assert all(parameter.grad is not None and parameter.grad.any() for parameter in network.parameters())
 
 
-def test_the_best_averaged_weights_are_exported_not_the_last(
-    arguments: dict[str, object], monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("export_best", "exported_index"), [(True, 1), (False, 2)])
+def test_the_best_averaged_weights_are_exported_or_the_last(
+    arguments: dict[str, object], monkeypatch: pytest.MonkeyPatch, export_best: bool, exported_index: int
 ) -> None:
     gains = iter([1.0, 3.0, 2.0])
     seen: list[dict[str, torch.Tensor]] = []
@@ -138,11 +150,12 @@ def test_the_best_averaged_weights_are_exported_not_the_last(
         return Validation({"gain_q10": next(gains)}, torch.zeros(1, 8, 8, dtype=torch.uint8))
 
     monkeypatch.setattr("argan_hf.training.validate", scripted)
-    run = {**arguments, "validation_steps": 2, "adversarial_start_step": 6}
+    run = {**arguments, "validation_steps": 2, "adversarial_start_step": 6, "export_best": export_best}
     trainer = ArganTrainer(ArganTrainingArguments(**run))
     exported = _weights(trainer.train())
-    assert all(torch.equal(exported[name], tensor) for name, tensor in seen[1].items())
-    assert any(not torch.equal(exported[name], tensor) for name, tensor in seen[2].items())
+    for index, weights in enumerate(seen):
+        equal = all(torch.equal(exported[name], tensor) for name, tensor in weights.items())
+        assert equal == (index == exported_index)
 
 
 def test_everything_of_a_run_is_logged(arguments: dict[str, object]) -> None:
@@ -240,6 +253,8 @@ def test_the_compared_networks_train_with_the_same_loop_and_start_from_weights(
         ({"model": "{"}, "model must be JSON"),
         ({"model_type": "vgg"}, "model_type must be one of argan, ar_cnn, d3"),
         ({"model": '{"num_channels": 7}'}, "num_channels must be 1"),
+        ({"discriminator": '{"wavelet_levels": -1}'}, "wavelet_levels must be 0 or more"),
+        ({"discriminator": "{"}, "discriminator must be JSON"),
         ({"min_quality": 0}, "qualities must satisfy"),
         ({"optimizer": "lion"}, "optimizer must be adam or muon"),
         ({"mixed_precision": "fp8"}, "mixed_precision must be"),
@@ -285,4 +300,6 @@ def test_the_script_takes_recipe_and_flags(
 @pytest.mark.parametrize("recipe", sorted((ROOT / "recipes").glob("*.yaml")), ids=lambda path: path.stem)
 def test_every_recipe_is_complete(recipe: Path) -> None:
     fields = train._read_recipe(recipe)
-    assert ArganTrainingArguments(**fields).model_config
+    args = ArganTrainingArguments(**fields)
+    assert args.model_config
+    assert args.discriminator_config

@@ -23,9 +23,9 @@ def _brighter(planes: Tensor) -> Tensor:
 def test_scores_equal_those_of_an_evaluation(num_channels: int, protocol: str, prefix: str) -> None:
     found = validate(_brighter, [_picture()], num_channels)
     method = Method("brighter", lambda planes, tables, quality: planes.float() + 2)
-    expected = {row.quality: row.psnr for row in evaluate([method], EXAMPLES[:1], QUALITIES, protocol=protocol)}  # type: ignore[arg-type]
-    for quality, psnr in expected.items():
-        assert found.scores[f"{prefix}psnr_q{quality}"] == pytest.approx(psnr, abs=1e-6)
+    for row in evaluate([method], EXAMPLES[:1], QUALITIES, protocol=protocol):  # type: ignore[arg-type]
+        assert found.scores[f"{prefix}psnr_q{row.quality}"] == pytest.approx(row.psnr, abs=1e-6)
+        assert found.scores[f"{prefix}texture_q{row.quality}"] == pytest.approx(row.high_frequency, abs=1e-6)
     assert (f"rgb_psnr_q{QUALITIES[0]}" in found.scores) == (num_channels == 3)
 
 
