@@ -10,7 +10,8 @@ from .image_processing_argan import ArganImageProcessor
 from .jpeg.file import UnreadableImageError
 from .modeling_argan import ArganDiscriminator, ArganForImageRestoration
 from .pipeline_argan import JpegRestorationPipeline
-from .restoration import JpegRestorer, RestorationReport, RestoredImage, restore
+from .restoration import JpegRestorer, restore
+from .restored_image import RestorationReport, RestoredImage
 
 __all__ = [
     "ArganConfig",

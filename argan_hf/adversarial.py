@@ -10,7 +10,7 @@ from accelerate import Accelerator
 from torch import Tensor
 from transformers import PreTrainedModel, get_scheduler
 
-from .losses import balanced_l2_loss, charbonnier_loss, discriminator_loss, generator_loss, l2_loss
+from .losses import balanced_l2_loss, charbonnier_loss, discriminator_loss, generator_loss, l2_loss, texture_loss
 from .optimization import build_optimizers
 from .training_arguments import ArganTrainingArguments
 
@@ -75,8 +75,9 @@ class AdversarialUpdate:
             step: number of the step, from 0; decides which losses apply.
 
         Returns:
-            Scalars: `g` and `l2`; in the adversarial phase `d`, `d_real`, `d_fake` (D of originals and of restored
-            crops, 0..1); `g_grad_norm` and `d_grad_norm` before clipping, with clipping or if the step is logged.
+            Scalars: `g`, `l2` and, with a weight, `texture`; in the adversarial phase `d`, `d_real`, `d_fake` (D of
+            originals and of restored crops, 0..1); `g_grad_norm` and `d_grad_norm` before clipping, with clipping or
+            if the step is logged.
         """
         self._step = step
         rival = self.discriminator if step >= self.args.adversarial_start_step else None
@@ -155,4 +156,8 @@ class AdversarialUpdate:
         if rival is None:
             return {"g": args.lambda_l2 * balanced, "l2": l2}
         fake_logits = rival(restored, batch.degraded).logits
-        return {"g": generator_loss(fake_logits, balanced, args.lambda_l2, saturating=args.saturating), "l2": l2}
+        losses = {"g": generator_loss(fake_logits, balanced, args.lambda_l2, saturating=args.saturating), "l2": l2}
+        if args.lambda_texture:
+            losses["texture"] = texture_loss(restored, batch.original)
+            losses["g"] = losses["g"] + args.lambda_texture * losses["texture"]
+        return losses

@@ -18,8 +18,10 @@ from transformers import AutoConfig, AutoModelForImageToImage
 
 from .evaluation import Mean, mean_scores
 from .evaluation_report import markdown_table
-from .methods import BLIND, FAITHFUL, split_name
+from .methods import BLIND, FAITHFUL, REALISM, split_name
 from .results import Results
+from .variants import REALISM as REALISM_VARIANT
+from .variants import weights_name
 
 BEFORE_AFTER = "before_after.png"
 TRAINING_ARGS = "training_args.json"
@@ -84,6 +86,7 @@ def build_card(folder: Path, repo_id: str, results: Sequence[Results]) -> ModelC
         travels=type(model)._auto_class is not None,
         parameters=sum(parameter.numel() for parameter in model.parameters()),
         discriminator=(folder / "discriminator").is_dir(),
+        realism=(folder / weights_name(REALISM_VARIANT)).is_file(),
         before_after=BEFORE_AFTER if (folder / BEFORE_AFTER).is_file() else None,
         evaluations=[
             {
@@ -145,7 +148,8 @@ def _eval_results(results: Results, means: Sequence[Mean], name: str) -> list[Ev
 
 
 def _in_words(method: str) -> str:
-    return "".join({BLIND: ", not told the tables", FAITHFUL: ", held to the file"}[o] for o in split_name(method)[1])
+    words = {BLIND: ", not told the tables", FAITHFUL: ", held to the file"}
+    return "".join(words.get(o) or f", realism {o.removeprefix(REALISM)}" for o in split_name(method)[1])
 
 
 def _training_arguments(folder: Path) -> dict[str, Any]:

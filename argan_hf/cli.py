@@ -21,8 +21,8 @@ from .evaluation import evaluate, find_pictures, mean_scores
 from .evaluation_report import markdown_table, terminal_table, write_chart, write_contact_sheet
 from .jpeg.file import JpegHeader, UnreadableImageError, open_image, read_header
 from .methods import load_method
-from .restoration import DEFAULT_CHECKPOINT
 from .results import Results
+from .variants import DEFAULT_CHECKPOINT
 
 
 def main(argv: list[str] | None = None) -> int:

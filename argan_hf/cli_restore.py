@@ -19,8 +19,10 @@ from tqdm.auto import tqdm
 
 from .batch import STREAM, Job, plan_jobs
 from .jpeg.file import MAX_MEGAPIXELS, open_image
-from .restoration import DEFAULT_CHECKPOINT, TILE_SIZE, JpegRestorer, RestoredImage
+from .restoration import TILE_SIZE, JpegRestorer
+from .restored_image import RestoredImage
 from .saving import encode_picture, write_whole
+from .variants import DEFAULT_CHECKPOINT
 
 _BAR = "{percentage:3.0f}% |{bar}| {n:.1f} of {total:.1f} MP [{elapsed}<{remaining}, {rate_noinv_fmt}]"
 
@@ -51,6 +53,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--device", help="cpu, cuda, …; default: the first accelerator, else the CPU")
     parser.add_argument("--quality", type=int, help="JPEG quality to tell the network, 1..100; default: the file's")
     parser.add_argument("--strength", type=float, default=1.0, help="0 (as it is) to 1 (fully restored)")
+    parser.add_argument(
+        "--realism", type=float, default=0.0, help="0 (nearest to the original) to 1 (texture, invented where unknown)"
+    )
     parser.add_argument(
         "--faithful",
         action=argparse.BooleanOptionalAction,
@@ -95,6 +100,7 @@ def run(args: argparse.Namespace) -> int:
             restorer = JpegRestorer.from_pretrained(
                 args.model, device=args.device, tile_size=args.tile, max_megapixels=args.max_megapixels
             )
+            restorer.model_at(args.realism)
         # A torch without CUDA meets "cuda" with an AssertionError.
         except (AssertionError, OSError, RuntimeError, ValueError) as error:
             _complain(f"the model {args.model!r} cannot be loaded: {error}")
@@ -127,6 +133,8 @@ def _check(args: argparse.Namespace) -> None:
         raise ValueError(f"--quality must lie in 1..100, found {args.quality}")
     if not 0.0 <= args.strength <= 1.0:
         raise ValueError(f"--strength must lie in 0..1, found {args.strength}")
+    if not 0.0 <= args.realism <= 1.0:
+        raise ValueError(f"--realism must lie in 0..1, found {args.realism}")
     if args.tile < 1:
         raise ValueError(f"--tile must be at least 1 pixel, found {args.tile}")
     if not args.max_megapixels > 0:
@@ -209,6 +217,7 @@ class _Batch:
             source,
             self.args.quality,
             self.args.strength,
+            realism=self.args.realism,
             faithful=self.args.faithful,
             keep_orientation=self.args.keep_orientation,
             progress=progress,

@@ -63,8 +63,7 @@ class ArganDiscriminatorConfig(PreTrainedConfig):
     Args:
         num_channels: planes of a crop.
         hidden_sizes: channels of the strided layers; a crop must be at least `4 * 2 ** len(hidden_sizes)` pixels wide.
-        normalization: `"batch"` or `"spectral"`. BatchNorm hides how strong a texture is, spectral normalization of the
-            kernels does not.
+        normalization: `"batch"` or `"none"`. BatchNorm hides how strong a texture is.
         wavelet_levels: 0: the planes are judged. Otherwise the fine bands of luma alone, so that nothing pulls at color
             and brightness: three orientations at each level of an undecimated Haar transform.
         conditional: whether the degraded crop is seen along with the one to judge (not in the paper).
@@ -76,7 +75,7 @@ class ArganDiscriminatorConfig(PreTrainedConfig):
 
     num_channels: int = 1
     hidden_sizes: list[int] | tuple[int, ...] = (64, 128, 256, 512)
-    normalization: Literal["batch", "spectral"] = "batch"
+    normalization: Literal["batch", "none"] = "batch"
     wavelet_levels: int = 0
     conditional: bool = False
     negative_slope: float = 0.2

@@ -19,10 +19,9 @@ from .card import BEFORE_AFTER, TRAINING_ARGS, build_card
 from .image_processing_argan import ArganImageProcessor
 from .modeling_argan import ArganDiscriminator
 from .pipeline_argan import JpegRestorationPipeline
-from .restoration import CHECKPOINTS
 from .results import Results
+from .variants import REALISM, locate, weights_name
 
-_WEIGHTS = "model.safetensors"
 _RESULTS = "results.json"
 
 
@@ -103,7 +102,7 @@ def stage(folder: str | Path, repo_id: str, target: Path, results: Sequence[Resu
         ValueError: if the folder holds no whole checkpoint, or the results are not the checkpoint's.
     """
     validate_repo_id(repo_id)
-    source = _locate(folder)
+    source = Path(locate(folder))
     model = _load(AutoModelForImageToImage, source)
     processor = (
         ArganImageProcessor.from_pretrained(source)
@@ -111,10 +110,14 @@ def stage(folder: str | Path, repo_id: str, target: Path, results: Sequence[Resu
         else ArganImageProcessor(num_channels=model.config.num_channels)
     )
     JpegRestorationPipeline(model=model, image_processor=processor).save_pretrained(target)
-    shutil.copyfile(source / _WEIGHTS, target / _WEIGHTS)
+    for variant in (None, REALISM):
+        name = weights_name(variant)
+        if (source / name).is_file():
+            _load(AutoModelForImageToImage, source, variant)
+            shutil.copyfile(source / name, target / name)
     if (source / "discriminator").is_dir():
         _load(ArganDiscriminator, source / "discriminator").save_pretrained(target / "discriminator")
-        shutil.copyfile(source / "discriminator" / _WEIGHTS, target / "discriminator" / _WEIGHTS)
+        shutil.copyfile(source / "discriminator" / weights_name(), target / "discriminator" / weights_name())
     for name in (TRAINING_ARGS, BEFORE_AFTER):
         if (source / name).is_file():
             shutil.copyfile(source / name, target / name)
@@ -123,17 +126,12 @@ def stage(folder: str | Path, repo_id: str, target: Path, results: Sequence[Resu
     build_card(source, repo_id, results).save(target / "README.md")
 
 
-def _locate(folder: str | Path) -> Path:
-    shipped = CHECKPOINTS / folder
-    return shipped if (shipped / "config.json").is_file() else Path(folder)
-
-
-def _load(kind: type[PreTrainedModel], folder: Path) -> PreTrainedModel:
-    missing = [name for name in ("config.json", _WEIGHTS) if not (folder / name).is_file()]
+def _load(kind: type[PreTrainedModel], folder: Path, variant: str | None = None) -> PreTrainedModel:
+    missing = [name for name in ("config.json", weights_name(variant)) if not (folder / name).is_file()]
     if missing:
         raise ValueError(f"{folder} is no checkpoint, it lacks {' and '.join(missing)}: train.py exports such a folder")
     try:
-        model, report = kind.from_pretrained(folder, trust_remote_code=False, output_loading_info=True)
+        model, report = kind.from_pretrained(folder, variant=variant, trust_remote_code=False, output_loading_info=True)
     except (OSError, RuntimeError, SafetensorError, ValueError) as error:
         raise ValueError(f"the checkpoint in {folder} cannot be loaded: {error}") from error
     strange = sorted(report["missing_keys"] | report["unexpected_keys"])

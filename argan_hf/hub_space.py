@@ -8,7 +8,7 @@ from huggingface_hub import HfApi
 from huggingface_hub.utils import validate_repo_id
 
 from .hub import check_token
-from .restoration import CHECKPOINTS, DEFAULT_CHECKPOINT
+from .variants import CHECKPOINTS, DEFAULT_CHECKPOINT
 
 _PACKAGE = Path(__file__).parent
 _SPACE = _PACKAGE.parent / "space"

@@ -1,4 +1,4 @@
-"""The losses of the paper, one function per equation, and two that residual networks are trained with.
+"""The losses of the paper, one function per equation, and three that residual networks are trained with.
 
 D is given as logits: log D = logsigmoid(logit) and log(1 - D) = logsigmoid(-logit), which stay finite where the
 printed forms overflow. Every function returns a scalar, the mean over the batch.
@@ -6,6 +6,11 @@ printed forms overflow. Every function returns a scalar, the mean over the batch
 
 from torch import Tensor
 from torch.nn import functional as F
+
+from .wavelet_argan import haar_details
+
+# Bands weaker than half a gray level are nothing that an 8-bit picture could show.
+_FAINT = 0.5 / 255
 
 
 def minimax_value(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
@@ -30,12 +35,31 @@ def balanced_l2_loss(reconstruction: Tensor, original: Tensor, degraded: Tensor,
     """
     error = (reconstruction.float() - original.float()).square().flatten(1).mean(1)
     base = (degraded.float() - original.float()).square().flatten(1).mean(1)
-    return (error / (base + (0.5 / 255) ** 2) ** balance).mean()
+    return (error / (base + _FAINT**2) ** balance).mean()
 
 
 def charbonnier_loss(reconstruction: Tensor, original: Tensor, epsilon: float = 1e-3) -> Tensor:
     """Mean of sqrt((y - G(x))^2 + epsilon^2), a smooth L1; both (B, C, H, W) in 0..1. Not in the paper."""
     return ((reconstruction.float() - original.float()).square() + epsilon**2).sqrt().mean()
+
+
+def texture_loss(reconstruction: Tensor, original: Tensor, levels: int = 2) -> Tensor:
+    """How far the strength of luma's fine bands is from the original's, wherever they are. Not in the paper.
+
+    The strength of a band is its root mean square over 9x9 pixels; differences are squared and taken relative to the
+    original's mean square, band by band, so that the finest, which is the weakest, counts as much. Where texture lies
+    within such a window is left to the other losses.
+
+    Args:
+        reconstruction, original: (B, C, H, W) in 0..1; only the first channel counts.
+        levels: of the undecimated Haar transform.
+    """
+    strengths = [
+        (F.avg_pool2d(haar_details(planes[:, :1].float(), levels).square(), 9, stride=3) + _FAINT**2).sqrt()
+        for planes in (reconstruction, original)
+    ]
+    error = (strengths[0] - strengths[1]).square().flatten(2).mean(2)
+    return (error / strengths[1].square().flatten(2).mean(2)).mean()
 
 
 def generator_loss(fake_logits: Tensor, l2: Tensor, lambda_l2: float, *, saturating: bool = True) -> Tensor:

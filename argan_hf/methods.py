@@ -2,9 +2,11 @@
 
 `jpeg`: nothing is restored. `sa-dct`: pointwise shape-adaptive DCT. `ar-cnn`, `d3`: the networks of the literature, one
 per quality. Anything else: a checkpoint of this package, a local folder or a Hub id. With `+blind` appended, it is not
-told the quantization tables; with `+faithful`, its result is held to the coefficients of the compressed picture.
+told the quantization tables; with `+faithful`, its result is held to the coefficients of the compressed picture; with
+`+realism=0.5`, it is the network at that position of the slider.
 """
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
@@ -15,9 +17,11 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from .jpeg.color import to_uint8
 from .jpeg.consistency import make_consistent, recover_coefficients
-from .restoration import CHECKPOINTS, JpegRestorer
+from .restoration import JpegRestorer
+from .variants import CHECKPOINTS
 
-BLIND, FAITHFUL = "+blind", "+faithful"
+BLIND, FAITHFUL, REALISM = "+blind", "+faithful", "+realism="
+_OPTION = re.compile(rf"(?P<base>.+)(?P<option>{re.escape(BLIND)}|{re.escape(FAITHFUL)}|{re.escape(REALISM)}[\d.]+)")
 _PER_QUALITY = ("ar-cnn", "d3")
 
 
@@ -46,7 +50,7 @@ def load_method(name: str, qualities: list[int], device: str | None = None) -> M
         device: where networks run.
 
     Raises:
-        ValueError: if there is no such method, or none for one of the qualities.
+        ValueError: if there is no such method, none for one of the qualities, or no realism.
         ImportError: if a method needs an extra that is not installed.
     """
     if name == "jpeg":
@@ -61,9 +65,12 @@ def load_method(name: str, qualities: list[int], device: str | None = None) -> M
         return Method(name, lambda planes, tables, quality: _run(restorers[quality], planes, tables), cost)
     base, options = split_name(name)
     restorer = _load(base, device)
+    realism = next((float(option.removeprefix(REALISM)) for option in options if option.startswith(REALISM)), 0.0)
+    restorer.model_at(realism)
 
     def restore(planes: Tensor, tables: Tensor, quality: int) -> Tensor:  # noqa: ARG001
-        return _run(restorer, planes, tables, blind=BLIND in options, faithful=FAITHFUL in options)
+        blind, faithful = BLIND in options, FAITHFUL in options
+        return _run(restorer, planes, tables, realism=realism, blind=blind, faithful=faithful)
 
     return Method(name, restore, _macs_per_pixel(restorer))
 
@@ -71,8 +78,8 @@ def load_method(name: str, qualities: list[int], device: str | None = None) -> M
 def split_name(name: str) -> tuple[str, tuple[str, ...]]:
     """A method's name without what was appended to it, and what was."""
     options: tuple[str, ...] = ()
-    while found := next((option for option in (BLIND, FAITHFUL) if name.endswith(option)), None):
-        name, options = name.removesuffix(found), (found, *options)
+    while found := _OPTION.fullmatch(name):
+        name, options = found["base"], (found["option"], *options)
     return name, options
 
 
@@ -87,11 +94,17 @@ def _load(name: str, device: str | None) -> JpegRestorer:
 
 
 def _run(
-    restorer: JpegRestorer, planes: Tensor, tables: Tensor, *, blind: bool = False, faithful: bool = False
+    restorer: JpegRestorer,
+    planes: Tensor,
+    tables: Tensor,
+    *,
+    realism: float = 0.0,
+    blind: bool = False,
+    faithful: bool = False,
 ) -> Tensor:
     known = min(restorer.model.config.num_channels, planes.shape[0])
     result = planes.float()
-    result[:known] = restorer.restore_planes(result[:known], None if blind else tables[:known])
+    result[:known] = restorer.restore_planes(result[:known], None if blind else tables[:known], realism=realism)
     if faithful:
         quantized = recover_coefficients(planes[0], tables[0])
         result[0], _ = make_consistent(result[0], quantized, tables[0], to_uint8)

@@ -11,12 +11,15 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
-from torch.nn.utils.parametrizations import spectral_norm
 from transformers import PreTrainedConfig, PreTrainedModel
 from transformers import initialization as init
 from transformers.utils import ModelOutput
 
 from .configuration_argan import ArganConfig, ArganDiscriminatorConfig
+from .wavelet_argan import haar_details
+
+# Fine bands of luma are some hundredths wide; the discriminator likes ones.
+_DETAIL_GAIN = 16.0
 
 
 @dataclass
@@ -275,17 +278,14 @@ class ArganDiscriminator(ArganPreTrainedModel):
         # Of the degraded crop the luma itself, too: what a texture belongs to shows in its surroundings.
         given = seen + (1 if config.wavelet_levels else 0) if config.conditional else 0
         widths = [seen + given, *config.hidden_sizes]
-        spectral = config.normalization == "spectral"
+        normalized = config.normalization == "batch"
         self.layers = nn.Sequential(
             *(
-                _encoder_layer(incoming, width, config.negative_slope, normalize=level > 0 and not spectral)
+                _encoder_layer(incoming, width, config.negative_slope, normalize=level > 0 and normalized)
                 for level, (incoming, width) in enumerate(itertools.pairwise(widths))
             )
         )
         self.head = nn.Conv2d(widths[-1], 1, 4)
-        if spectral:
-            for convolution in [module for module in self.modules() if isinstance(module, nn.Conv2d)]:
-                spectral_norm(convolution)
         self.post_init()
 
     def forward(
@@ -318,34 +318,6 @@ class ArganDiscriminator(ArganPreTrainedModel):
     def _look_at(self, pixel_values: Tensor) -> Tensor:
         levels = self.config.wavelet_levels
         return haar_details(pixel_values[:, :1], levels) * _DETAIL_GAIN if levels else pixel_values
-
-
-# Fine bands of luma are some hundredths wide; the network likes ones.
-_DETAIL_GAIN = 16.0
-
-
-def haar_details(plane: Tensor, levels: int) -> Tensor:
-    """The fine bands of an undecimated Haar transform (details along rows, along columns, along both; finest first).
-
-    Args:
-        plane: (B, 1, H, W).
-        levels: bands of level n compare means of 2 ** (n - 1) pixels along each side.
-
-    Returns:
-        (B, 3 * levels, H, W); borders are continued by their last sample.
-    """
-    bands = []
-    for level in range(levels):
-        step = 1 << level
-        below = F.pad(plane, (0, 0, 0, step), mode="replicate")[..., step:, :]
-        halves = ((plane + below) / 2, (plane - below) / 2)
-        quarters = []
-        for half in halves:
-            right = F.pad(half, (0, step, 0, 0), mode="replicate")[..., step:]
-            quarters += [(half + right) / 2, (half - right) / 2]
-        plane, *details = quarters
-        bands += details
-    return torch.cat(bands, dim=1)
 
 
 __all__: list[str] = ["ArganDiscriminator", "ArganForImageRestoration", "ArganPreTrainedModel"]

@@ -5,15 +5,15 @@ A picture passes once, in one direction, tile by tile: planes, network, the file
 
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
-from functools import cache
+from dataclasses import replace
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
 import torch
 from PIL import Image
 from torch import Tensor
-from transformers import AutoModelForImageToImage, PreTrainedModel
+from transformers import PreTrainedModel
 
 from .jpeg.color import rgb_to_ycbcr
 from .jpeg.consistency import make_consistent, recover_coefficients
@@ -21,77 +21,11 @@ from .jpeg.file import MAX_MEGAPIXELS
 from .jpeg.tables import quantization_tables
 from .picture import PictureParts, as_pixels, put_together, take_apart
 from .precision import preferred_dtype
-from .saving import save_picture
+from .restored_image import RestorationReport, RestoredImage
 from .tiling import receptive_margin, run_tiled, tiles
-
-CHECKPOINTS = Path(__file__).parent / "checkpoints"
-DEFAULT_CHECKPOINT = "argan-jpeg-color"
+from .variants import DEFAULT_CHECKPOINT, REALISM, WeightInterpolation, load_model
 
 TILE_SIZE = 1280
-
-
-@dataclass(frozen=True)
-class RestorationReport:
-    """What was found and what was done.
-
-    Attributes:
-        width, height: of the restored picture, in pixels.
-        format: of the file ("JPEG", "PNG", …), `None` for a picture that came without one.
-        quality: the file's own quality or the one given, `None` where neither is known.
-        sampling: chroma sampling of a JPEG file.
-        consistency: share of luma coefficients of the result, as written, that equal the file's own; `None` where
-            nothing was held to a file.
-        told: whether the network was told the quantization tables; otherwise it worked blind.
-        restored_planes: planes that went through the network, "Y", "Y, Cb, Cr" or, each by itself, "C, M, Y, K".
-        strength: as given.
-        seconds: wall-clock time of the restoration.
-        notes: sentences on anything that a user would not expect.
-    """
-
-    width: int
-    height: int
-    format: str | None
-    quality: int | None
-    sampling: str | None
-    consistency: float | None
-    told: bool
-    restored_planes: str
-    strength: float
-    seconds: float
-    notes: tuple[str, ...] = ()
-
-    def to_dict(self) -> dict[str, Any]:
-        """The report as JSON-ready values."""
-        return asdict(self) | {"notes": list(self.notes)}
-
-
-@dataclass(frozen=True)
-class RestoredImage:
-    """A restored picture and the report on it.
-
-    Attributes:
-        image: mode "L", "LA", "RGB", "RGBA" or "CMYK", with the source's color profile, Exif and the like in
-            `image.info`.
-        report: what was found and done.
-    """
-
-    image: Image.Image
-    report: RestorationReport
-
-    def save(self, path: str | Path) -> tuple[str, ...]:
-        """Write the picture whole or not at all; the format is that of the suffix.
-
-        PNG, TIFF and WebP lose nothing, JPEG and AVIF are written at high quality. Only TIFF and JPEG hold CMYK; for
-        the others it is converted to RGB.
-
-        Returns:
-            Sentences on what the format cannot hold.
-
-        Raises:
-            ValueError: if the suffix names no format that can be written, or the format cannot hold such a picture.
-            OSError: if the file cannot be written.
-        """
-        return save_picture(self.image, Path(path))
 
 
 class JpegRestorer:
@@ -106,6 +40,7 @@ class JpegRestorer:
             need less memory and more time.
         max_megapixels: files that claim to hold more are refused.
         dtype: arithmetic of the convolutions, float32 or bfloat16; [`preferred_dtype`] if not given.
+        realism_model: the network at realism 1, of the same shape as `model`, or a function that loads it.
 
     Raises:
         ValueError: if `tile_size` or `max_megapixels` is not positive.
@@ -119,6 +54,7 @@ class JpegRestorer:
         tile_size: int = TILE_SIZE,
         max_megapixels: float = MAX_MEGAPIXELS,
         dtype: torch.dtype | None = None,
+        realism_model: PreTrainedModel | Callable[[], PreTrainedModel] | None = None,
     ) -> None:
         if tile_size < 1 or max_megapixels <= 0:
             raise ValueError(f"tile_size and max_megapixels must be positive, found {tile_size} and {max_megapixels}")
@@ -127,8 +63,14 @@ class JpegRestorer:
         self.device = torch.device(device) if device else _default_device()
         self.model = model.eval().to(self.device, memory_format=torch.channels_last)
         self.dtype = dtype or preferred_dtype(model, self.device)
+        self._scale: WeightInterpolation | None = None
+        if realism_model is not None:
+            load = (lambda: realism_model) if isinstance(realism_model, PreTrainedModel) else realism_model
+            self._scale = WeightInterpolation(self.model, load)
         self._margin = receptive_margin(
-            lambda probe: self._forward(probe, None).cpu(), model.config.num_channels, model.config.size_divisor
+            lambda probe: self._forward(self.model, probe, None).cpu(),
+            model.config.num_channels,
+            model.config.size_divisor,
         )
 
     @classmethod
@@ -142,21 +84,25 @@ class JpegRestorer:
         dtype: torch.dtype | None = None,
         **kwargs: Any,
     ) -> "JpegRestorer":
-        """Load a checkpoint.
+        """Load a checkpoint; its variant `realism`, if it has one, is loaded when it is first asked for.
 
         Args:
             name_or_path: a checkpoint of this package ("argan-jpeg-color"), a local folder, or a Hub id.
             device: where it runs.
             tile_size, max_megapixels, dtype: as for the class.
-            kwargs: passed to `AutoModelForImageToImage.from_pretrained` (`revision`, `token`, `cache_dir`, …).
+            kwargs: passed to `AutoModelForImageToImage.from_pretrained` (`revision`, `token`, `variant`, …).
 
         Raises:
             OSError: if there is no such checkpoint.
         """
-        shipped = CHECKPOINTS / str(name_or_path)
-        location = shipped if shipped.is_dir() else name_or_path
-        model = AutoModelForImageToImage.from_pretrained(location, trust_remote_code=False, **kwargs)
-        return cls(model, device, tile_size=tile_size, max_megapixels=max_megapixels, dtype=dtype)
+        return cls(
+            load_model(name_or_path, **kwargs),
+            device,
+            tile_size=tile_size,
+            max_megapixels=max_megapixels,
+            dtype=dtype,
+            realism_model=None if "variant" in kwargs else partial(load_model, name_or_path, variant=REALISM, **kwargs),
+        )
 
     def __call__(
         self,
@@ -164,6 +110,7 @@ class JpegRestorer:
         quality: int | None = None,
         strength: float = 1.0,
         *,
+        realism: float = 0.0,
         faithful: bool = True,
         keep_orientation: bool = False,
         progress: Callable[[int, int], None] | None = None,
@@ -176,6 +123,8 @@ class JpegRestorer:
             quality: libjpeg's 1..100, told to the network in place of the file's own tables. Networks that are not
                 conditioned on tables ignore it (the report says so).
             strength: 0 (the picture as it is) to 1 (fully restored).
+            realism: 0 (nearest to the original on average, smooth where it is unknown) to 1 (texture as real pictures
+                have it, invented where it is unknown). More than 0 needs a checkpoint with the variant `realism`.
             faithful: hold the luma of JPEG files to what they state, so that the result, encoded again with the same
                 tables, is the file again. Without effect on anything but JPEG files given as path or bytes.
             keep_orientation: leave pixels and Exif orientation as they are stored; by default the picture comes out
@@ -184,12 +133,13 @@ class JpegRestorer:
 
         Raises:
             UnreadableImageError: if the file is no picture, is damaged, too large, or of a kind that is not restored.
-            ValueError: if `quality` or `strength` is out of range.
+            ValueError: if `quality`, `strength` or `realism` is out of range, or the checkpoint has no realism.
         """
         if quality is not None and not 1 <= quality <= 100:
             raise ValueError(f"quality must lie in 1..100, found {quality}")
         if not 0.0 <= strength <= 1.0:
             raise ValueError(f"strength must lie in 0..1, found {strength}")
+        model = self.model_at(realism)
         start = time.perf_counter()
         parts = take_apart(source, self.max_megapixels)
         if quality is not None:
@@ -200,7 +150,7 @@ class JpegRestorer:
             notes += ("This network works blind: the quality given was not used.",)
         inks = parts.samples.shape[0] == 4
         known = 4 if inks else min(self.model.config.num_channels, parts.samples.shape[0])
-        pixels, consistency = self._restore_pixels(parts, known, strength, faithful, progress)
+        pixels, consistency = self._restore_pixels(model, parts, known, strength, faithful, progress)
         image = put_together(parts, pixels, upright=not keep_orientation)
         report = RestorationReport(
             width=image.width,
@@ -212,13 +162,35 @@ class JpegRestorer:
             told=conditioned and parts.tables is not None,
             restored_planes=", ".join(("C", "M", "Y", "K") if inks else ("Y", "Cb", "Cr")[:known]),
             strength=strength,
+            realism=realism,
             seconds=time.perf_counter() - start,
             notes=notes,
         )
         return RestoredImage(image, report)
 
+    def model_at(self, realism: float) -> PreTrainedModel:
+        """The network at a position of the slider; made once and kept while it is among the last few asked for.
+
+        Args:
+            realism: 0..1.
+
+        Raises:
+            ValueError: if it is out of range, or the checkpoint has no such variant.
+        """
+        if not 0.0 <= realism <= 1.0:
+            raise ValueError(f"realism must lie in 0..1, found {realism}")
+        if realism == 0:
+            return self.model
+        if self._scale is None:
+            raise ValueError("this network was loaded without a variant for realism: leave realism at 0")
+        try:
+            return self._scale.at(realism)
+        except OSError as error:
+            raise ValueError(f"this checkpoint has no variant for realism: leave realism at 0 ({error})") from error
+
     def _restore_pixels(
         self,
+        model: PreTrainedModel,
         parts: PictureParts,
         known: int,
         strength: float,
@@ -236,7 +208,7 @@ class JpegRestorer:
             outer = parts.planes_at(tile.outer_rows, tile.outer_columns)
             planes = outer[:, *tile.inside].clone()
             if strength > 0:
-                restored = self._restore_tile(outer[:known], parts.tables)[:, *tile.inside]
+                restored = self._restore_tile(model, outer[:known], parts.tables)[:, *tile.inside]
                 if table is not None:
                     restored[0], share = _hold_to_file(planes, table, restored, strength)
                     whole = (planes.shape[1] // 8) * (planes.shape[2] // 8)
@@ -247,23 +219,28 @@ class JpegRestorer:
                 progress(done, len(plan))
         return pixels, None if table is None else kept / blocks if blocks else 1.0
 
-    def _restore_tile(self, planes: Tensor, tables: Tensor | None) -> Tensor:
+    def _restore_tile(self, model: PreTrainedModel, planes: Tensor, tables: Tensor | None) -> Tensor:
         # Files store inks apart, and so each has artifacts of its own, like a gray picture.
         parts = planes.split(1) if planes.shape[0] == 4 else [planes]
-        return torch.cat([self._run(part[None], tables)[0] for part in parts])
+        return torch.cat([self._run(model, part[None], tables)[0] for part in parts])
 
-    def restore_planes(self, planes: Tensor, tables: Tensor | None = None) -> Tensor:
+    def restore_planes(self, planes: Tensor, tables: Tensor | None = None, *, realism: float = 0.0) -> Tensor:
         """Run the network over planes, in tiles.
 
         Args:
             planes: float (C, H, W), 0..255, at most as many planes as the network restores.
             tables: integers (C, 8, 8), their quantization tables, or `None` for unknown.
+            realism: 0..1.
 
         Returns:
             float32 (C, H, W), 0..255, not rounded.
+
+        Raises:
+            ValueError: as [`model_at`].
         """
+        model = self.model_at(realism)
         return run_tiled(
-            lambda tile: self._run(tile, tables), planes.float(), tile_size=self._whole_tile, margin=self._margin
+            lambda tile: self._run(model, tile, tables), planes.float(), tile_size=self._whole_tile, margin=self._margin
         )
 
     @property
@@ -272,15 +249,15 @@ class JpegRestorer:
         step = max(int(self.model.config.size_divisor), 16)
         return -(-self.tile_size // step) * step
 
-    def _run(self, planes: Tensor, tables: Tensor | None) -> Tensor:
+    def _run(self, model: PreTrainedModel, planes: Tensor, tables: Tensor | None) -> Tensor:
         quantization = None if tables is None else tables[None, : planes.shape[1]].to(self.device)
-        return self._forward(planes / 255.0, quantization).cpu() * 255.0
+        return self._forward(model, planes / 255.0, quantization).cpu() * 255.0
 
     @torch.inference_mode()
-    def _forward(self, pixel_values: Tensor, quantization: Tensor | None) -> Tensor:
+    def _forward(self, model: PreTrainedModel, pixel_values: Tensor, quantization: Tensor | None) -> Tensor:
         pixel_values = pixel_values.to(self.device, memory_format=torch.channels_last)
         with torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32):
-            reconstruction = self.model(pixel_values, quantization=quantization).reconstruction
+            reconstruction = model(pixel_values, quantization=quantization).reconstruction
         restored: Tensor = reconstruction.float().clamp_(0.0, 1.0)
         return restored
 
@@ -290,10 +267,11 @@ def restore(
     quality: int | None = None,
     strength: float = 1.0,
     *,
+    realism: float = 0.0,
     faithful: bool = True,
 ) -> RestoredImage:
     """Restore one picture with the network that comes with the package; see [`JpegRestorer.__call__`]."""
-    return _default_restorer()(source, quality, strength, faithful=faithful)
+    return _default_restorer()(source, quality, strength, realism=realism, faithful=faithful)
 
 
 @cache

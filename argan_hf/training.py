@@ -29,6 +29,7 @@ from .picture_stream import PictureStream
 from .reservoir import CanvasSource, Reservoir
 from .training_arguments import ArganTrainingArguments
 from .validation import validate
+from .variants import load_model
 
 logger = logging.getLogger(__name__)
 
@@ -85,7 +86,7 @@ class ArganTrainer:
         """The generator, and the discriminator if the run ever gets to it."""
         args = self.args
         if args.model_name_or_path:
-            generator = AutoModelForImageToImage.from_pretrained(args.model_name_or_path, trust_remote_code=False)
+            generator = load_model(args.model_name_or_path)
         else:
             generator = AutoModelForImageToImage.from_config(args.model_config)
         networks = [generator.train()]

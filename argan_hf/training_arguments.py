@@ -9,6 +9,7 @@ from transformers import AutoConfig, PreTrainedConfig
 
 from .configuration_argan import ArganDiscriminatorConfig
 from .degradation import DegradationSettings
+from .variants import locate
 
 MODEL_TYPES = ("argan", "ar_cnn", "d3")
 
@@ -62,7 +63,10 @@ class ArganTrainingArguments:
         default="{}", metadata=_help("JSON fields of the discriminator's configuration; empty: the paper's.")
     )
     model_name_or_path: str | None = field(
-        default=None, metadata=_help("Start from these weights; the configuration is theirs then.")
+        default=None,
+        metadata=_help(
+            "Start from these weights (a shipped checkpoint, folder or Hub id); the configuration is theirs."
+        ),
     )
 
     crop_size: int = field(default=64, metadata=_help("Side of the training crops, in pixels."))
@@ -92,6 +96,10 @@ class ArganTrainingArguments:
             "Squared errors are divided by those of the input to this power. 0: as in Eq. 2; "
             "1: the gain in dB of every crop counts alike."
         ),
+    )
+    lambda_texture: float = field(
+        default=0.0,
+        metadata=_help("In the adversarial phase, weight of how strong fine texture is; not in the paper."),
     )
     adversarial_start_step: int = field(default=0, metadata=_help("Before this step G learns from L2 alone."))
     saturating: bool = field(default=True, metadata=_help("log(1 - D) as printed in Eq. 3; false: -log D."))
@@ -160,7 +168,7 @@ class ArganTrainingArguments:
     def model_config(self) -> PreTrainedConfig:
         """The network to train."""
         if self.model_name_or_path:
-            return AutoConfig.from_pretrained(self.model_name_or_path, trust_remote_code=False)
+            return AutoConfig.from_pretrained(locate(self.model_name_or_path), trust_remote_code=False)
         if self.model_type not in MODEL_TYPES:
             raise ValueError(f"model_type must be one of {', '.join(MODEL_TYPES)}, found {self.model_type!r}")
         return _from_json("model", self.model, self.model_type)

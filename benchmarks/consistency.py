@@ -32,12 +32,12 @@ from argan_hf.jpeg.color import to_uint8
 from argan_hf.jpeg.consistency import blocks_inside
 from argan_hf.jpeg.file import image_to_tensor
 from argan_hf.metrics import psnr
-from argan_hf.restoration import DEFAULT_CHECKPOINT
+from argan_hf.variants import DEFAULT_CHECKPOINT
 
 MARGINS = (0.0, 0.5, 1.0, 2.0)
 
 
-def _measure(restorer: JpegRestorer, path: Path, quality: int, *, color: bool) -> Tensor:
+def _measure(restorer: JpegRestorer, path: Path, quality: int, *, realism: float, color: bool) -> Tensor:
     """Rows free, margins, shipped; columns PSNR, coefficients inside, blocks equal."""
     with Image.open(path) as image:
         picture = image.convert("RGB") if color else Image.fromarray(read_luma(path)[0, 0].numpy())
@@ -49,7 +49,7 @@ def _measure(restorer: JpegRestorer, path: Path, quality: int, *, color: bool) -
     quantized = recover_coefficients(planes[0], table)
     rows, columns = quantized.shape[:2]
     truth = encode_planes(original, table)[:, :, 0, :rows, :columns].permute(2, 3, 0, 1).float()
-    free = restorer.restore_planes(planes[:1].float())[0]
+    free = restorer.restore_planes(planes[:1].float(), realism=realism)[0]
 
     def as_written(luma: Tensor) -> Tensor:
         if not color:
@@ -72,6 +72,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True, help="folder of original pictures")
     parser.add_argument("--qualities", type=int, nargs="+", default=[10, 20, 30, 40, 50, 75, 90, 95])
     parser.add_argument("--model", default=DEFAULT_CHECKPOINT, help="checkpoint name, local folder or Hub id")
+    parser.add_argument("--realism", type=float, default=0.0, help="position of the slider, 0..1")
     args = parser.parse_args()
     restorer = JpegRestorer.from_pretrained(args.model)
     pictures = find_pictures(args.data)
@@ -82,7 +83,10 @@ def main() -> None:
         )
         print("quality  " + "  ".join(f"{name:^24}" for name in names) + "  worse")
         for quality in args.qualities:
-            results = [_measure(restorer, path, quality, color=color) for path in tqdm(pictures, leave=False)]
+            results = [
+                _measure(restorer, path, quality, realism=args.realism, color=color)
+                for path in tqdm(pictures, leave=False)
+            ]
             mean = torch.stack(results).mean(dim=0)
             worse = sum(bool(result[-1, 0] < result[0, 0]) for result in results)
             cells = (f"{a:6.3f} | {b:7.3%} | {c:6.2%}"[:26] for a, b, c in mean.tolist())

@@ -22,7 +22,7 @@ from transformers import AutoModelForImageToImage
 
 from argan_hf import JpegRestorer
 from argan_hf.jpeg.file import read_jpeg
-from argan_hf.restoration import CHECKPOINTS, DEFAULT_CHECKPOINT
+from argan_hf.variants import CHECKPOINTS, DEFAULT_CHECKPOINT
 
 NAIVE = "naive"
 NAIVE_LIMIT = 12

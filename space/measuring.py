@@ -13,7 +13,7 @@ from PIL import Image
 
 from argan_hf.evaluation import Protocol, as_picture, degrade_planes, evaluate, mean_scores, read_luma, read_rgb
 from argan_hf.methods import load_method
-from argan_hf.restoration import DEFAULT_CHECKPOINT
+from argan_hf.variants import DEFAULT_CHECKPOINT
 
 SIDE = 512
 CURVE = (5, 10, 15, 20, 30, 40, 50, 60, 70, 80, 90, 95)

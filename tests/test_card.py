@@ -9,8 +9,8 @@ from huggingface_hub import ModelCard
 
 from argan_hf import ArganConfig, ArganForImageRestoration
 from argan_hf.card import build_card
-from argan_hf.restoration import CHECKPOINTS
 from argan_hf.results import Results
+from argan_hf.variants import CHECKPOINTS
 from tests.test_results import SCORE
 
 TEMPLATE = Path(__file__).parents[1] / "model_card.md"

@@ -10,10 +10,12 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from argan_hf import JpegRestorer
 from argan_hf.cli import main
+from argan_hf.variants import REALISM, load_model
 from tests.conftest import jpeg_bytes
 from tests.jpeg.test_file import giant_jpeg
 
@@ -46,6 +48,20 @@ def test_what_is_written_is_what_the_library_returns(checkpoint: Path, jpeg: Pat
     assert _restore(checkpoint, jpeg, "-o", target, *options) == 0
     # Tiles change the order of sums, not more.
     assert np.abs(_pixels(target).astype(int) - np.array(weaker)).max() <= 1
+
+
+def test_realism_is_the_librarys(checkpoint: Path, jpeg: Path, tmp_path: Path) -> None:
+    model = load_model(checkpoint)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.mul_(1.1)
+    model.save_pretrained(checkpoint, variant=REALISM)
+    target, report = tmp_path / "out.png", tmp_path / "report.json"
+    assert _restore(checkpoint, jpeg, "-o", target, "--realism", 0.5, "--json", report) == 0
+    restorer = JpegRestorer.from_pretrained(checkpoint, device="cpu")
+    assert np.array_equal(_pixels(target), np.array(restorer(jpeg, realism=0.5).image))
+    assert not np.array_equal(_pixels(target), np.array(restorer(jpeg).image))
+    assert json.loads(report.read_text())[0]["realism"] == 0.5
 
 
 def test_the_default_output_lies_beside_the_input(checkpoint: Path, jpeg: Path) -> None:
@@ -134,6 +150,8 @@ def test_wrong_usage_is_said_before_any_work(
     for arguments, words in [
         ((jpeg, "--quality", 0), "--quality must lie in 1..100"),
         ((jpeg, "--strength", 2), "--strength must lie in 0..1"),
+        ((jpeg, "--realism", -1), "--realism must lie in 0..1"),
+        ((jpeg, "--realism", 0.5), "has no variant for realism"),
         ((jpeg, "--tile", 0), "--tile must be at least 1"),
         ((jpeg, "--max-megapixels", -1), "--max-megapixels must be more than 0"),
         ((jpeg, twin, "-o", tmp_path / "out"), "same file"),

@@ -10,8 +10,8 @@ from safetensors.torch import load_file, save_file
 
 from argan_hf import ArganImageProcessor, JpegRestorer
 from argan_hf.hub import stage
-from argan_hf.restoration import CHECKPOINTS
 from argan_hf.results import Results
+from argan_hf.variants import CHECKPOINTS
 from tests.test_results import SCORE
 
 
@@ -43,6 +43,21 @@ def test_the_processor_of_the_folder_wins(checkpoint: Path, tmp_path: Path) -> N
     ArganImageProcessor(num_channels=1, do_pad=False).save_pretrained(checkpoint)
     stage(checkpoint, "me/net", tmp_path / "out")
     assert json.loads((tmp_path / "out" / "preprocessor_config.json").read_text())["do_pad"] is False
+
+
+def test_the_realism_variant_goes_along_and_the_card_says_so(checkpoint: Path, tmp_path: Path) -> None:
+    weights = load_file(checkpoint / "model.safetensors")
+    save_file(
+        {name: w + 0.01 for name, w in weights.items()}, checkpoint / "model.realism.safetensors", {"format": "pt"}
+    )
+    stage(checkpoint, "me/net", tmp_path / "out")
+    copied = tmp_path / "out" / "model.realism.safetensors"
+    assert copied.read_bytes() == (checkpoint / copied.name).read_bytes()
+    assert 'variant="realism"' in (tmp_path / "out" / "README.md").read_text()
+    assert JpegRestorer.from_pretrained(tmp_path / "out", device="cpu").model_at(1.0)
+    (checkpoint / copied.name).write_bytes(b"broken")
+    with pytest.raises(ValueError, match="cannot be loaded"):
+        stage(checkpoint, "me/net", tmp_path / "other")
 
 
 @pytest.mark.parametrize("missing", ["config.json", "model.safetensors"])

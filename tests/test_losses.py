@@ -8,6 +8,7 @@ from argan_hf.losses import (
     generator_loss,
     l2_loss,
     minimax_value,
+    texture_loss,
 )
 
 REAL, FAKE = torch.tensor([2.0, -0.5]), torch.tensor([-1.0, 0.3])
@@ -42,6 +43,23 @@ def test_charbonnier_is_l1_far_from_zero_and_smooth_at_it() -> None:
     charbonnier_loss(same, RESTORED).backward()
     assert same.grad is not None
     assert not same.grad.any()
+
+
+def test_texture_counts_by_its_strength_not_by_its_place() -> None:
+    torch.manual_seed(0)
+    noise = 0.1 * torch.randn(2, 1, 64, 64)
+    planes, moved = 0.5 + noise, 0.5 + noise.flip(3)
+    assert texture_loss(planes, planes) == 0
+    assert texture_loss(moved, planes) < 0.05
+    # Without texture nearly all is missing (half a gray level never counts); with half of it, a quarter: squares.
+    assert float(texture_loss(torch.full_like(planes, 0.5), planes)) == pytest.approx(0.95, abs=0.05)
+    assert float(texture_loss(0.5 + noise / 2, planes)) == pytest.approx(0.25, abs=0.03)
+    flat = torch.full_like(planes, 0.5).requires_grad_()
+    texture_loss(flat, planes).backward()
+    assert flat.grad is not None
+    assert flat.grad.isfinite().all()
+    color = torch.cat((planes, torch.rand(2, 2, 64, 64)), dim=1)
+    assert texture_loss(color, torch.cat((planes, torch.rand(2, 2, 64, 64)), dim=1)) == 0
 
 
 def test_the_generator_minimizes_eq_3() -> None:

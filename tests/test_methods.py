@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from argan_hf import ArganConfig, ArganForImageRestoration
+from argan_hf import ArganConfig, ArganForImageRestoration, JpegRestorer
 from argan_hf.jpeg import compress_plane, quantization_tables, recover_coefficients, share_inside
 from argan_hf.jpeg.color import to_uint8
 from argan_hf.methods import load_method, split_name
@@ -54,10 +54,28 @@ def test_blind_is_not_told_the_tables(residual_config: ArganConfig, tmp_path: Pa
         ("a", ("a", ())),
         ("a+blind", ("a", ("+blind",))),
         ("a+b+faithful+blind", ("a+b", ("+faithful", "+blind"))),
+        ("a+realism=0.5+faithful", ("a", ("+realism=0.5", "+faithful"))),
     ],
 )
 def test_names_split_into_base_and_options(name: str, parts: tuple[str, tuple[str, ...]]) -> None:
     assert split_name(name) == parts
+
+
+def test_realism_is_the_position_of_the_slider(residual_config: ArganConfig, tmp_path: Path) -> None:
+    model = scramble(ArganForImageRestoration(residual_config))
+    model.save_pretrained(tmp_path)
+    with pytest.raises(ValueError, match="no variant for realism"):
+        load_method(f"{tmp_path}+realism=0.5", [20])
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.mul_(1.1)
+    model.save_pretrained(tmp_path, variant="realism")
+    names = (f"{tmp_path}+realism=0", f"{tmp_path}+realism=1", f"{tmp_path}+realism=1+blind")
+    none, full, blind = (load_method(name, [20]).restore(PLANES, TABLES, 20) for name in names)
+    assert torch.equal(none, load_method(str(tmp_path), [20]).restore(PLANES, TABLES, 20))
+    restorer = JpegRestorer(model.eval(), "cpu")
+    assert torch.allclose(full, restorer.restore_planes(PLANES, TABLES), atol=1e-3)
+    assert torch.allclose(blind, restorer.restore_planes(PLANES), atol=1e-3)
 
 
 def test_multiply_accumulates_of_the_papers_network(tmp_path: Path) -> None:

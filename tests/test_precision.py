@@ -7,7 +7,7 @@ from PIL import Image
 
 from argan_hf import ArganConfig, ArganForImageRestoration, JpegRestorer
 from argan_hf.precision import preferred_dtype
-from argan_hf.restoration import CHECKPOINTS
+from argan_hf.variants import CHECKPOINTS
 from tests.conftest import jpeg_bytes
 
 CPU = torch.device("cpu")

@@ -78,7 +78,7 @@ def test_one_seed_gives_one_result_and_both_networks_learn(arguments: dict[str, 
     assert any(not torch.equal(before[name], tensor) for name, tensor in discriminator.state_dict().items())
 
 
-JUDGE_OF_TEXTURES = {"hidden_sizes": [4, 8], "normalization": "spectral", "wavelet_levels": 1, "conditional": True}
+JUDGE_OF_TEXTURES = {"hidden_sizes": [4, 8], "normalization": "none", "wavelet_levels": 1, "conditional": True}
 
 
 @pytest.mark.parametrize(
@@ -86,7 +86,12 @@ JUDGE_OF_TEXTURES = {"hidden_sizes": [4, 8], "normalization": "spectral", "wavel
     [
         {},
         {"optimizer": "muon"},
-        {"discriminator": json.dumps(JUDGE_OF_TEXTURES), "l2_balance": 1.0, "saturating": False, "export_best": False},
+        {
+            "discriminator": json.dumps(JUDGE_OF_TEXTURES),
+            "l2_balance": 1.0,
+            "lambda_texture": 2.0,
+            "export_best": False,
+        },
     ],
     ids=["paper", "muon", "textures"],
 )

@@ -20,7 +20,7 @@ result = main(["publish", "--space", "tester/page"])
 
 _START = """
 import app
-from argan_hf.restoration import CHECKPOINTS
+from argan_hf.variants import CHECKPOINTS
 from pathlib import Path
 assert Path(app.__file__).parent == CHECKPOINTS.parents[1] == Path.cwd(), CHECKPOINTS
 page = app.build()

@@ -1,0 +1,91 @@
+from pathlib import Path
+
+import pytest
+import torch
+
+from argan_hf import ArganConfig, ArganForImageRestoration, JpegRestorer
+from argan_hf.variants import CHECKPOINTS, REALISM, WeightInterpolation, load_model, locate
+from tests.conftest import scramble
+
+
+@pytest.fixture
+def ends(model: ArganForImageRestoration) -> tuple[ArganForImageRestoration, ArganForImageRestoration]:
+    other = scramble(ArganForImageRestoration(model.config))
+    with torch.no_grad():
+        for parameter in other.parameters():
+            parameter.mul_(1.25).add_(0.01)
+    return model, other
+
+
+def test_names_of_the_package_are_found_and_others_left_alone(tmp_path: Path) -> None:
+    assert locate("argan-jpeg-color") == CHECKPOINTS / "argan-jpeg-color"
+    assert locate("owner/net") == "owner/net"
+    assert locate(tmp_path) == tmp_path
+
+
+def test_ends_are_exact_and_the_way_between_is_straight(
+    ends: tuple[ArganForImageRestoration, ArganForImageRestoration],
+) -> None:
+    start, end = ends
+    scale = WeightInterpolation(start, lambda: end)
+    assert scale.at(0.0) is start
+    for position in (0.25, 1.0):
+        mixture = scale.at(position)
+        assert not mixture.training
+        for name, tensor in mixture.state_dict().items():
+            first, last = start.state_dict()[name].double(), end.state_dict()[name].double()
+            assert torch.allclose(tensor.double(), first + position * (last - first), atol=1e-6)
+    assert all(torch.equal(tensor, end.state_dict()[name]) for name, tensor in scale.at(1.0).state_dict().items())
+
+
+def test_a_setting_is_mixed_once_and_the_end_loaded_once(
+    ends: tuple[ArganForImageRestoration, ArganForImageRestoration],
+) -> None:
+    start, end = ends
+    loaded = []
+    scale = WeightInterpolation(start, lambda: loaded.append(end) or end)
+    assert not loaded
+    assert scale.at(0.5) is scale.at(0.5)
+    assert scale.at(0.5) is not scale.at(0.75)
+    assert loaded == [end]
+
+
+def test_networks_of_other_shapes_are_refused(
+    ends: tuple[ArganForImageRestoration, ArganForImageRestoration],
+) -> None:
+    other = ArganForImageRestoration(ArganConfig(hidden_sizes=(4, 8)))
+    with pytest.raises(ValueError, match=r"differ in unet\.\S+, .*cannot be mixed"):
+        WeightInterpolation(ends[0], lambda: other).at(0.5)
+
+
+def test_a_restorer_finds_the_variant_of_its_folder(
+    ends: tuple[ArganForImageRestoration, ArganForImageRestoration], tmp_path: Path
+) -> None:
+    start, end = ends
+    start.save_pretrained(tmp_path)
+    restorer = JpegRestorer.from_pretrained(tmp_path, device="cpu")
+    with pytest.raises(ValueError, match="has no variant for realism: leave realism at 0"):
+        restorer.model_at(0.5)
+    end.save_pretrained(tmp_path, variant=REALISM)
+    planes = torch.rand(start.config.num_channels, 24, 20) * 255
+    restored = [restorer.restore_planes(planes, realism=realism) for realism in (0.0, 0.5, 1.0)]
+    assert not torch.equal(restored[0], restored[1])
+    expected = [
+        JpegRestorer(model, "cpu").restore_planes(planes) for model in (start, load_model(tmp_path, variant=REALISM))
+    ]
+    assert torch.allclose(restored[0], expected[0], atol=1e-3)
+    assert torch.allclose(restored[2], expected[1], atol=1e-3)
+
+
+@pytest.mark.parametrize("realism", [-0.1, 1.5, float("nan")])
+def test_a_position_beyond_the_scale_is_refused(model: ArganForImageRestoration, realism: float) -> None:
+    restorer = JpegRestorer(model, "cpu", realism_model=model)
+    with pytest.raises(ValueError, match=r"realism must lie in 0\.\.1"):
+        restorer.restore_planes(torch.zeros(1, 8, 8), realism=realism)
+
+
+def test_a_variant_loaded_as_the_network_has_no_scale(model: ArganForImageRestoration, tmp_path: Path) -> None:
+    model.save_pretrained(tmp_path, variant=REALISM)
+    restorer = JpegRestorer.from_pretrained(tmp_path, device="cpu", variant=REALISM)
+    with pytest.raises(ValueError, match="loaded without a variant"):
+        restorer.model_at(0.5)
