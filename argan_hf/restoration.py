@@ -42,6 +42,9 @@ class JpegRestorer:
         dtype: arithmetic of the convolutions, float32 or bfloat16; [`preferred_dtype`] if not given.
         realism_model: the network at realism 1, of the same shape as `model`, or a function that loads it.
 
+    Attributes:
+        margin: how far the network sees, in pixels; tiles carry as much around what they give.
+
     Raises:
         ValueError: if `tile_size` or `max_megapixels` is not positive.
     """
@@ -67,7 +70,7 @@ class JpegRestorer:
         if realism_model is not None:
             load = (lambda: realism_model) if isinstance(realism_model, PreTrainedModel) else realism_model
             self._scale = WeightInterpolation(self.model, load)
-        self._margin = receptive_margin(
+        self.margin = receptive_margin(
             lambda probe: self._forward(self.model, probe, None).cpu(),
             model.config.num_channels,
             model.config.size_divisor,
@@ -202,7 +205,7 @@ class JpegRestorer:
         pixels = torch.empty(*parts.samples.shape[1:], parts.samples.shape[0], dtype=torch.uint8)
         table = parts.grid_table if faithful and strength > 0 else None
         height, width = parts.samples.shape[1:]
-        plan = tiles(height, width, self._whole_tile, self._margin if strength > 0 else 0)
+        plan = tiles(height, width, self._whole_tile, self.margin if strength > 0 else 0)
         kept, blocks = 0.0, 0
         for done, tile in enumerate(plan, start=1):
             outer = parts.planes_at(tile.outer_rows, tile.outer_columns)
@@ -240,7 +243,7 @@ class JpegRestorer:
         """
         model = self.model_at(realism)
         return run_tiled(
-            lambda tile: self._run(model, tile, tables), planes.float(), tile_size=self._whole_tile, margin=self._margin
+            lambda tile: self._run(model, tile, tables), planes.float(), tile_size=self._whole_tile, margin=self.margin
         )
 
     @property

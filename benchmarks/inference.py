@@ -70,20 +70,48 @@ def _measure(method: str, megapixels: float) -> dict[str, float]:
     return {"seconds": min(seconds), "peak_mib": max(before, after) / 1024}
 
 
+def _measure_tile(method: str) -> dict[str, float]:
+    """What one whole tile with its margins needs beyond the loaded network."""
+    restorer = JpegRestorer.from_pretrained(method, device="cpu")
+    side = restorer.tile_size + 2 * restorer.margin
+    restorer = JpegRestorer(restorer.model, "cpu", tile_size=side)
+    planes = torch.rand(restorer.model.config.num_channels, side, side) * 255.0
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    restorer.restore_planes(planes)
+    after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return {"side": side, "margin": restorer.margin, "mib": (after - before) / 1024}
+
+
+def _in_a_process_of_its_own(*arguments: str) -> dict[str, float]:
+    answer = subprocess.run([sys.executable, __file__, *arguments], capture_output=True, text=True, check=True)
+    found: dict[str, float] = json.loads(answer.stdout.splitlines()[-1])
+    return found
+
+
 def main() -> None:
-    """Print a table: seconds per megapixel, peak resident memory, ratio."""
+    """Print two tables: peak memory of a tile; seconds per megapixel, peak resident memory, ratio."""
     checkpoints = sorted(path.name for path in CHECKPOINTS.glob("argan-*"))
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--megapixels", type=float, nargs="+", default=[0.3, 1, 12, 100])
     parser.add_argument("--methods", nargs="+", default=[NAIVE, "ar-cnn-q30", "d3-q30", *checkpoints])
     parser.add_argument("--one", nargs=2, metavar=("METHOD", "MP"), help="measure one case in this process")
+    parser.add_argument("--tile", metavar="METHOD", help="measure one tile in this process")
     options = parser.parse_args()
+    if options.tile:
+        print(json.dumps(_measure_tile(options.tile)))
+        return
     if options.one:
         print(json.dumps(_measure(options.one[0], float(options.one[1]))))
         return
     print(f"torch {torch.__version__}, {torch.get_num_threads()} threads, {torch.backends.cpu.get_cpu_capability()}")
+    print("| method | margin, pixels | tile with margins | MiB for the tile |\n| --- | ---: | ---: | ---: |")
+    for method in options.methods:
+        if method != NAIVE:
+            found = _in_a_process_of_its_own("--tile", method)
+            side = f"{found['side']:.0f}"
+            print(f"| {method} | {found['margin']:.0f} | {side}x{side} | {found['mib']:.0f} |")
     print(
-        "| megapixels | method | s / MP | peak MiB | times as fast as the first |\n| ---: | --- | ---: | ---: | ---: |"
+        "\n| megapixels | method | s / MP | peak MiB | times as fast as the first |\n| ---: | --- | ---: | ---: | ---: |"
     )
     cases = [
         (megapixels, method)
@@ -93,9 +121,7 @@ def main() -> None:
     ]
     reference: dict[float, float] = {}
     for megapixels, method in tqdm(cases, leave=False):
-        command = [sys.executable, __file__, "--one", method, str(megapixels)]
-        answer = subprocess.run(command, capture_output=True, text=True, check=True)
-        found = json.loads(answer.stdout.splitlines()[-1])
+        found = _in_a_process_of_its_own("--one", method, str(megapixels))
         speed = found["seconds"] / megapixels
         first = reference.setdefault(megapixels, speed)
         tqdm.write(f"| {megapixels:g} | {method} | {speed:.2f} | {found['peak_mib']:.0f} | {first / speed:.2f} |")
