@@ -54,7 +54,11 @@ class AdversarialUpdate:
         self.accelerator = accelerator
         networks = [generator] if discriminator is None else [generator, discriminator]
         # Optimizers may share the memory of the weights, so these come to their place first.
-        optimizers = [build_optimizers(network.to(accelerator.device), args) for network in networks]
+        rates = (args.learning_rate, args.discriminator_learning_rate or args.learning_rate)
+        optimizers = [
+            build_optimizers(network.to(accelerator.device), args, rate)
+            for network, rate in zip(networks, rates, strict=False)
+        ]
         self.schedulers = [
             [get_scheduler(args.lr_scheduler, one, args.lr_warmup_steps, args.max_train_steps) for one in of_network]
             for of_network in optimizers

@@ -46,7 +46,9 @@ class KernelMuon(torch.optim.Muon):
                 kernel.grad.zero_()
 
 
-def build_optimizers(network: nn.Module, args: ArganTrainingArguments) -> list[torch.optim.Optimizer]:
+def build_optimizers(
+    network: nn.Module, args: ArganTrainingArguments, learning_rate: float
+) -> list[torch.optim.Optimizer]:
     """The optimizers of a network that is where it will be trained.
 
     The first and the last convolution keep Adam: their kernels meet pixels, not features.
@@ -54,10 +56,10 @@ def build_optimizers(network: nn.Module, args: ArganTrainingArguments) -> list[t
     betas = (args.adam_beta1, args.adam_beta2)
     kernels = [parameter for parameter in network.parameters() if parameter.ndim == 4][1:-1]
     if args.optimizer == "adam" or not kernels:
-        return [torch.optim.Adam(network.parameters(), args.learning_rate, betas)]
+        return [torch.optim.Adam(network.parameters(), learning_rate, betas)]
     chosen = set(map(id, kernels))
     rest = [parameter for parameter in network.parameters() if id(parameter) not in chosen]
-    return [torch.optim.Adam(rest, args.learning_rate, betas), KernelMuon(kernels, args.learning_rate)]
+    return [torch.optim.Adam(rest, learning_rate, betas), KernelMuon(kernels, learning_rate)]
 
 
 def _as_matrix(tensor: Tensor, kernel: nn.Parameter) -> Tensor:

@@ -78,7 +78,8 @@ class ArganTrainingArguments:
     optimizer: str = field(
         default="adam", metadata=_help("adam, or muon: Muon for convolution kernels, Adam for everything else.")
     )
-    learning_rate: float = field(default=2e-4, metadata=_help("Learning rate, for G and D."))
+    learning_rate: float = field(default=2e-4, metadata=_help("Learning rate."))
+    discriminator_learning_rate: float | None = field(default=None, metadata=_help("That of D; default: G's."))
     adam_beta1: float = field(default=0.5, metadata=_help("Adam's beta1."))
     adam_beta2: float = field(default=0.999, metadata=_help("Adam's beta2."))
     lr_scheduler: str = field(default="constant", metadata=_help("A schedule of transformers, e.g. cosine."))

@@ -111,7 +111,8 @@ def main() -> None:
             side = f"{found['side']:.0f}"
             print(f"| {method} | {found['margin']:.0f} | {side}x{side} | {found['mib']:.0f} |")
     print(
-        "\n| megapixels | method | s / MP | peak MiB | times as fast as the first |\n| ---: | --- | ---: | ---: | ---: |"
+        "\n| megapixels | method | s / MP | peak MiB | times as fast as the first |"
+        "\n| ---: | --- | ---: | ---: | ---: |"
     )
     cases = [
         (megapixels, method)

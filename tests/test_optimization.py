@@ -35,16 +35,16 @@ def _step(network: nn.Module, optimizers: list[torch.optim.Optimizer]) -> None:
 def test_every_parameter_moves(name: str, memory_format: torch.memory_format) -> None:
     network = _network(memory_format)
     before = copy.deepcopy(network.state_dict())
-    _step(network, build_optimizers(network, ArganTrainingArguments(optimizer=name, learning_rate=1e-3)))
+    _step(network, build_optimizers(network, ArganTrainingArguments(optimizer=name), 1e-3))
     assert [key for key, tensor in network.state_dict().items() if torch.equal(tensor, before[key])] == []
 
 
 def test_the_layout_in_memory_does_not_matter() -> None:
-    args = ArganTrainingArguments(optimizer="muon", learning_rate=1e-2)
+    args = ArganTrainingArguments(optimizer="muon")
     results = []
     for memory_format in (torch.contiguous_format, torch.channels_last):
         network = _network(memory_format)
-        optimizers = build_optimizers(network, args)
+        optimizers = build_optimizers(network, args, 1e-2)
         for _ in range(2):
             _step(network, optimizers)
         results.append(network.state_dict())

@@ -90,6 +90,7 @@ JUDGE_OF_TEXTURES = {"hidden_sizes": [4, 8], "normalization": "none", "wavelet_l
             "discriminator": json.dumps(JUDGE_OF_TEXTURES),
             "l2_balance": 1.0,
             "lambda_texture": 2.0,
+            "discriminator_learning_rate": 1e-3,
             "export_best": False,
         },
     ],
@@ -133,6 +134,12 @@ def test_accumulated_batches_equal_a_large_one(arguments: dict[str, object]) -> 
         assert parts["g_grad_norm"] == pytest.approx(float(whole["g_grad_norm"]), rel=1e-4)
     for one, other in zip(large.update.generator.parameters(), small.update.generator.parameters(), strict=True):
         assert torch.allclose(one, other, atol=1e-6)
+
+
+def test_each_network_has_its_own_learning_rate(arguments: dict[str, object]) -> None:
+    run = {**arguments, "lr_scheduler": "constant", "discriminator_learning_rate": 3e-3}
+    optimizers = ArganTrainer(ArganTrainingArguments(**run)).update.optimizers
+    assert [one.param_groups[0]["lr"] for of_network in optimizers for one in of_network] == [2e-4, 3e-3]
 
 
 def test_accumulation_reaches_both_networks(arguments: dict[str, object]) -> None:
