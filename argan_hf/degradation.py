@@ -33,12 +33,13 @@ class DegradationSettings:
             others have the full swing that files in the wild have.
         gray_share: share of gray crops when three planes are restored; their chroma is neutral.
         share_420, share_422: shares of color crops with 4:2:0 and 4:2:2 chroma; the rest is 4:4:4.
-        offset_share: share of crops whose grid of blocks does not start at their corner.
+        offset_share: share of crops whose grid of blocks does not start at their corner; their tables are never told.
         earlier_share: share of crops that were compressed once before, at a quality and an offset of their own.
         resize_share: share of those that were resized in between, by a factor of `min_scale` to `max_scale`.
         custom_table_share: share of crops whose tables belong to no quality number, as encoders other than libjpeg
             write them.
-        unknown_table_share: share of crops whose tables are not told, as with pictures that are no JPEG files anymore.
+        unknown_table_share: share of the others whose tables are not told, as with pictures that are no JPEG files
+            anymore.
         clean_share: share of crops that were never compressed; there is nothing to tell about them.
     """
 
@@ -134,7 +135,12 @@ def degrade(
     quality = _draw_quality(batch, settings, generator)
     names = _draw_subsampling(batch, settings, generator)
     tables = _draw_tables(quality, settings, generator).to(device, non_blocking=True)
-    untold = torch.rand(batch, generator=generator) < settings.unknown_table_share
+    offset = torch.zeros(batch, 2, dtype=torch.int64)
+    if settings.offset_share:
+        moved = torch.rand(batch, 1, generator=generator) < settings.offset_share
+        offset = torch.randint(0, _GRID, (batch, 2), generator=generator) * moved
+    # A file's tables belong to a grid that starts at its corner, so a network that is told them knows where it is.
+    untold = (torch.rand(batch, generator=generator) < settings.unknown_table_share) | offset.any(dim=1)
     clean = torch.rand(batch, generator=generator) < settings.clean_share
     if num_channels == 1:
         compressed = compress_plane(degraded[:, 0], tables[:, 0])[:, None]
@@ -147,10 +153,6 @@ def degrade(
     degraded = torch.where(_on_device(clean, device), original, compressed)
     quantization = quantization * ~_on_device(clean | untold, device)
 
-    offset = torch.zeros(batch, 2, dtype=torch.int64)
-    if settings.offset_share:
-        moved = torch.rand(batch, 1, generator=generator) < settings.offset_share
-        offset = torch.randint(0, _GRID, (batch, 2), generator=generator) * moved
     return DegradedCrops(
         degraded=_window(degraded, offset, crop_size),
         original=_window(original, offset, crop_size),

@@ -112,13 +112,15 @@ class ArganTrainingArguments:
     gray_share: float = field(default=0.0, metadata=_help("Share of gray crops when three planes are restored."))
     share_420: float = field(default=0.6, metadata=_help("Share of color crops with 4:2:0 chroma."))
     share_422: float = field(default=0.1, metadata=_help("Share with 4:2:2 chroma; the rest is 4:4:4."))
-    offset_share: float = field(default=0.0, metadata=_help("Share of crops that do not start on the JPEG grid."))
+    offset_share: float = field(
+        default=0.0, metadata=_help("Share of crops off the JPEG grid; their tables are never told.")
+    )
     earlier_share: float = field(default=0.0, metadata=_help("Share of crops that were compressed once before."))
     resize_share: float = field(default=0.0, metadata=_help("Share of those that were resized in between."))
     min_scale: float = field(default=0.75, metadata=_help("Smallest factor of that resizing."))
     max_scale: float = field(default=1.5, metadata=_help("Largest factor of that resizing."))
     custom_table_share: float = field(default=0.0, metadata=_help("Share of crops with tables of no quality number."))
-    unknown_table_share: float = field(default=0.0, metadata=_help("Share of crops whose tables are not told."))
+    unknown_table_share: float = field(default=0.0, metadata=_help("Share of the others whose tables are not told."))
     clean_share: float = field(default=0.0, metadata=_help("Share of crops that were never compressed."))
 
     mixed_precision: str = field(default="no", metadata=_help("no or bf16."))

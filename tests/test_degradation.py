@@ -108,6 +108,14 @@ def test_clean_crops_are_untouched_and_say_nothing(planes: int) -> None:
     assert pairs.earlier_quality[~clean].any()
 
 
+def test_tables_are_told_where_the_grid_starts_at_the_corner_only() -> None:
+    pairs = _degrade(DegradationSettings(offset_share=0.5))
+    moved = pairs.offset.any(dim=1)
+    told = (pairs.quantization > 0).flatten(1).all(dim=1)
+    assert 16 < moved.sum() < 48
+    assert torch.equal(told, ~moved)
+
+
 def test_untold_tables_are_zero_but_were_used() -> None:
     pairs = _degrade(DegradationSettings(unknown_table_share=0.5))
     untold = (pairs.quantization == 0).all(3).all(2)[:, 0]
