@@ -17,7 +17,7 @@ from tqdm.auto import tqdm
 from transformers.utils import logging as transformers_logging
 
 from . import cli_publish, cli_restore
-from .evaluation import evaluate, find_pictures, mean_scores
+from .evaluation import PERCEPTUAL_MEASURES, evaluate, find_pictures, mean_scores
 from .evaluation_report import markdown_table, terminal_table, write_chart, write_contact_sheet
 from .jpeg.file import JpegHeader, UnreadableImageError, open_image, read_header
 from .methods import load_method
@@ -54,7 +54,13 @@ def main(argv: list[str] | None = None) -> int:
     compare.add_argument(
         "--earlier-quality", type=int, metavar="Q", help="compress once before, at this quality, with a shifted grid"
     )
-    compare.add_argument("--perceptual", action="store_true", help="score SSIMULACRA2 and VIF, too (slow)")
+    compare.add_argument(
+        "--perceptual",
+        nargs="+",
+        choices=list(PERCEPTUAL_MEASURES),
+        default=[],
+        help="score what people see, too (slow, vif most of all)",
+    )
     compare.add_argument("--device", help="cpu, cuda, …; default: the first accelerator, else the CPU")
     compare.add_argument("--json", type=Path, metavar="FILE", help="write every picture's scores; publish reads them")
     compare.add_argument("--markdown", type=Path, metavar="FILE", help="write the table")

@@ -6,7 +6,7 @@ RGB. Everything is rounded to 8 bits before it is scored, and scores are means o
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -25,7 +25,7 @@ from .perceptual import ssimulacra2, visual_information_fidelity
 Protocol = Literal["luma", "rgb"]
 
 
-PERCEPTUAL_MEASURES = ("ssimulacra2", "vif")
+PERCEPTUAL_MEASURES = {"ssimulacra2": ssimulacra2, "vif": visual_information_fidelity}
 MEASURES = ("psnr", "psnr_b", "ssim_gaussian", "ssim_uniform", "high_frequency", "seconds_per_megapixel")
 
 
@@ -122,7 +122,7 @@ def evaluate(
     qualities: Sequence[int],
     *,
     protocol: Protocol = "luma",
-    perceptual: bool = False,
+    perceptual: Collection[str] = (),
     earlier_quality: int | None = None,
     progress: Callable[[], object] | None = None,
 ) -> list[Score]:
@@ -133,7 +133,7 @@ def evaluate(
         pictures: files of originals.
         qualities: libjpeg's 1..100.
         protocol: "luma" or "rgb".
-        perceptual: score what people see, too (seconds per megapixel and needs the extra `perceptual`).
+        perceptual: which of `PERCEPTUAL_MEASURES` to score, too (seconds per megapixel; need the extra `perceptual`).
         earlier_quality: of a first compression with a shifted grid, see [`degrade_planes`]; methods are not told.
         progress: called after each score.
 
@@ -168,8 +168,7 @@ def evaluate(
                         ssim_uniform=float(ssim_uniform(restored, original)),
                         high_frequency=float(high_frequency_ratio(restored, original)),
                         seconds_per_megapixel=seconds / megapixels,
-                        ssimulacra2=ssimulacra2(restored, original) if perceptual else None,
-                        vif=visual_information_fidelity(restored, original) if perceptual else None,
+                        **{name: PERCEPTUAL_MEASURES[name](restored, original) for name in perceptual},
                     )
                 )
                 if progress is not None:

@@ -1,7 +1,7 @@
 """What realism costs and what it gives: `python benchmarks/realism.py --data LIVE1 --output_dir DIR`.
 
 Every position of the slider, free and held to the file, beside the compared systems: distortion (PSNR, SSIM) and
-perception (SSIMULACRA2, VIF, texture), luma protocol. Writes `realism.md` (the table), `realism.png` (perception over
+perception (SSIMULACRA2, texture), luma protocol. Writes `realism.md` (the table), `realism.png` (perception over
 distortion) and `realism-crops.png` (grass, hair, brick, text, sky, skin, foliage and a chart, in color).
 """
 
@@ -102,6 +102,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, required=True, help="LIVE1: a folder of its originals")
     parser.add_argument("--output_dir", type=Path, required=True)
+    parser.add_argument("--stride", type=int, default=1, help="measure every n-th picture only")
     parser.add_argument("--qualities", type=int, nargs="+", default=[10, 20, 40])
     parser.add_argument("--compared", nargs="*", default=["jpeg", "sa-dct", "ar-cnn", "d3", "argan-jpeg-luma"])
     args = parser.parse_args()
@@ -115,10 +116,10 @@ def main() -> None:
         ["jpeg", *slider[::2], f"{slider[-1]}{FAITHFUL}"],
     )
 
-    pictures = find_pictures(args.data)
+    pictures = find_pictures(args.data)[:: args.stride]
     methods = [load_method(name, args.qualities) for name in names]
     with tqdm(total=len(pictures) * len(args.qualities) * len(methods), unit="picture") as bar:
-        scores = evaluate(methods, pictures, args.qualities, perceptual=True, progress=bar.update)
+        scores = evaluate(methods, pictures, args.qualities, perceptual=["ssimulacra2"], progress=bar.update)
     means = mean_scores(scores)
     table = markdown_table(means)
     (args.output_dir / "realism.md").write_text(table, encoding="utf-8")

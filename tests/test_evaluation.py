@@ -87,3 +87,12 @@ def test_scores_of_pictures_compressed_twice_are_lower(folder: Path) -> None:
 def test_a_quality_out_of_range_is_refused(folder: Path) -> None:
     with pytest.raises(ValueError, match=r"1\.\.100, found \[0\]"):
         evaluate([load_method("jpeg", [0])], find_pictures(folder), [0])
+
+
+def test_what_people_see_is_scored_where_asked_for(folder: Path) -> None:
+    methods, pictures = [load_method("jpeg", [90, 10])], find_pictures(folder)
+    scores = mean_scores(evaluate(methods, pictures, [90, 10], perceptual=["ssimulacra2"]))
+    assert [score.vif for score in scores] == [None, None]
+    assert scores[0].ssimulacra2 is not None
+    assert scores[1].ssimulacra2 is not None
+    assert scores[1].ssimulacra2 > scores[0].ssimulacra2
