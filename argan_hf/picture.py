@@ -55,6 +55,14 @@ class PictureParts:
     grid_table: Tensor | None = None
     notes: tuple[str, ...] = ()
 
+    @property
+    def is_neutral(self) -> bool:
+        """Whether a picture of three planes holds no color."""
+        if self.samples.shape[0] != 3:
+            return False
+        neutral = self.samples[0] if self.rgb else self.samples.new_tensor(128)
+        return bool((self.samples[1:] == neutral).all())
+
     def planes_at(self, rows: slice, columns: slice) -> Tensor:
         """Planes of a part of the picture, float32 (C, h, w), 0..255: Y; Y, Cb, Cr; or inks."""
         samples = self.samples[:, rows, columns]

@@ -152,7 +152,9 @@ class JpegRestorer:
         if quality is not None and not conditioned:
             notes += ("This network works blind: the quality given was not used.",)
         inks = parts.samples.shape[0] == 4
-        known = 4 if inks else min(self.model.config.num_channels, parts.samples.shape[0])
+        # Gray stays gray, in files of three planes, too.
+        planes = 1 if parts.is_neutral else parts.samples.shape[0]
+        known = 4 if inks else min(self.model.config.num_channels, planes)
         pixels, consistency = self._restore_pixels(model, parts, known, strength, faithful, progress)
         image = put_together(parts, pixels, upright=not keep_orientation)
         report = RestorationReport(

@@ -38,7 +38,7 @@ def _client(deadline: float = 60.0) -> Client:
 
 
 def _restore(client: Client, path: Path, quality: int = 20) -> str:
-    return str(client.predict(handle_file(path), quality, 1.0, True, api_name="/restore")[2])
+    return str(client.predict(handle_file(path), quality, 1.0, True, 0.0, api_name="/restore")[2])
 
 
 def _write_files(folder: Path) -> list[Path]:

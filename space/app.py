@@ -79,6 +79,7 @@ def restore(
     quality: int,
     strength: float = 1.0,
     faithful: bool = True,
+    realism: float = 0.0,
     folder: Path | None = None,
     request: gr.Request | None = None,
     progress: gr.Progress = gr.Progress(),  # noqa: B008
@@ -90,6 +91,7 @@ def restore(
         quality: JPEG quality 1..100: told to the network for a JPEG file, used to compress any other picture.
         strength: 0 (the picture as it is) to 1 (fully restored).
         faithful: hold the result to what the file states.
+        realism: 0 (nearest to the original on average) to 1 (texture as real pictures have it, invented if need be).
         folder: of the visitor's previous result, which is deleted once the new one is there.
         request: of Gradio, says whose visit it is.
         progress: of Gradio.
@@ -106,7 +108,7 @@ def restore(
         data = Path(path).read_bytes() if is_jpeg else _compress(source, quality)
         told = quality if is_jpeg and quality != read_header(source).quality else None
         tick = unless_stopped(request, lambda *tiles: progress(tiles, unit="tiles"))
-        result = restorer(data, told, strength, faithful=faithful, progress=tick)
+        result = restorer(data, told, strength, realism=realism, faithful=faithful, progress=tick)
         before = restorer(data, strength=0.0)
     except StoppedError:
         return tuple(gr.skip() for _ in range(4))
@@ -225,6 +227,15 @@ def build() -> gr.Blocks:
                 strength = gr.Slider(
                     0, 1, 1, step=0.05, label="Strength", info="0: as it is. 1: fully restored.", elem_id="strength"
                 )
+                realism = gr.Slider(
+                    0,
+                    1,
+                    0,
+                    step=0.05,
+                    label="Realism",
+                    info="0: nearest to the truth, smooth where it is lost. 1: texture, invented where it is lost.",
+                    elem_id="realism",
+                )
                 faithful = gr.Checkbox(
                     True,
                     label="Faithful",
@@ -252,7 +263,7 @@ def build() -> gr.Blocks:
                     curve = gr.LinePlot(
                         x="quality", y="PSNR, dB", color="picture", y_lim=None, height=300, elem_id="curve"
                     )
-        inputs = [source, quality, strength, faithful, kept]
+        inputs = [source, quality, strength, faithful, realism, kept]
         results = [comparison, download, report, kept]
         shown = source.change(inspect, source, quality, api_visibility="private", show_progress="hidden")
         restored = shown.success(restore, inputs, results, api_name="restore", concurrency_id="restore")
@@ -265,7 +276,7 @@ def build() -> gr.Blocks:
                 api_visibility="private",
                 concurrency_id="restore",
             )
-            for changed in (quality.input, strength.input, faithful.input)
+            for changed in (quality.input, strength.input, realism.input, faithful.input)
         ]
         measuring = start.click(
             measure_at,

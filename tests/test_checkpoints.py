@@ -10,7 +10,7 @@ from PIL import Image
 from argan_hf.evaluation import read_luma
 from argan_hf.jpeg import compress, quantization_tables
 from argan_hf.jpeg.color import to_uint8
-from argan_hf.metrics import psnr
+from argan_hf.metrics import high_frequency_ratio, psnr
 from argan_hf.restoration import JpegRestorer
 from argan_hf.variants import CHECKPOINTS, REALISM, weights_name
 
@@ -27,6 +27,26 @@ def test_a_checkpoint_improves_what_it_was_trained_for(folder: Path, tmp_path: P
     restorer = JpegRestorer.from_pretrained(folder.name, device="cpu")
     restored = to_uint8(restorer.restore_planes(degraded[0].float(), quantization_tables(quality)[:1]))[None]
     assert float(psnr(restored, original) - psnr(degraded, original)) > 0.4
+
+
+def test_realism_is_texture_and_costs_what_it_must(tmp_path: Path, photo: Image.Image) -> None:
+    photo.save(tmp_path / "photo.png")
+    original = read_luma(tmp_path / "photo.png")
+    restorer = JpegRestorer.from_pretrained(device="cpu")
+    for quality in (10, 40):
+        degraded = compress(original, quality)
+        results = [
+            to_uint8(restorer.restore_planes(degraded[0].float(), quantization_tables(quality)[:1], realism=position))
+            for position in (0.0, 0.5, 1.0)
+        ]
+        texture = [float(high_frequency_ratio(result[None], original)) for result in results]
+        scores = [float(psnr(result[None], original)) for result in results]
+        assert texture == sorted(texture)
+        assert texture[2] - texture[0] > 0.1
+        assert scores == sorted(scores, reverse=True)
+        assert scores[0] - scores[2] < 1.0
+    pristine = to_uint8(restorer.restore_planes(original[0].float(), realism=1.0))[None]
+    assert float(psnr(pristine, original)) > 45
 
 
 @pytest.mark.parametrize("folder", FOLDERS, ids=lambda path: path.name)

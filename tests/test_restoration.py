@@ -85,6 +85,19 @@ def test_tiles_make_the_picture_that_the_whole_makes(
         assert len(ticks) >= 4
 
 
+@pytest.mark.parametrize("as_file", [True, False])
+def test_gray_in_three_planes_stays_gray(residual_config: ArganConfig, photo: Image.Image, as_file: bool) -> None:
+    restorer = JpegRestorer(scramble(ArganForImageRestoration(residual_config)), "cpu")
+    gray = photo.convert("L").convert("RGB")
+    restored = restorer(jpeg_bytes(gray, quality=20) if as_file else gray)
+    pixels = _pixels(restored.image)
+    assert restored.report.restored_planes == "Y"
+    assert np.array_equal(pixels[..., 0], pixels[..., 1])
+    assert np.array_equal(pixels[..., 0], pixels[..., 2])
+    assert not np.array_equal(pixels, _pixels(gray))
+    assert restorer(photo).report.restored_planes == "Y, Cb, Cr"
+
+
 def test_strength_blends(restorer: JpegRestorer, photo: Image.Image) -> None:
     data = jpeg_bytes(photo.convert("L"), quality=30)
     none, half, full = (_pixels(restorer(data, strength=s, faithful=False).image) for s in (0.0, 0.5, 1.0))

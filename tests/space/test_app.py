@@ -174,6 +174,23 @@ def test_strength_and_faithful_reach_the_restorer(page: Page, jpeg: Path) -> Non
     pytest.fail("at strength 0 the picture comes back as it is")
 
 
+def test_realism_reaches_the_restorer(page: Page, jpeg: Path) -> None:
+    _upload(page, jpeg)
+    _done(page, "are the file's own")
+    slider = page.locator("#realism input[type=range]")
+    slider.focus()
+    slider.press("End")
+    expected = np.array(restore(jpeg, realism=1.0).image)
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        page.wait_for_timeout(300)
+        newest = max(CACHE.glob("*/holiday-restored.png"), key=lambda path: path.stat().st_mtime)
+        with Image.open(newest) as restored:
+            if np.array_equal(np.array(restored), expected):
+                return
+    pytest.fail("at realism 1 the page shows what the library returns")
+
+
 def test_every_quality_is_measured_on_demand(page: Page, jpeg: Path) -> None:
     _upload(page, jpeg)
     _done(page, "restored")
@@ -215,7 +232,7 @@ def test_the_next_picture_deletes_the_last_one(page: Page, jpeg: Path) -> None:
 
 def test_the_api_restores_and_measures(page_url: str, jpeg: Path) -> None:
     client = Client(page_url, verbose=False)
-    (before, after), _, report = client.predict(handle_file(jpeg), 17, 1.0, True, api_name="/restore")
+    (before, after), _, report = client.predict(handle_file(jpeg), 17, 1.0, True, 0.0, api_name="/restore")
     assert "JPEG of quality 17" in report
     with Image.open(after) as restored, Image.open(before) as compressed, Image.open(jpeg) as source:
         assert np.array_equal(np.array(restored), np.array(restore(jpeg).image))
