@@ -26,7 +26,7 @@ SIDE, ZOOM = 112, 2
 # Pictures of LIVE1, and left and top of what is looked at.
 CROPS = {
     "grass": ("plane", 20, 390),
-    "hair": ("womanhat", 100, 250),
+    "hair": ("womanhat", 112, 180),
     "brick": ("cemetry", 70, 190),
     "text": ("cemetry", 270, 275),
     "sky": ("ocean", 440, 60),
