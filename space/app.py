@@ -233,7 +233,7 @@ def build() -> gr.Blocks:
                     0,
                     step=0.05,
                     label="Realism",
-                    info="0: nearest to the truth, smooth where it is lost. 1: texture, invented where it is lost.",
+                    info="0: nearest to the truth. 1: texture, invented where it is lost. Recommended: 0.25.",
                     elem_id="realism",
                 )
                 faithful = gr.Checkbox(
