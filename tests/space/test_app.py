@@ -154,6 +154,17 @@ def test_a_broken_file_gets_its_sentence(page: Page, jpeg: Path, content: bytes 
     expect(page.locator("#download")).to_be_disabled()
 
 
+def _wait_for_result(page: Page, expected: np.ndarray) -> None:
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        page.wait_for_timeout(300)
+        newest = max(CACHE.glob("*/holiday-restored.png"), key=lambda path: path.stat().st_mtime)
+        with Image.open(newest) as restored:
+            if np.array_equal(np.array(restored), expected):
+                return
+    pytest.fail("no result has the expected pixels")
+
+
 def test_strength_and_faithful_reach_the_restorer(page: Page, jpeg: Path) -> None:
     _upload(page, jpeg)
     _done(page, "are the file's own")
@@ -164,14 +175,7 @@ def test_strength_and_faithful_reach_the_restorer(page: Page, jpeg: Path) -> Non
     slider.press("Home")
     with Image.open(jpeg) as compressed:
         expected = np.array(compressed)
-    deadline = time.monotonic() + 30
-    while time.monotonic() < deadline:
-        page.wait_for_timeout(300)
-        newest = max(CACHE.glob("*/holiday-restored.png"), key=lambda path: path.stat().st_mtime)
-        with Image.open(newest) as restored:
-            if np.array_equal(np.array(restored), expected):
-                return
-    pytest.fail("at strength 0 the picture comes back as it is")
+    _wait_for_result(page, expected)
 
 
 def test_realism_reaches_the_restorer(page: Page, jpeg: Path) -> None:
@@ -181,14 +185,7 @@ def test_realism_reaches_the_restorer(page: Page, jpeg: Path) -> None:
     slider.focus()
     slider.press("End")
     expected = np.array(restore(jpeg, realism=1.0).image)
-    deadline = time.monotonic() + 30
-    while time.monotonic() < deadline:
-        page.wait_for_timeout(300)
-        newest = max(CACHE.glob("*/holiday-restored.png"), key=lambda path: path.stat().st_mtime)
-        with Image.open(newest) as restored:
-            if np.array_equal(np.array(restored), expected):
-                return
-    pytest.fail("at realism 1 the page shows what the library returns")
+    _wait_for_result(page, expected)
 
 
 def test_every_quality_is_measured_on_demand(page: Page, jpeg: Path) -> None:
