@@ -1,7 +1,6 @@
 """The optimizers of a network: Adam for everything, or Muon for convolution kernels and Adam for the rest.
 
-On two CPU cores the residual network learns more per hour with Muon, though its steps take longer: orthogonal updates
-move all directions of a kernel alike, where Adam's follow a few strong ones.
+Orthogonal updates move all directions of a kernel alike, where Adam's follow a few strong ones; such steps take longer.
 """
 
 from collections.abc import Callable
