@@ -4,13 +4,16 @@ D is given as logits: log D = logsigmoid(logit) and log(1 - D) = logsigmoid(-log
 printed forms overflow. Every function returns a scalar, the mean over the batch.
 """
 
+import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from .wavelet_argan import haar_details
-
-# Bands weaker than half a gray level are nothing that an 8-bit picture could show.
+# Cycles per pixel, as in `high_frequency_ratio`.
+_FINE = 0.25
+# Texture weaker than half a gray level is nothing that an 8-bit picture could show.
 _FAINT = 0.5 / 255
+# Crops with no more texture than this hold grain rather than texture, and count less.
+_GRAIN = 1.5 / 255
 
 
 def minimax_value(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
@@ -43,23 +46,31 @@ def charbonnier_loss(reconstruction: Tensor, original: Tensor, epsilon: float = 
     return ((reconstruction.float() - original.float()).square() + epsilon**2).sqrt().mean()
 
 
-def texture_loss(reconstruction: Tensor, original: Tensor, levels: int = 2) -> Tensor:
-    """How far the strength of luma's fine bands is from the original's, wherever they are. Not in the paper.
+def texture_loss(reconstruction: Tensor, original: Tensor) -> Tensor:
+    """How far the strength of luma's fine texture is from the original's, wherever it is. Not in the paper.
 
-    The strength of a band is its root mean square over 9x9 pixels; differences are squared and taken relative to the
-    original's mean square, band by band, so that the finest, which is the weakest, counts as much. Where texture lies
-    within such a window is left to the other losses.
+    Strength is the root mean square of frequencies above a quarter cycle per pixel; differences are squared and taken
+    relative to the original's mean square, crop by crop. Together with a squared error this asks for more of the
+    texture that is there, which costs the least error, not for grain where a picture is flat.
 
     Args:
         reconstruction, original: (B, C, H, W) in 0..1; only the first channel counts.
-        levels: of the undecimated Haar transform.
     """
-    strengths = [
-        (F.avg_pool2d(haar_details(planes[:, :1].float(), levels).square(), 9, stride=3) + _FAINT**2).sqrt()
-        for planes in (reconstruction, original)
-    ]
-    error = (strengths[0] - strengths[1]).square().flatten(2).mean(2)
-    return (error / strengths[1].square().flatten(2).mean(2)).mean()
+    height, width = original.shape[-2:]
+    rows, columns = torch.fft.fftfreq(height, device=original.device), torch.fft.rfftfreq(width, device=original.device)
+    fine = (rows[:, None].square() + columns.square()).sqrt() > _FINE
+    # A crop is no period: without the window, its borders would be the strongest texture of all.
+    window = torch.hann_window(height, device=original.device)[:, None] * torch.hann_window(
+        width, device=original.device
+    )
+    weight = 2.0 / (window.square().mean() * (height * width) ** 2)
+    strengths = []
+    for planes in (reconstruction, original):
+        luma = planes[:, 0].float()
+        spectrum = torch.fft.rfft2((luma - luma.mean((1, 2), keepdim=True)) * window)
+        power = spectrum.real.square() + spectrum.imag.square()
+        strengths.append(((power * fine).sum((1, 2)) * weight + _FAINT**2).sqrt())
+    return ((strengths[0] - strengths[1]).square() / (strengths[1].square() + _GRAIN**2)).mean()
 
 
 def generator_loss(fake_logits: Tensor, l2: Tensor, lambda_l2: float, *, saturating: bool = True) -> Tensor:

@@ -1,4 +1,4 @@
-"""The fine bands of a plane, for whoever looks at texture alone: the discriminator and a loss.
+"""The fine bands of a plane, for a discriminator that looks at texture alone.
 
 This file travels to the Hub as remote code: it may import torch and its flat siblings only.
 """

@@ -23,13 +23,14 @@ from argan_hf.training_arguments import ArganTrainingArguments
 ROOT = Path(__file__).parents[1]
 QUALITIES = (10, 20, 30, 40)
 # What differs from the default network: size of the patches folded by the stem, widths, depths, being told the tables.
+_PATCHES_OF_2: dict[str, Any] = {"hidden_sizes": [48, 96, 192], "depths": [1, 2, 4], "patch_size": 2}
 CANDIDATES: dict[str, dict[str, Any]] = {
     "default": {},
-    "blind": {"condition_on_quantization": False},
-    "narrow": {"hidden_sizes": [32, 64, 128]},
-    "wide": {"hidden_sizes": [64, 128, 192], "depths": [2, 2, 4]},
+    "patches of 2": _PATCHES_OF_2,
+    "patches of 2, blind": _PATCHES_OF_2 | {"condition_on_quantization": False},
+    "patches of 2, narrow": _PATCHES_OF_2 | {"hidden_sizes": [32, 64, 128]},
+    "patches of 2, wide": _PATCHES_OF_2 | {"hidden_sizes": [64, 128, 192], "depths": [2, 2, 4]},
     "patches of 4": {"hidden_sizes": [96, 192], "depths": [3, 4], "patch_size": 4},
-    "full resolution": {"hidden_sizes": [16, 32, 64, 128], "depths": [2, 2, 2, 4], "patch_size": 1},
 }
 _TRIAL_STEPS = 8
 
@@ -77,7 +78,7 @@ def _seconds_per_megapixel(folder: Path) -> float:
 
 
 def _run(options: argparse.Namespace, name: str) -> dict[str, float]:
-    folder = options.output_dir / name.replace(" ", "-")
+    folder = options.output_dir / name.replace(",", "").replace(" ", "-")
     measured = folder / "search.json"
     if not measured.is_file():
         steps = max(1, round(options.seconds / _seconds_per_step(options, name)))

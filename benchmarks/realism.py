@@ -93,7 +93,7 @@ def _draw(path: Path, means: Sequence[Mean], compared: Sequence[str]) -> None:
             panel.grid(alpha=0.3)
         panels[0, column].set_title(f"quality {quality}")
         panels[1, column].axhline(1.0, color="gray", linestyle=":")
-    panels[0, 0].legend()
+    figure.legend(*panels[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
     figure.savefig(path, dpi=90)
 
 

@@ -50,7 +50,7 @@ def test_texture_counts_by_its_strength_not_by_its_place() -> None:
     noise = 0.1 * torch.randn(2, 1, 64, 64)
     planes, moved = 0.5 + noise, 0.5 + noise.flip(3)
     assert texture_loss(planes, planes) == 0
-    assert texture_loss(moved, planes) < 0.05
+    assert texture_loss(moved, planes) < 1e-3
     # Without texture nearly all is missing (half a gray level never counts); with half of it, a quarter: squares.
     assert float(texture_loss(torch.full_like(planes, 0.5), planes)) == pytest.approx(0.9, abs=0.05)
     assert float(texture_loss(0.5 + noise / 2, planes)) == pytest.approx(0.25, abs=0.03)
