@@ -64,7 +64,7 @@ def texture_loss(reconstruction: Tensor, original: Tensor) -> Tensor:
         width, device=original.device
     )
     weight = 2.0 / (window.square().mean() * (height * width) ** 2)
-    strengths = []
+    strengths: list[Tensor] = []
     for planes in (reconstruction, original):
         luma = planes[:, 0].float()
         spectrum = torch.fft.rfft2((luma - luma.mean((1, 2), keepdim=True)) * window)
