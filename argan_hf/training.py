@@ -109,7 +109,7 @@ class ArganTrainer:
             image_column=args.image_column,
         )
         canvas_size = args.degradation.canvas_size(args.crop_size)
-        self.decoder = PictureDecoder(args.image_column, args.slot_size, canvas_size)
+        self.decoder = PictureDecoder(args.image_column, args.slot_size, canvas_size, args.picture_scales)
         wanted = args.validation_pictures if accelerator.is_main_process else 0
         self.validation = held_out_pictures(stream, self.decoder, wanted)
         pictures = PictureStream(

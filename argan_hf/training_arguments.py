@@ -50,6 +50,10 @@ class ArganTrainingArguments:
     dataloader_num_workers: int = field(default=2, metadata=_help("Threads that decode pictures ahead."))
     reservoir_mib: int = field(default=768, metadata=_help("Memory for decoded pictures on the device, in MiB."))
     slot_size: int = field(default=512, metadata=_help("Longest side of a picture held; larger ones are cut."))
+    picture_scales: list[float] = field(
+        default_factory=lambda: [1.0],
+        metadata=_help("Every picture is seen at these scales; below 1 it is sharper, and cleaner than its own file."),
+    )
     refresh_interval: int = field(default=1, metadata=_help("Batches after which a new picture replaces the oldest."))
 
     output_dir: str = field(default="argan-output", metadata=_help("Where weights, checkpoints and samples go."))
@@ -161,6 +165,8 @@ class ArganTrainingArguments:
                 f"adversarial_start_step {self.adversarial_start_step} comes before l2_start_step "
                 f"{self.l2_start_step}: Eq. 3 has an L2 term"
             )
+        if not self.picture_scales or not all(0 < scale <= 1 for scale in self.picture_scales):
+            raise ValueError(f"picture_scales must be factors in 0..1, found {self.picture_scales}")
         if not 0 <= self.l2_balance <= 1:
             raise ValueError(f"l2_balance must lie in 0..1, found {self.l2_balance}")
         canvas_size = self.degradation.canvas_size(self.crop_size)

@@ -1,8 +1,11 @@
 import zlib
+from collections.abc import Sequence
 
 import pytest
+import torch
 from datasets import IterableDataset
 from PIL import Image
+from torch.nn import functional as F
 
 from argan_hf.data import PictureDecoder, load_stream
 from tests.conftest import jpeg_bytes
@@ -12,8 +15,8 @@ def _stream(pattern: str) -> IterableDataset:
     return load_stream("parquet", data_files=[pattern])
 
 
-def _decoder(slot_size: int = 512, min_size: int = 64) -> PictureDecoder:
-    return PictureDecoder("image", slot_size, min_size)
+def _decoder(slot_size: int = 512, min_size: int = 64, scales: Sequence[float] = (1.0,)) -> PictureDecoder:
+    return PictureDecoder("image", slot_size, min_size, scales)
 
 
 def _record(image: Image.Image, quality: int = 75) -> dict[str, object]:
@@ -41,6 +44,17 @@ def test_a_large_picture_is_cut_into_windows_that_cover_it(photo: Image.Image) -
 
 def test_pictures_smaller_than_a_crop_are_left_out(photo: Image.Image) -> None:
     assert not _decoder(min_size=180)(_record(photo)).windows
+
+
+def test_a_picture_is_seen_at_every_scale_that_holds_a_crop(photo: Image.Image) -> None:
+    record = _record(photo)
+    whole, half = _decoder(scales=(1.0, 0.5, 0.1))(record).windows
+    assert torch.equal(whole, _decoder()(record).windows[0])
+    assert half.shape[1:] == (round(photo.height * 0.5), round(photo.width * 0.5))
+    # Low-passed, not picked: the mean of every 2x2 pixels is near.
+    even = whole[:, : whole.shape[1] // 2 * 2, : whole.shape[2] // 2 * 2].float()
+    near = F.avg_pool2d(even, 2)[:, : half.shape[1], : half.shape[2]]
+    assert (near - half[:, : near.shape[1], : near.shape[2]]).abs().mean() < 3
 
 
 def test_what_is_held_out_depends_on_the_bytes_alone(photo: Image.Image) -> None:

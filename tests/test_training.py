@@ -273,6 +273,7 @@ def test_the_compared_networks_train_with_the_same_loop_and_start_from_weights(
         ({"crop_size": 300}, "exceeds slot_size"),
         ({"gray_share": 2}, "gray_share must lie in"),
         ({"l2_start_step": 3}, "comes before l2_start_step"),
+        ({"picture_scales": [1.0, 2.0]}, "picture_scales must be factors"),
         ({"l2_balance": 2}, "l2_balance must lie in"),
         ({"logging_steps": 0}, "logging_steps must be at least 1"),
         ({"gradient_accumulation_steps": 0}, "gradient_accumulation_steps must be at least 1"),
