@@ -1,7 +1,7 @@
 """What realism costs and what it gives: `python benchmarks/realism.py --data LIVE1 --output_dir DIR`.
 
 Every position of the slider, free and held to the file, beside the compared systems: distortion (PSNR, SSIM) and
-perception (SSIMULACRA2, texture), luma protocol. Writes `realism.md` (the table), `realism.png` (perception over
+perception (SSIMULACRA2, VIF, texture), luma protocol. Writes `realism.md` (the table), `realism.png` (perception over
 distortion) and `realism-crops.png` (grass, hair, brick, text, sky, skin, foliage and a chart, in color).
 """
 
@@ -119,7 +119,7 @@ def main() -> None:
     pictures = find_pictures(args.data)[:: args.stride]
     methods = [load_method(name, args.qualities) for name in names]
     with tqdm(total=len(pictures) * len(args.qualities) * len(methods), unit="picture") as bar:
-        scores = evaluate(methods, pictures, args.qualities, perceptual=["ssimulacra2"], progress=bar.update)
+        scores = evaluate(methods, pictures, args.qualities, perceptual=["ssimulacra2", "vif"], progress=bar.update)
     means = mean_scores(scores)
     table = markdown_table(means)
     (args.output_dir / "realism.md").write_text(table, encoding="utf-8")
