@@ -12,8 +12,11 @@ from torch.nn import functional as F
 _FINE = 0.25
 # Texture weaker than half a gray level is nothing that an 8-bit picture could show.
 _FAINT = 0.5 / 255
-# Crops with no more texture than this hold grain rather than texture, and count less.
-_GRAIN = 1.5 / 255
+# What is no stronger is a camera's grain, of which a file says nothing. Asked for it, a network without a source of
+# chance draws lines through skies and skin.
+_GRAIN = 2.0 / 255
+# Crops with less texture than this count less.
+_WEAK = 6.0 / 255
 
 
 def minimax_value(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
@@ -49,9 +52,10 @@ def charbonnier_loss(reconstruction: Tensor, original: Tensor, epsilon: float = 
 def texture_loss(reconstruction: Tensor, original: Tensor) -> Tensor:
     """How far the strength of luma's fine texture is from the original's, wherever it is. Not in the paper.
 
-    Strength is the root mean square of frequencies above a quarter cycle per pixel; differences are squared and taken
-    relative to the original's mean square, crop by crop. Together with a squared error this asks for more of the
-    texture that is there, which costs the least error, not for grain where a picture is flat.
+    Strength is the root mean square of frequencies above a quarter cycle per pixel, the original's without what grain
+    alone would have; differences are squared and taken relative to the original's mean square, crop by crop. Together
+    with a squared error this asks for more of the texture that is there, which costs the least error, and for none
+    where a picture is flat.
 
     Args:
         reconstruction, original: (B, C, H, W) in 0..1; only the first channel counts.
@@ -64,13 +68,15 @@ def texture_loss(reconstruction: Tensor, original: Tensor) -> Tensor:
         width, device=original.device
     )
     weight = 2.0 / (window.square().mean() * (height * width) ** 2)
-    strengths: list[Tensor] = []
+    powers: list[Tensor] = []
     for planes in (reconstruction, original):
         luma = planes[:, 0].float()
         spectrum = torch.fft.rfft2((luma - luma.mean((1, 2), keepdim=True)) * window)
         power = spectrum.real.square() + spectrum.imag.square()
-        strengths.append(((power * fine).sum((1, 2)) * weight + _FAINT**2).sqrt())
-    return ((strengths[0] - strengths[1]).square() / (strengths[1].square() + _GRAIN**2)).mean()
+        powers.append((power * fine).sum((1, 2)) * weight)
+    wanted = (powers[1] - _GRAIN**2).clamp(min=0.0)
+    strength, wanted_strength = ((power + _FAINT**2).sqrt() for power in (powers[0], wanted))
+    return ((strength - wanted_strength).square() / (wanted + _WEAK**2)).mean()
 
 
 def generator_loss(fake_logits: Tensor, l2: Tensor, lambda_l2: float, *, saturating: bool = True) -> Tensor:

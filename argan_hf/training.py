@@ -187,7 +187,8 @@ class ArganTrainer:
 
     def _finish(self) -> None:
         model = self.averaged.model
-        self.best.put_into(model)
+        if self.args.export_best:
+            self.best.put_into(model)
         discriminator = self.update.discriminator
         if discriminator is not None:
             discriminator = self.accelerator.unwrap_model(discriminator)

@@ -49,17 +49,24 @@ def test_texture_counts_by_its_strength_not_by_its_place() -> None:
     torch.manual_seed(0)
     noise = 0.1 * torch.randn(2, 1, 64, 64)
     planes, moved = 0.5 + noise, 0.5 + noise.flip(3)
-    assert texture_loss(planes, planes) == 0
+    assert texture_loss(planes, planes) < 1e-3
     assert texture_loss(moved, planes) < 1e-3
-    # Without texture nearly all is missing (half a gray level never counts); with half of it, a quarter: squares.
-    assert float(texture_loss(torch.full_like(planes, 0.5), planes)) == pytest.approx(0.95, abs=0.02)
-    assert float(texture_loss(0.5 + noise / 2, planes)) == pytest.approx(0.25, abs=0.03)
+    # Without texture nearly all is missing (weak texture counts less); with half of it, a quarter: squares.
+    assert float(texture_loss(torch.full_like(planes, 0.5), planes)) == pytest.approx(0.92, abs=0.03)
+    assert float(texture_loss(0.5 + noise / 2, planes)) == pytest.approx(0.23, abs=0.03)
     flat = torch.full_like(planes, 0.5).requires_grad_()
     texture_loss(flat, planes).backward()
     assert flat.grad is not None
     assert flat.grad.isfinite().all()
     color = torch.cat((planes, torch.rand(2, 2, 64, 64)), dim=1)
-    assert texture_loss(color, torch.cat((planes, torch.rand(2, 2, 64, 64)), dim=1)) == 0
+    assert texture_loss(color, torch.cat((planes, torch.rand(2, 2, 64, 64)), dim=1)) < 1e-3
+
+
+def test_nobody_asks_for_grain() -> None:
+    flat = torch.full((1, 1, 64, 64), 0.5)
+    grain = flat + torch.randn(1, 1, 64, 64) / 255
+    assert texture_loss(flat, grain) == 0
+    assert texture_loss(grain, grain) > 0
 
 
 def test_the_generator_minimizes_eq_3() -> None:
