@@ -170,6 +170,26 @@ def test_the_best_averaged_weights_are_exported_or_the_last(
         assert equal == (index == exported_index)
 
 
+def test_a_resumed_run_that_keeps_the_last_weights_forgets_the_best(
+    arguments: dict[str, object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gains = iter([3.0, 1.0])
+    last: dict[str, torch.Tensor] = {}
+
+    def scripted(restore: object, pictures: object, num_channels: int) -> Validation:
+        last.update({name: tensor.clone() for name, tensor in trainer.averaged.model.state_dict().items()})
+        return Validation({"gain_q10": next(gains)}, torch.zeros(1, 8, 8, dtype=torch.uint8))
+
+    monkeypatch.setattr("argan_hf.training.validate", scripted)
+    run = {**arguments, "adversarial_start_step": 6}
+    trainer = ArganTrainer(ArganTrainingArguments(**run))
+    best = _weights(trainer.train())
+    resumed = {**run, "resume_from_checkpoint": "latest", "export_best": False}
+    exported = _weights(ArganTrainer(ArganTrainingArguments(**resumed)).train())
+    assert all(torch.equal(tensor, last[name]) for name, tensor in exported.items())
+    assert not all(torch.equal(tensor, last[name]) for name, tensor in best.items())
+
+
 def test_everything_of_a_run_is_logged(arguments: dict[str, object]) -> None:
     folder = ArganTrainer(ArganTrainingArguments(**{**arguments, "report_to": ["tensorboard"]})).train()
     events = EventAccumulator(str(folder / "argan"))
