@@ -43,7 +43,7 @@ def visual_information_fidelity(restored: Tensor, original: Tensor) -> float:
         raise ImportError(_NEEDED) from error
     height, width = restored.shape[-2:]
     pad = (0, max(0, _SMALLEST_SIDE - width), 0, max(0, _SMALLEST_SIDE - height))
-    padded = [F.pad(picture.double(), pad, mode="replicate") for picture in (restored, original)]
+    padded = [F.pad(picture.float(), pad, mode="replicate") for picture in (restored, original)]
     return float(vif(padded[0], padded[1]))
 
 
