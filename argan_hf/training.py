@@ -111,7 +111,9 @@ class ArganTrainer:
         canvas_size = args.degradation.canvas_size(args.crop_size)
         self.decoder = PictureDecoder(args.image_column, args.slot_size, canvas_size, args.picture_scales)
         wanted = args.validation_pictures if accelerator.is_main_process else 0
-        self.validation = held_out_pictures(stream, self.decoder, wanted)
+        scale = args.validation_scale
+        held_out_decoder = PictureDecoder(args.image_column, args.slot_size, int(canvas_size * scale), [scale])
+        self.validation = held_out_pictures(stream, held_out_decoder, wanted)
         pictures = PictureStream(
             stream,
             self.decoder,

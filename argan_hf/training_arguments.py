@@ -134,6 +134,9 @@ class ArganTrainingArguments:
     logging_steps: int = field(default=50, metadata=_help("Steps between log lines."))
     validation_steps: int = field(default=2000, metadata=_help("Steps between validations and sample grids."))
     validation_pictures: int = field(default=8, metadata=_help("Held-out pictures to validate on."))
+    validation_scale: float = field(
+        default=1.0, metadata=_help("They are shrunk by this factor; below 1 they hold less of a camera's grain.")
+    )
     checkpointing_steps: int = field(default=2000, metadata=_help("Steps between checkpoints."))
     checkpoints_total_limit: int = field(default=2, metadata=_help("Checkpoints kept."))
     resume_from_checkpoint: str | None = field(default=None, metadata=_help('A checkpoint folder, or "latest".'))
@@ -167,6 +170,8 @@ class ArganTrainingArguments:
             )
         if not self.picture_scales or not all(0 < scale <= 1 for scale in self.picture_scales):
             raise ValueError(f"picture_scales must be factors in 0..1, found {self.picture_scales}")
+        if not 0 < self.validation_scale <= 1:
+            raise ValueError(f"validation_scale must be a factor in 0..1, found {self.validation_scale}")
         if not 0 <= self.l2_balance <= 1:
             raise ValueError(f"l2_balance must lie in 0..1, found {self.l2_balance}")
         canvas_size = self.degradation.canvas_size(self.crop_size)

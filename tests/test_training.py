@@ -237,6 +237,17 @@ def test_all_planes_train_told_or_not(arguments: dict[str, object]) -> None:
     assert "rgb_psnr_q10" in json.loads((folder / "validation.jsonl").read_text().splitlines()[0])
 
 
+def test_held_out_pictures_are_shrunk_and_training_pictures_are_not(arguments: dict[str, object]) -> None:
+    arguments |= {"validation_scale": 0.5, "adversarial_start_step": 6, "slot_size": 320}
+    shrunk = ArganTrainer(ArganTrainingArguments(**arguments))
+    whole = ArganTrainer(ArganTrainingArguments(**{**arguments, "validation_scale": 1.0}))
+    for small, picture in zip(shrunk.validation, whole.validation, strict=True):
+        assert small.shape[1:] == tuple(round(side / 2) for side in picture.shape[1:])
+    assert torch.equal(shrunk.canvases.draw(4), whole.canvases.draw(4))
+    for trainer in (shrunk, whole):
+        trainer.close()
+
+
 def test_a_loss_that_is_not_finite_stops_the_run(arguments: dict[str, object]) -> None:
     trainer = ArganTrainer(ArganTrainingArguments(**{**arguments, "max_train_steps": 4}))
     with torch.no_grad():
@@ -294,6 +305,7 @@ def test_the_compared_networks_train_with_the_same_loop_and_start_from_weights(
         ({"gray_share": 2}, "gray_share must lie in"),
         ({"l2_start_step": 3}, "comes before l2_start_step"),
         ({"picture_scales": [1.0, 2.0]}, "picture_scales must be factors"),
+        ({"validation_scale": 0.0}, "validation_scale must be a factor"),
         ({"l2_balance": 2}, "l2_balance must lie in"),
         ({"logging_steps": 0}, "logging_steps must be at least 1"),
         ({"gradient_accumulation_steps": 0}, "gradient_accumulation_steps must be at least 1"),
