@@ -112,6 +112,7 @@ class ArganTrainer:
         self.decoder = PictureDecoder(args.image_column, args.slot_size, canvas_size, args.picture_scales)
         wanted = args.validation_pictures if accelerator.is_main_process else 0
         scale = args.validation_scale
+        # The least size shrinks along, so that every scale validates on the same pictures.
         held_out_decoder = PictureDecoder(args.image_column, args.slot_size, int(canvas_size * scale), [scale])
         self.validation = held_out_pictures(stream, held_out_decoder, wanted)
         pictures = PictureStream(

@@ -135,7 +135,7 @@ class ArganTrainingArguments:
     validation_steps: int = field(default=2000, metadata=_help("Steps between validations and sample grids."))
     validation_pictures: int = field(default=8, metadata=_help("Held-out pictures to validate on."))
     validation_scale: float = field(
-        default=1.0, metadata=_help("They are shrunk by this factor; below 1 they hold less of a camera's grain.")
+        default=1.0, metadata=_help("Held-out pictures are shrunk by this factor before they are compressed.")
     )
     checkpointing_steps: int = field(default=2000, metadata=_help("Steps between checkpoints."))
     checkpoints_total_limit: int = field(default=2, metadata=_help("Checkpoints kept."))
