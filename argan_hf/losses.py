@@ -53,9 +53,11 @@ def texture_loss(reconstruction: Tensor, original: Tensor) -> Tensor:
     """How far the strength of luma's fine texture is from the original's, wherever it is. Not in the paper.
 
     Strength is the root mean square of frequencies above a quarter cycle per pixel, the original's without what grain
-    alone would have; differences are squared and taken relative to the original's mean square, crop by crop. Together
-    with a squared error this asks for more of the texture that is there, which costs the least error, and for none
-    where a picture is flat.
+    alone would have; differences are squared and taken relative to the original's mean square, crop by crop.
+
+    The gradient points along the original's texture, not along the reconstruction's own, which is what the formula
+    alone would give. So a network amplifies what it can predict, which costs the least squared error, and where
+    nothing can be predicted it is not driven to make up a pattern for the sake of its strength.
 
     Args:
         reconstruction, original: (B, C, H, W) in 0..1; only the first channel counts.
@@ -68,15 +70,23 @@ def texture_loss(reconstruction: Tensor, original: Tensor) -> Tensor:
         width, device=original.device
     )
     weight = 2.0 / (window.square().mean() * (height * width) ** 2)
-    powers: list[Tensor] = []
-    for planes in (reconstruction, original):
+
+    def spectrum(planes: Tensor) -> Tensor:
         luma = planes[:, 0].float()
-        spectrum = torch.fft.rfft2((luma - luma.mean((1, 2), keepdim=True)) * window)
-        power = spectrum.real.square() + spectrum.imag.square()
-        powers.append((power * fine).sum((1, 2)) * weight)
-    wanted = (powers[1] - _GRAIN**2).clamp(min=0.0)
-    strength, wanted_strength = ((power + _FAINT**2).sqrt() for power in (powers[0], wanted))
-    return ((strength - wanted_strength).square() / (wanted + _WEAK**2)).mean()
+        return torch.view_as_real(torch.fft.rfft2((luma - luma.mean((1, 2), keepdim=True)) * window) * fine)
+
+    def product(one: Tensor, other: Tensor) -> Tensor:
+        return (one * other).sum((1, 2, 3)) * weight
+
+    restored, wanted = spectrum(reconstruction), spectrum(original)
+    wanted_power = (product(wanted, wanted) - _GRAIN**2).clamp(min=0.0)
+    strength, wanted_strength = (
+        (power + _FAINT**2).sqrt() for power in (product(restored.detach(), restored.detach()), wanted_power)
+    )
+    scale = wanted_power + _WEAK**2
+    excess = strength - wanted_strength
+    pull = 2.0 * excess * product(restored, wanted) / scale.pow(1.5)
+    return (excess.square() / scale + pull - pull.detach()).mean()
 
 
 def generator_loss(fake_logits: Tensor, l2: Tensor, lambda_l2: float, *, saturating: bool = True) -> Tensor:

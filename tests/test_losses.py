@@ -62,6 +62,27 @@ def test_texture_counts_by_its_strength_not_by_its_place() -> None:
     assert texture_loss(color, torch.cat((planes, torch.rand(2, 2, 64, 64)), dim=1)) < 1e-3
 
 
+def test_texture_grows_along_the_original_and_not_along_a_made_up_pattern() -> None:
+    torch.manual_seed(0)
+    original, pattern = (0.1 * torch.randn(1, 1, 64, 64) for _ in range(2))
+    restored = (0.5 + 0.3 * original + 0.3 * pattern).requires_grad_()
+    texture_loss(restored, 0.5 + original).backward()
+    assert restored.grad is not None
+    step = -restored.grad
+    assert (step * original).sum() > 0
+    # The formula's own gradient would share its push equally between what is true and what is made up.
+    assert (step * pattern).sum().abs() < 0.1 * (step * original).sum()
+
+
+def test_too_much_texture_shrinks_along_the_original() -> None:
+    torch.manual_seed(0)
+    original = 0.1 * torch.randn(1, 1, 64, 64)
+    restored = (0.5 + 2 * original).requires_grad_()
+    texture_loss(restored, 0.5 + original).backward()
+    assert restored.grad is not None
+    assert (-restored.grad * original).sum() < 0
+
+
 def test_nobody_asks_for_grain() -> None:
     flat = torch.full((1, 1, 64, 64), 0.5)
     grain = flat + torch.randn(1, 1, 64, 64) / 255
