@@ -85,7 +85,7 @@ JUDGE_OF_TEXTURES = {"hidden_sizes": [4, 8], "normalization": "none", "wavelet_l
     "change",
     [
         {},
-        {"optimizer": "muon"},
+        {"optimizer": "muon", "discriminator": json.dumps({"hidden_sizes": [4, 8]})},
         {
             "discriminator": json.dumps(JUDGE_OF_TEXTURES),
             "l2_balance": 1.0,
