@@ -14,8 +14,8 @@ from typing import Any
 import yaml
 from transformers import HfArgumentParser
 
-from argan_hf.training import ArganTrainer
-from argan_hf.training_arguments import ArganTrainingArguments
+from argan_hf.training.arguments import ArganTrainingArguments
+from argan_hf.training.trainer import ArganTrainer
 
 
 def _read_recipe(path: Path) -> dict[str, Any]:

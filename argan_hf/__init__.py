@@ -1,4 +1,4 @@
-"""Takes JPEG artifacts out of pictures."""
+"""Removes JPEG artifacts from pictures."""
 
 from transformers import AutoConfig, AutoImageProcessor, AutoModel, AutoModelForImageToImage
 from transformers.pipelines import PIPELINE_REGISTRY
@@ -12,6 +12,8 @@ from .modeling_argan import ArganDiscriminator, ArganForImageRestoration
 from .pipeline_argan import JpegRestorationPipeline
 from .restoration import JpegRestorer, restore
 from .restored_image import RestorationReport, RestoredImage
+
+__version__ = "0.2.0"
 
 __all__ = [
     "ArganConfig",

@@ -10,8 +10,8 @@ from collections.abc import Callable
 import torch
 
 from argan_hf import ArganConfig, ArganDiscriminator, ArganDiscriminatorConfig, ArganForImageRestoration
-from argan_hf.degradation import DegradationSettings, degrade
-from argan_hf.losses import discriminator_loss, generator_loss
+from argan_hf.training.degradation import DegradationSettings, degrade
+from argan_hf.training.losses import discriminator_loss, generator_loss
 
 LIVES = {
     "the paper's (luma, one compression)": (DegradationSettings(), 1),

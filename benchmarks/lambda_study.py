@@ -10,10 +10,10 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from argan_hf.evaluation import Mean, mean_scores
-from argan_hf.results import Results
-from argan_hf.training import ArganTrainer
-from argan_hf.training_arguments import ArganTrainingArguments
+from argan_hf.evaluation.protocol import Mean, mean_scores
+from argan_hf.evaluation.results import Results
+from argan_hf.training.arguments import ArganTrainingArguments
+from argan_hf.training.trainer import ArganTrainer
 from argan_hf.variants import CHECKPOINTS
 
 LAMBDAS = (1e2, 1e3, 1e4, 1e5, float("inf"))

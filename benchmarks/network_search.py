@@ -16,9 +16,9 @@ import yaml
 from matplotlib.figure import Figure
 
 from argan_hf import JpegRestorer
-from argan_hf.methods import load_method
-from argan_hf.training import ArganTrainer
-from argan_hf.training_arguments import ArganTrainingArguments
+from argan_hf.evaluation.methods import load_method
+from argan_hf.training.arguments import ArganTrainingArguments
+from argan_hf.training.trainer import ArganTrainer
 
 ROOT = Path(__file__).parents[1]
 QUALITIES = (10, 20, 30, 40)

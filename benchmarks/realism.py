@@ -15,10 +15,18 @@ from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 from tqdm.auto import tqdm
 
-from argan_hf.evaluation import Mean, as_picture, degrade_planes, evaluate, find_pictures, mean_scores, read_rgb
-from argan_hf.evaluation_report import markdown_table
+from argan_hf.evaluation.methods import FAITHFUL, REALISM, load_method
+from argan_hf.evaluation.protocol import (
+    Mean,
+    as_picture,
+    degrade_planes,
+    evaluate,
+    find_pictures,
+    mean_scores,
+    read_rgb,
+)
+from argan_hf.evaluation.report import markdown_table
 from argan_hf.jpeg.file import image_to_tensor
-from argan_hf.methods import FAITHFUL, REALISM, load_method
 from argan_hf.variants import DEFAULT_CHECKPOINT
 
 POSITIONS = (0.0, 0.25, 0.5, 0.75, 1.0)

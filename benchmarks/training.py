@@ -13,8 +13,8 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 from tqdm.auto import tqdm
 
-from argan_hf.training import ArganTrainer
-from argan_hf.training_arguments import ArganTrainingArguments
+from argan_hf.training.arguments import ArganTrainingArguments
+from argan_hf.training.trainer import ArganTrainer
 
 
 def _trainer(data: Path, output_dir: str, options: argparse.Namespace) -> ArganTrainer:

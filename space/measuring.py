@@ -11,8 +11,16 @@ from pathlib import Path
 import pandas as pd
 from PIL import Image
 
-from argan_hf.evaluation import Protocol, as_picture, degrade_planes, evaluate, mean_scores, read_luma, read_rgb
-from argan_hf.methods import load_method
+from argan_hf.evaluation.methods import load_method
+from argan_hf.evaluation.protocol import (
+    Protocol,
+    as_picture,
+    degrade_planes,
+    evaluate,
+    mean_scores,
+    read_luma,
+    read_rgb,
+)
 from argan_hf.variants import DEFAULT_CHECKPOINT
 
 SIDE = 512

@@ -7,10 +7,10 @@ import pytest
 import torch
 from PIL import Image
 
-from argan_hf.evaluation import read_luma
+from argan_hf.evaluation.metrics import high_frequency_ratio, psnr
+from argan_hf.evaluation.protocol import read_luma
 from argan_hf.jpeg import compress, quantization_tables
 from argan_hf.jpeg.color import to_uint8
-from argan_hf.metrics import high_frequency_ratio, psnr
 from argan_hf.restoration import JpegRestorer
 from argan_hf.variants import CHECKPOINTS, REALISM, weights_name
 

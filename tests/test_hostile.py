@@ -26,8 +26,8 @@ from PIL.PngImagePlugin import PngInfo
 
 from argan_hf import ArganConfig, ArganForImageRestoration, JpegRestorer, UnreadableImageError
 from argan_hf.saving import encode_picture
+from tests.cli.test_restore import COMMAND
 from tests.conftest import EXAMPLES, jpeg_bytes, scramble
-from tests.test_cli_restore import COMMAND
 from tests.test_saving import PROFILE
 
 ODD = Path(__file__).parents[2] / "shared" / "data" / "odd"

@@ -8,11 +8,11 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from argan_hf.evaluation import read_luma
+from argan_hf.evaluation.metrics import psnr
+from argan_hf.evaluation.protocol import read_luma
 from argan_hf.jpeg import compress, quantization_tables
 from argan_hf.jpeg.color import to_uint8
 from argan_hf.jpeg.file import image_to_tensor
-from argan_hf.metrics import psnr
 
 sa_dct = pytest.importorskip("argan_hf.baselines.sa_dct", reason="needs numba", exc_type=ImportError)
 LIVE1 = Path(__file__).parents[3] / "shared" / "data" / "test" / "live1"

@@ -14,9 +14,9 @@ from safetensors.torch import load_file, save_file
 
 from argan_hf import ArganConfig, ArganDiscriminator, ArganDiscriminatorConfig, ArganForImageRestoration
 from argan_hf.cli import main
-from argan_hf.evaluation import Score
+from argan_hf.evaluation.protocol import Score
+from argan_hf.evaluation.results import Results
 from argan_hf.image_processing_argan import ArganImageProcessor
-from argan_hf.results import Results
 from tests.conftest import scramble
 
 from .repositories import Hub

@@ -93,7 +93,7 @@ def test_nobody_trains_for_hours_to_find_no_token(
     def no_token() -> None:
         raise ValueError("there is no token for the Hub: log in")
 
-    monkeypatch.setattr("argan_hf.training.check_token", no_token)
+    monkeypatch.setattr("argan_hf.training.trainer.check_token", no_token)
     flags = _flags(tmp_path / "run", dataset_name="parquet", push_to_hub=True)
     assert train.main([*flags, "--data_files", picture_parquet]) == 2
     assert "there is no token for the Hub" in capsys.readouterr().err

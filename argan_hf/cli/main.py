@@ -1,0 +1,41 @@
+"""The command line `argan`: arguments in, library call, words out. No arithmetic lives in this package.
+
+Exit codes: 0 all done, 1 some files failed, 2 wrong usage or nothing done.
+"""
+
+import argparse
+from collections.abc import Callable
+
+from transformers.utils import logging as transformers_logging
+
+from .. import __version__
+from . import evaluate, inspect, publish, restore
+
+_COMMANDS = {
+    "restore": (restore, "restore pictures"),
+    "inspect": (inspect, "show quality, tables and chroma sampling of JPEG files"),
+    "evaluate": (evaluate, "compare methods on a folder of original pictures"),
+    "publish": (publish, "publish a checkpoint or the demo on the Hugging Face Hub"),
+}
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run a command line.
+
+    Args:
+        argv: arguments without the program's name; default: those of the process.
+
+    Returns:
+        The exit code.
+    """
+    parser = argparse.ArgumentParser(prog="argan", description="Remove JPEG artifacts from pictures.")
+    parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
+    subparsers = parser.add_subparsers(dest="command", required=True)
+    for name, (command, words) in _COMMANDS.items():
+        subparser = subparsers.add_parser(name, help=words)
+        command.add_arguments(subparser)
+        subparser.set_defaults(run=command.run)
+    args = parser.parse_args(argv)
+    transformers_logging.disable_progress_bar()
+    run: Callable[[argparse.Namespace], int] = args.run
+    return run(args)

@@ -1,0 +1,77 @@
+"""`argan publish`: its arguments, and what it says."""
+
+import argparse
+import tempfile
+from pathlib import Path
+
+from huggingface_hub.errors import HTTPError
+
+from ..evaluation.results import Results
+from ..hub.publish import publish, stage
+from ..hub.space import publish_space, stage_space
+from .console import complain
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Describe `argan publish`."""
+    parser.add_argument("folder", metavar="FOLDER", nargs="?", help="what train.py exported, or a checkpoint name")
+    parser.add_argument(
+        "repo_id", metavar="ID", nargs="?", help="repository on the Hub: owner/name, or a name of your own"
+    )
+    parser.add_argument("--space", metavar="ID", help="publish the demo as a Space instead of a checkpoint")
+    parser.add_argument(
+        "--results",
+        type=Path,
+        nargs="+",
+        default=[],
+        metavar="FILE",
+        help="files of `argan evaluate --json` for the card; default: results.json of the folder",
+    )
+    parser.add_argument("--tag", help="name for the commit, e.g. v1")
+    parser.add_argument("--private", action="store_true", help="make a new repository private")
+    parser.add_argument("--token", help="token of the Hub with write access; default: the one that is logged in")
+    parser.add_argument("--dry-run", action="store_true", help="show the files and the card, publish nothing")
+
+
+def _check(args: argparse.Namespace) -> None:
+    if args.space and (args.folder or args.results or args.tag):
+        raise ValueError("--space ID publishes the demo alone: leave FOLDER, ID, --results and --tag away")
+    if not args.space and not args.repo_id:
+        raise ValueError("name what to publish and where: argan publish FOLDER ID, or argan publish --space ID")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Publish, or show what would be published; returns the exit code."""
+    try:
+        _publish(args)
+    except (OSError, ValueError) as error:
+        # The Hub's refusals are paragraphs of words for a log.
+        complain(" ".join(str(error).split()))
+        return 2
+    except HTTPError as error:
+        complain(f"the Hub cannot be reached: {error}")
+        return 2
+    return 0
+
+
+def _publish(args: argparse.Namespace) -> None:
+    _check(args)
+    results = [Results.read(path) for path in args.results]
+    if args.dry_run:
+        with tempfile.TemporaryDirectory() as staged:
+            if args.space:
+                stage_space(args.space, Path(staged))
+            else:
+                stage(args.folder, args.repo_id, Path(staged), results)
+            _show(Path(staged))
+        return
+    if args.space:
+        print(publish_space(args.space, private=args.private, token=args.token))
+        return
+    print(publish(args.folder, args.repo_id, results=results, private=args.private, tag=args.tag, token=args.token))
+
+
+def _show(staged: Path) -> None:
+    for path in sorted(path for path in staged.rglob("*") if path.is_file()):
+        print(f"{path.stat().st_size:>12,}  {path.relative_to(staged).as_posix()}")
+    print("\n" + (staged / "README.md").read_text(encoding="utf-8"), end="")

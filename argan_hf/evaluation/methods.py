@@ -1,0 +1,119 @@
+"""The systems that an evaluation compares, by the names the command line uses.
+
+`jpeg`: nothing is restored. `sa-dct`: pointwise shape-adaptive DCT. `ar-cnn`, `d3`: the networks of the literature, one
+per quality. Anything else: a checkpoint of this package, a local folder or a Hub id. With `+blind` appended, it is not
+told the quantization tables; with `+faithful`, its result is held to the coefficients of the compressed picture; with
+`+realism=0.5`, it is the network at that position of the slider.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+
+import torch
+from torch import Tensor
+from torch.utils.flop_counter import FlopCounterMode
+
+from ..jpeg.color import to_uint8
+from ..jpeg.consistency import make_consistent, recover_coefficients
+from ..restoration import JpegRestorer
+from ..variants import CHECKPOINTS
+
+BLIND, FAITHFUL, REALISM = "+blind", "+faithful", "+realism="
+_OPTION = re.compile(rf"(?P<base>.+)(?P<option>{re.escape(BLIND)}|{re.escape(FAITHFUL)}|{re.escape(REALISM)}[\d.]+)")
+_PER_QUALITY = ("ar-cnn", "d3")
+
+
+@dataclass(frozen=True)
+class Method:
+    """A system under test.
+
+    Attributes:
+        name: as given.
+        restore: `(planes, tables, quality)` -> planes: uint8 (C, H, W) and integers (C, 8, 8) in, float (C, H, W) out;
+            planes that the system does not know come back as they are.
+        macs_per_pixel: multiply-accumulates, `None` where they are not a network's.
+    """
+
+    name: str
+    restore: Callable[[Tensor, Tensor, int], Tensor]
+    macs_per_pixel: float | None = None
+
+
+def load_method(name: str, qualities: list[int], device: str | None = None) -> Method:
+    """Make a method ready.
+
+    Args:
+        name: see the module.
+        qualities: those that will be asked for; networks of one quality each are loaded for all of them.
+        device: where networks run.
+
+    Raises:
+        ValueError: if there is no such method, none for one of the qualities, or no realism.
+        ImportError: if a method needs an extra that is not installed.
+    """
+    if name == "jpeg":
+        return Method(name, lambda planes, tables, quality: planes.float(), 0.0)  # noqa: ARG005
+    if name == "sa-dct":
+        from ..baselines import sa_dct
+
+        return Method(name, lambda planes, tables, quality: sa_dct.restore(planes, tables))  # noqa: ARG005
+    if name in _PER_QUALITY:
+        restorers = {quality: _load(f"{name}-q{quality}", device) for quality in qualities}
+        cost = _macs_per_pixel(restorers[qualities[0]])
+        return Method(name, lambda planes, tables, quality: _run(restorers[quality], planes, tables), cost)
+    base, options = split_name(name)
+    restorer = _load(base, device)
+    realism = next((float(option.removeprefix(REALISM)) for option in options if option.startswith(REALISM)), 0.0)
+    restorer.model_at(realism)
+
+    def restore(planes: Tensor, tables: Tensor, quality: int) -> Tensor:  # noqa: ARG001
+        blind, faithful = BLIND in options, FAITHFUL in options
+        return _run(restorer, planes, tables, realism=realism, blind=blind, faithful=faithful)
+
+    return Method(name, restore, _macs_per_pixel(restorer))
+
+
+def split_name(name: str) -> tuple[str, tuple[str, ...]]:
+    """A method's name without what was appended to it, and what was."""
+    options: tuple[str, ...] = ()
+    while found := _OPTION.fullmatch(name):
+        name, options = found["base"], (found["option"], *options)
+    return name, options
+
+
+@cache
+def _load(name: str, device: str | None) -> JpegRestorer:
+    try:
+        return JpegRestorer.from_pretrained(name, device=device)
+    except (OSError, ValueError) as error:
+        shipped = sorted(path.name for path in CHECKPOINTS.glob("*") if path.is_dir())
+        known = ", ".join(("jpeg", "sa-dct", *_PER_QUALITY, *shipped))
+        raise ValueError(f"there is no method {name!r}: use one of {known}, a local folder or a Hub id") from error
+
+
+def _run(
+    restorer: JpegRestorer,
+    planes: Tensor,
+    tables: Tensor,
+    *,
+    realism: float = 0.0,
+    blind: bool = False,
+    faithful: bool = False,
+) -> Tensor:
+    known = min(restorer.model.config.num_channels, planes.shape[0])
+    result = planes.float()
+    result[:known] = restorer.restore_planes(result[:known], None if blind else tables[:known], realism=realism)
+    if faithful:
+        quantized = recover_coefficients(planes[0], tables[0])
+        result[0], _ = make_consistent(result[0], quantized, tables[0], to_uint8)
+    return result
+
+
+def _macs_per_pixel(restorer: JpegRestorer) -> float:
+    side = 256
+    planes = torch.zeros(1, restorer.model.config.num_channels, side, side, device=restorer.device)
+    with FlopCounterMode(display=False) as counter, torch.no_grad():
+        restorer.model(planes)
+    return float(counter.get_total_flops() / 2 / side**2)

@@ -1,0 +1,191 @@
+"""Measures restorers the way the literature does: originals in a folder, compressed here, restored, compared.
+
+Protocol "luma": gray files as they are, color files as studio-swing luma rounded to 8 bits; gray JPEG at each quality;
+scores on that plane. Protocol "rgb": color JPEG with 4:2:0 chroma; every method restores the planes it knows; scores on
+RGB. Everything is rounded to 8 bits before it is scored, and scores are means over pictures.
+"""
+
+import time
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from PIL import Image
+from torch import Tensor
+
+from ..jpeg.codec import compress, compress_plane, compress_ycbcr
+from ..jpeg.color import rgb_to_studio_luma, rgb_to_ycbcr, to_uint8, ycbcr_to_rgb
+from ..jpeg.file import image_to_tensor, load_pixels, open_image
+from ..jpeg.tables import quantization_tables
+from .methods import Method
+from .metrics import high_frequency_ratio, psnr, psnr_b, ssim_gaussian, ssim_uniform
+from .perceptual import ssimulacra2, visual_information_fidelity
+
+Protocol = Literal["luma", "rgb"]
+
+
+PERCEPTUAL_MEASURES = {"ssimulacra2": ssimulacra2, "vif": visual_information_fidelity}
+MEASURES = ("psnr", "psnr_b", "ssim_gaussian", "ssim_uniform", "high_frequency", "seconds_per_megapixel")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mean:
+    """What one method reached at one quality, in the mean over pictures.
+
+    Attributes:
+        method, quality: what was scored.
+        psnr, psnr_b: in dB.
+        ssim_gaussian, ssim_uniform: with the 11x11 Gaussian and the uniform 8x8 window.
+        high_frequency: energy of fine texture over the original's.
+        seconds_per_megapixel: wall-clock time of the restoration alone.
+        ssimulacra2, vif: see `perceptual.py`; `None` if they were not asked for.
+    """
+
+    method: str
+    quality: int
+    psnr: float
+    psnr_b: float
+    ssim_gaussian: float
+    ssim_uniform: float
+    high_frequency: float
+    seconds_per_megapixel: float
+    ssimulacra2: float | None = None
+    vif: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Score(Mean):
+    """What one method reached at one quality on one picture."""
+
+    picture: str
+
+
+def find_pictures(folder: Path) -> list[Path]:
+    """Picture files of a folder, sorted by name.
+
+    Raises:
+        ValueError: if the folder does not exist or holds no picture.
+    """
+    suffixes = Image.registered_extensions()
+    paths = sorted(path for path in folder.glob("*") if path.suffix.lower() in suffixes)
+    if not paths:
+        raise ValueError(f"{folder} is no folder with pictures")
+    return paths
+
+
+def read_luma(path: Path) -> Tensor:
+    """The original of the luma protocol, uint8 (1, 1, H, W)."""
+    image = open_image(path)
+    load_pixels(image)
+    if image.mode == "L":
+        return image_to_tensor(image)[None]
+    return rgb_to_studio_luma(image_to_tensor(image.convert("RGB")))[None]
+
+
+def read_rgb(path: Path) -> Tensor:
+    """The original of the RGB protocol, uint8 (1, 3, H, W).
+
+    Raises:
+        ValueError: if the picture is gray.
+    """
+    image = open_image(path)
+    load_pixels(image)
+    if image.mode in ("1", "L", "LA", "I;16"):
+        raise ValueError(f"{path.name} is gray; the rgb protocol needs color pictures, measure it with luma")
+    return image_to_tensor(image.convert("RGB"))[None]
+
+
+def degrade_planes(
+    original: Tensor, quality: int, protocol: Protocol, earlier_quality: int | None = None
+) -> tuple[Tensor, Tensor]:
+    """JPEG planes of an original, uint8 (C, H, W), and their tables, int32 (C, 8, 8).
+
+    With `earlier_quality` the picture is compressed at that quality before, its grid shifted by half a block.
+    """
+    if earlier_quality is not None:
+        original = compress(original, earlier_quality, offset=(4, 4))
+    tables = quantization_tables(quality)
+    if protocol == "luma":
+        return compress_plane(original[:, 0], tables[0]), tables[:1]
+    return compress_ycbcr(rgb_to_ycbcr(original), tables, "4:2:0")[0], tables[[0, 1, 1]]
+
+
+def as_picture(planes: Tensor) -> Tensor:
+    """Planes as the picture that is scored, uint8 (1, C, H, W)."""
+    return (to_uint8(planes.float()) if planes.shape[0] == 1 else ycbcr_to_rgb(planes))[None]
+
+
+def evaluate(
+    methods: Sequence[Method],
+    pictures: Sequence[Path],
+    qualities: Sequence[int],
+    *,
+    protocol: Protocol = "luma",
+    perceptual: Collection[str] = (),
+    earlier_quality: int | None = None,
+    progress: Callable[[], object] | None = None,
+) -> list[Score]:
+    """Score every method on every picture at every quality.
+
+    Args:
+        methods: what is measured.
+        pictures: files of originals.
+        qualities: libjpeg's 1..100.
+        protocol: "luma" or "rgb".
+        perceptual: which of `PERCEPTUAL_MEASURES` to score, too (seconds per megapixel; need the extra `perceptual`).
+        earlier_quality: of a first compression with a shifted grid, see [`degrade_planes`]; methods are not told.
+        progress: called after each score.
+
+    Raises:
+        ValueError: if a quality is out of range, or a picture is gray under "rgb".
+        UnreadableImageError: if a picture cannot be read.
+        ImportError: if `perceptual` lacks its extra.
+    """
+    asked = [*qualities, *([] if earlier_quality is None else [earlier_quality])]
+    wrong = [quality for quality in asked if not 1 <= quality <= 100]
+    if wrong:
+        raise ValueError(f"qualities must lie in 1..100, found {wrong}")
+    scores = []
+    for path in pictures:
+        original = read_luma(path) if protocol == "luma" else read_rgb(path)
+        megapixels = original.shape[-2] * original.shape[-1] / 1e6
+        for quality in qualities:
+            degraded, tables = degrade_planes(original, quality, protocol, earlier_quality)
+            for method in methods:
+                start = time.perf_counter()
+                planes = method.restore(degraded, tables, quality)
+                seconds = time.perf_counter() - start
+                restored = as_picture(planes)
+                scores.append(
+                    Score(
+                        method=method.name,
+                        picture=path.name,
+                        quality=quality,
+                        psnr=float(psnr(restored, original)),
+                        psnr_b=float(psnr_b(restored, original)),
+                        ssim_gaussian=float(ssim_gaussian(restored, original)),
+                        ssim_uniform=float(ssim_uniform(restored, original)),
+                        high_frequency=float(high_frequency_ratio(restored, original)),
+                        seconds_per_megapixel=seconds / megapixels,
+                        **{name: PERCEPTUAL_MEASURES[name](restored, original) for name in perceptual},
+                    )
+                )
+                if progress is not None:
+                    progress()
+    return scores
+
+
+def mean_scores(scores: Sequence[Score]) -> list[Mean]:
+    """One row per quality and method, in the order of first appearance, by rising quality."""
+    means = []
+    for quality in sorted({score.quality for score in scores}):
+        for method in dict.fromkeys(score.method for score in scores):
+            group = [score for score in scores if (score.method, score.quality) == (method, quality)]
+            values = {
+                name: sum(getattr(score, name) for score in group) / len(group)
+                for name in (*MEASURES, *PERCEPTUAL_MEASURES)
+                if getattr(group[0], name) is not None
+            }
+            means.append(Mean(method=method, quality=quality, **values))
+    return means

@@ -1,0 +1,129 @@
+"""Scores as people read them: a table on the terminal and in Markdown, a chart, a contact sheet of crops."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+from PIL import Image, ImageDraw, ImageFont
+from rich.table import Table
+
+from .methods import Method
+from .protocol import Mean, Protocol, as_picture, degrade_planes, read_luma, read_rgb
+
+
+class _Column(NamedTuple):
+    attribute: str
+    title: str
+    style: str
+    merit: Callable[[float], float] = float
+
+
+_COLUMNS = (
+    _Column("psnr", "PSNR", "{:.3f}"),
+    _Column("ssim_gaussian", "SSIM (Gaussian)", "{:.4f}"),
+    _Column("ssim_uniform", "SSIM (uniform)", "{:.4f}"),
+    _Column("psnr_b", "PSNR-B", "{:.3f}"),
+    _Column("high_frequency", "texture", "{:.3f}", lambda ratio: -abs(ratio - 1.0)),
+    _Column("ssimulacra2", "SSIMULACRA2", "{:.2f}"),
+    _Column("vif", "VIF", "{:.4f}"),
+)
+
+
+def _rows(means: Sequence[Mean], methods: Sequence[Method] | None, bold: tuple[str, str]) -> list[list[str]]:
+    """Cells of the table; the best of every quality and measure between the two marks."""
+    costs = {method.name: method.macs_per_pixel for method in methods or ()}
+    rows = []
+    for mean in means:
+        cells = [str(mean.quality), mean.method]
+        for attribute, _, style, merit in _columns(means):
+            value = getattr(mean, attribute)
+            best = max(merit(getattr(other, attribute)) for other in means if other.quality == mean.quality)
+            text = style.format(value)
+            cells.append(f"{bold[0]}{text}{bold[1]}" if merit(value) == best else text)
+        if methods is not None:
+            cost = costs[mean.method]
+            cells += [f"{mean.seconds_per_megapixel:.2f}", "-" if cost is None else f"{cost / 1e3:.1f}"]
+        rows.append(cells)
+    return rows
+
+
+def _columns(means: Sequence[Mean]) -> list[_Column]:
+    return [column for column in _COLUMNS if getattr(means[0], column.attribute) is not None]
+
+
+def _header(means: Sequence[Mean], methods: Sequence[Method] | None) -> list[str]:
+    costs = [] if methods is None else ["s / MP", "kMAC / pixel"]
+    return ["quality", "method", *(column.title for column in _columns(means)), *costs]
+
+
+def terminal_table(means: Sequence[Mean], methods: Sequence[Method], title: str) -> Table:
+    """A table for rich's console, the best values bold."""
+    table = Table(title=title)
+    for index, name in enumerate(_header(means, methods)):
+        table.add_column(name, justify="left" if index == 1 else "right", no_wrap=True)
+    previous = None
+    for mean, cells in zip(means, _rows(means, methods, ("[bold]", "[/bold]")), strict=True):
+        if previous not in (None, mean.quality):
+            table.add_section()
+        previous = mean.quality
+        table.add_row(*cells)
+    return table
+
+
+def markdown_table(means: Sequence[Mean], methods: Sequence[Method] | None = None) -> str:
+    """The same table in Markdown; without methods, the scores alone, since time and cost belong to a run."""
+    header = _header(means, methods)
+    lines = [header, ["---:" if index != 1 else "---" for index in range(len(header))]]
+    lines += _rows(means, methods, ("**", "**"))
+    return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
+
+
+def write_chart(path: Path, means: Sequence[Mean]) -> None:
+    """Quality against cost: PSNR over seconds per megapixel, one panel per quality (PNG; needs matplotlib).
+
+    Raises:
+        ImportError: if matplotlib is not installed.
+    """
+    try:
+        from matplotlib.figure import Figure
+    except ImportError as error:
+        raise ImportError('the chart needs matplotlib: pip install "argan-hf[baselines]"') from error
+    qualities = sorted({mean.quality for mean in means})
+    figure = Figure(figsize=(4 * len(qualities), 4), layout="constrained")
+    for panel, quality in zip(figure.subplots(1, len(qualities), squeeze=False)[0], qualities, strict=True):
+        for mean in (mean for mean in means if mean.quality == quality):
+            if mean.method == "jpeg":
+                panel.axhline(mean.psnr, color="gray", linestyle=":")
+                panel.annotate("jpeg", (0.02, mean.psnr), xycoords=("axes fraction", "data"), va="bottom", color="gray")
+                continue
+            panel.plot(mean.seconds_per_megapixel, mean.psnr, "o", label=mean.method)
+        panel.set(title=f"quality {quality}", xlabel="seconds per megapixel", ylabel="PSNR, dB", xscale="log")
+        panel.margins(0.25)
+    handles, labels = panel.get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=len(labels))
+    figure.savefig(path, dpi=120)
+
+
+def write_contact_sheet(
+    path: Path, methods: Sequence[Method], pictures: Sequence[Path], quality: int, protocol: Protocol
+) -> None:
+    """Crops of the first pictures side by side: the original, then every method (PNG)."""
+    side, zoom = 96, 2
+    names = ["original", *(method.name for method in methods)]
+    rows = pictures[:4]
+    sheet = Image.new("RGB", (len(names) * side * zoom, len(rows) * side * zoom + 24), "white")
+    draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(14)
+    for column, name in enumerate(names):
+        draw.text((column * side * zoom + 4, 4), name, fill="black", font=font)
+    for row, picture in enumerate(rows):
+        original = read_luma(picture) if protocol == "luma" else read_rgb(picture)
+        degraded, tables = degrade_planes(original, quality, protocol)
+        results = [original, *(as_picture(method.restore(degraded, tables, quality)) for method in methods)]
+        top, left = ((size - side) // 2 for size in original.shape[-2:])
+        for column, result in enumerate(results):
+            crop = result[0, :, max(top, 0) : top + side, max(left, 0) : left + side].to(torch.uint8)
+            image = Image.fromarray(crop.permute(1, 2, 0).squeeze(2).numpy()).convert("RGB")
+            enlarged = image.resize((image.width * zoom, image.height * zoom), Image.Resampling.NEAREST)
+            sheet.paste(enlarged, (column * side * zoom, row * side * zoom + 24))
+    sheet.save(path)

@@ -1,0 +1,58 @@
+"""What an evaluation leaves on disk, so that a model card can state its numbers without measuring again."""
+
+import json
+from dataclasses import asdict, dataclass
+from numbers import Real
+from pathlib import Path
+from typing import get_args
+
+from .protocol import MEASURES, Protocol, Score
+
+
+@dataclass(frozen=True)
+class Results:
+    """The scores of one run of `argan evaluate`.
+
+    Attributes:
+        data: name of the pictures, e.g. "LIVE1".
+        protocol: how they were compressed and scored.
+        scores: one per picture, quality and method.
+    """
+
+    data: str
+    protocol: Protocol
+    scores: tuple[Score, ...]
+
+    def write(self, path: Path) -> None:
+        """Write as JSON.
+
+        Raises:
+            OSError: if the file cannot be written.
+        """
+        path.write_text(json.dumps(asdict(self), indent=2) + "\n", encoding="utf-8")
+
+    @classmethod
+    def read(cls, path: Path) -> "Results":
+        """Read what `write` wrote.
+
+        Raises:
+            ValueError: if the file cannot be read or holds anything else; says what.
+        """
+        try:
+            found = dict(json.loads(path.read_text(encoding="utf-8")))
+            results = cls(found["data"], found["protocol"], tuple(Score(**row) for row in found["scores"]))
+            results._check()
+        except (OSError, KeyError, TypeError, ValueError) as error:
+            reason = f"{error} is missing" if isinstance(error, KeyError) else str(error)
+            raise ValueError(f"{path} is no file written by `argan evaluate --json`: {reason}") from error
+        return results
+
+    def _check(self) -> None:
+        if self.protocol not in get_args(Protocol):
+            raise ValueError(f"protocol must be one of {', '.join(get_args(Protocol))}, found {self.protocol!r}")
+        if not self.scores:
+            raise ValueError("it holds no scores")
+        for score in self.scores:
+            for name in ("quality", *MEASURES):
+                if not isinstance(getattr(score, name), Real):
+                    raise ValueError(f"{name} must be a number, found {getattr(score, name)!r}")  # noqa: TRY004

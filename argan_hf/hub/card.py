@@ -1,0 +1,172 @@
+"""The model card: what a checkpoint is, how to use it and what it reaches, taken from its own files.
+
+The words are in the template `model_card.md`; every number comes from the configuration, the weights, the arguments of
+the training run or the files of an evaluation, so that no card can state what was not measured.
+"""
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from huggingface_hub import EvalResult, ModelCard, ModelCardData
+from jinja2 import Environment, StrictUndefined
+from transformers import AutoConfig, AutoModelForImageToImage
+
+from ..evaluation.methods import BLIND, FAITHFUL, REALISM, split_name
+from ..evaluation.protocol import Mean, mean_scores
+from ..evaluation.report import markdown_table
+from ..evaluation.results import Results
+from ..variants import REALISM as REALISM_VARIANT
+from ..variants import weights_name
+
+BEFORE_AFTER = "before_after.png"
+TRAINING_ARGS = "training_args.json"
+TRAINING_DATA = "training_data.md"
+
+_TEMPLATE = Path(__file__).parent / "model_card.md"
+_TASK = "image-to-image"
+_INPUT = "jpeg"
+_METRICS = (
+    ("psnr", "psnr", "PSNR", 3),
+    ("ssim", "ssim_gaussian", "SSIM (Gaussian window)", 4),
+    ("psnr_b", "psnr_b", "PSNR-B", 3),
+)
+_TRAINING_FACTS = (
+    ("max_train_steps", "steps"),
+    ("train_batch_size", "crops per step and process"),
+    ("crop_size", "side of a crop, in pixels"),
+    ("min_quality", "lowest JPEG quality"),
+    ("max_quality", "highest JPEG quality"),
+)
+
+
+def build_card(folder: Path, repo_id: str, results: Sequence[Results]) -> ModelCard:
+    """Write the card of a checkpoint.
+
+    Args:
+        folder: with `config.json` and, where there are any, `training_args.json`, `training_data.md` (what the network
+            saw and under which licenses; included as it is), `before_after.png` and `discriminator/`.
+        repo_id: where it will be published.
+        results: evaluations of this checkpoint, each with rows of `jpeg`, the input. The checkpoint's rows are those
+            whose method is `repo_id` or ends in the name of the folder.
+
+    Raises:
+        ValueError: if results lack the rows of the checkpoint or of its input.
+        OSError: if the folder holds no configuration.
+    """
+    folder = folder.resolve()
+    name = repo_id.split("/")[-1]
+    config = AutoConfig.from_pretrained(folder, trust_remote_code=False)
+    with torch.device("meta"):
+        model = AutoModelForImageToImage.from_config(config)
+    arguments = _training_arguments(folder)
+    measured = [(result, _own_means(result, folder, repo_id)) for result in results]
+    data = ModelCardData(
+        model_name=name,
+        license="apache-2.0",
+        library_name="transformers",
+        pipeline_tag=_TASK,
+        tags=["image-restoration", "jpeg-artifact-removal", config.model_type],
+        datasets=_hub_dataset(arguments),
+        metrics=["psnr", "ssim"],
+        eval_results=[entry for result, means in measured for entry in _eval_results(result, means, name)] or None,
+    )
+    environment = Environment(
+        trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True, undefined=StrictUndefined
+    )
+    text = environment.from_string(_TEMPLATE.read_text(encoding="utf-8")).render(
+        front_matter=data.to_yaml(),
+        name=name,
+        repo_id=repo_id,
+        config=config,
+        travels=type(model)._auto_class is not None,
+        parameters=sum(parameter.numel() for parameter in model.parameters()),
+        discriminator=(folder / "discriminator").is_dir(),
+        realism=(folder / weights_name(REALISM_VARIANT)).is_file(),
+        before_after=BEFORE_AFTER if (folder / BEFORE_AFTER).is_file() else None,
+        evaluations=[
+            {
+                "data": result.data,
+                "protocol": result.protocol,
+                "pictures": len({score.picture for score in result.scores}),
+                "table": markdown_table(means),
+            }
+            for result, means in measured
+        ],
+        held=any(FAITHFUL in mean.method for _, means in measured for mean in means),
+        arguments=arguments,
+        training_facts=[(label, arguments[key]) for key, label in _TRAINING_FACTS if key in arguments],
+        dataset=_dataset(arguments),
+        training_data=_text(folder / TRAINING_DATA),
+    )
+    return ModelCard(text)
+
+
+def _own_means(results: Results, folder: Path, repo_id: str) -> list[Mean]:
+    """The rows of the table; those of the checkpoint bear the name it will have on the Hub."""
+    names = {score.method for score in results.scores}
+    own = {method for method in names if _is_own(method, folder, repo_id)}
+    if not own or _INPUT not in names:
+        lacking = f"{folder.name!r}" if not own else f"{_INPUT!r}, its input"
+        found = ", ".join(sorted(names))
+        raise ValueError(
+            f"the results on {results.data} have rows of {found} and none of {lacking}; evaluate with both"
+        )
+    name = repo_id.split("/")[-1]
+    return [
+        replace(mean, method=name + "".join(split_name(mean.method)[1])) if mean.method in own else mean
+        for mean in mean_scores(results.scores)
+    ]
+
+
+def _is_own(method: str, folder: Path, repo_id: str) -> bool:
+    base, _ = split_name(method)
+    return base == repo_id or Path(base).name == folder.name
+
+
+def _eval_results(results: Results, means: Sequence[Mean], name: str) -> list[EvalResult]:
+    return [
+        EvalResult(
+            task_type=_TASK,
+            task_name="JPEG artifact removal",
+            dataset_type=results.data.lower(),
+            dataset_name=f"{results.data} ({results.protocol} protocol)",
+            dataset_config=results.protocol,
+            metric_type=metric,
+            metric_name=f"{title} at quality {mean.quality}{_in_words(mean.method)}",
+            metric_value=round(getattr(mean, attribute), digits),
+            metric_args={"quality": mean.quality},
+        )
+        for mean in means
+        if split_name(mean.method)[0] == name
+        for metric, attribute, title, digits in _METRICS
+    ]
+
+
+def _in_words(method: str) -> str:
+    words = {BLIND: ", not told the tables", FAITHFUL: ", held to the file"}
+    return "".join(words.get(o) or f", realism {o.removeprefix(REALISM)}" for o in split_name(method)[1])
+
+
+def _training_arguments(folder: Path) -> dict[str, Any]:
+    text = _text(folder / TRAINING_ARGS)
+    return dict(json.loads(text)) if text else {}
+
+
+def _dataset(arguments: dict[str, Any]) -> str | None:
+    """The data set's name; of a local folder, which means nothing elsewhere, the last part."""
+    name = arguments.get("dataset_name")
+    return name and (Path(name).name if Path(name).exists() else name)
+
+
+def _hub_dataset(arguments: dict[str, Any]) -> list[str] | None:
+    name = _dataset(arguments)
+    return [name] if name and re.fullmatch(r"[\w.-]+/[\w.-]+", name) else None
+
+
+def _text(path: Path) -> str | None:
+    return path.read_text(encoding="utf-8").strip() if path.is_file() else None

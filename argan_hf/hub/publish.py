@@ -1,0 +1,140 @@
+"""One commit to the Hub: network, code, image processor, discriminator and card, as they were measured.
+
+Everything is put together in a folder first, so that a run without consequences shows the very files, and the weights
+are copied rather than written again: some are stored in 16 bits and must arrive byte for byte.
+"""
+
+import shutil
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from huggingface_hub import HfApi
+from huggingface_hub.errors import HfHubHTTPError, LocalTokenNotFoundError
+from huggingface_hub.utils import validate_repo_id
+from safetensors import SafetensorError
+from transformers import AutoModelForImageToImage, PreTrainedModel
+
+from ..evaluation.results import Results
+from ..image_processing_argan import ArganImageProcessor
+from ..modeling_argan import ArganDiscriminator
+from ..pipeline_argan import JpegRestorationPipeline
+from ..variants import REALISM, locate, weights_name
+from .card import BEFORE_AFTER, TRAINING_ARGS, build_card
+
+_RESULTS = "results.json"
+
+
+def publish(
+    folder: str | Path,
+    repo_id: str,
+    *,
+    results: Sequence[Results] = (),
+    private: bool = False,
+    tag: str | None = None,
+    token: str | None = None,
+) -> str:
+    """Publish a checkpoint in one commit; the repository is made if there is none.
+
+    Args:
+        folder: what a training run exports, or the name of a checkpoint of this package.
+        repo_id: "owner/name", or a name for the owner of the token.
+        results: evaluations for the card; the folder's `results.json` if none are given.
+        private: make a new repository private.
+        tag: name for the commit, e.g. "v1".
+        token: of the Hub, with the right to write; default: the one that is logged in.
+
+    Returns:
+        The address of the commit.
+
+    Raises:
+        ValueError: if there is no valid token, the folder holds no whole checkpoint, the results are not the
+            checkpoint's, or the tag exists.
+        HfHubHTTPError: if the Hub refuses anything else.
+    """
+    user = check_token(token)
+    repo_id = repo_id if "/" in repo_id else f"{user}/{repo_id}"
+    api = HfApi(token=token)
+    with tempfile.TemporaryDirectory() as staged:
+        stage(folder, repo_id, Path(staged), results)
+        api.create_repo(repo_id, private=private, exist_ok=True)
+        if tag and tag in {reference.name for reference in api.list_repo_refs(repo_id).tags}:
+            raise ValueError(f"{repo_id} has a tag {tag} already; published tags stay, choose another name")
+        name = repo_id.split("/")[-1]
+        commit = api.upload_folder(
+            repo_id=repo_id, folder_path=staged, commit_message=f"Publish {name} {tag or ''}".strip()
+        )
+    if tag:
+        api.create_tag(repo_id, tag=tag, revision=commit.oid)
+    return str(commit.commit_url)
+
+
+def check_token(token: str | None = None) -> str:
+    """Ask the Hub whose token it is.
+
+    Returns:
+        The name of the account.
+
+    Raises:
+        ValueError: if there is no token, or the Hub does not know it.
+        HfHubHTTPError: if the Hub answers anything else.
+    """
+    try:
+        return str(HfApi(token=token).whoami()["name"])
+    except LocalTokenNotFoundError as error:
+        raise ValueError("there is no token for the Hub: log in with `hf auth login` or set HF_TOKEN") from error
+    except HfHubHTTPError as error:
+        if error.response.status_code not in (401, 403):
+            raise
+        raise ValueError(
+            "the Hub refuses the token: make one with write access, then `hf auth login` or set HF_TOKEN"
+        ) from error
+
+
+def stage(folder: str | Path, repo_id: str, target: Path, results: Sequence[Results] = ()) -> None:
+    """Put everything that would be published into a folder.
+
+    Args:
+        folder, repo_id, results: as in `publish`.
+        target: an empty folder.
+
+    Raises:
+        ValueError: if the folder holds no whole checkpoint, or the results are not the checkpoint's.
+    """
+    validate_repo_id(repo_id)
+    source = Path(locate(folder))
+    model = _load(AutoModelForImageToImage, source)
+    processor = (
+        ArganImageProcessor.from_pretrained(source)
+        if (source / "preprocessor_config.json").is_file()
+        else ArganImageProcessor(num_channels=model.config.num_channels)
+    )
+    JpegRestorationPipeline(model=model, image_processor=processor).save_pretrained(target)
+    for variant in (None, REALISM):
+        name = weights_name(variant)
+        if (source / name).is_file():
+            _load(AutoModelForImageToImage, source, variant)
+            shutil.copyfile(source / name, target / name)
+    if (source / "discriminator").is_dir():
+        _load(ArganDiscriminator, source / "discriminator").save_pretrained(target / "discriminator")
+        shutil.copyfile(source / "discriminator" / weights_name(), target / "discriminator" / weights_name())
+    for name in (TRAINING_ARGS, BEFORE_AFTER):
+        if (source / name).is_file():
+            shutil.copyfile(source / name, target / name)
+    if not results and (source / _RESULTS).is_file():
+        results = [Results.read(source / _RESULTS)]
+    build_card(source, repo_id, results).save(target / "README.md")
+
+
+def _load(kind: type[PreTrainedModel], folder: Path, variant: str | None = None) -> PreTrainedModel:
+    missing = [name for name in ("config.json", weights_name(variant)) if not (folder / name).is_file()]
+    if missing:
+        raise ValueError(f"{folder} is no checkpoint, it lacks {' and '.join(missing)}: train.py exports such a folder")
+    try:
+        model, report = kind.from_pretrained(folder, variant=variant, trust_remote_code=False, output_loading_info=True)
+    except (OSError, RuntimeError, SafetensorError, ValueError) as error:
+        raise ValueError(f"the checkpoint in {folder} cannot be loaded: {error}") from error
+    strange = sorted(report["missing_keys"] | report["unexpected_keys"])
+    if strange:
+        raise ValueError(f"the weights in {folder} do not belong to its config.json: {strange[0]} has no counterpart")
+    return model

@@ -1,0 +1,142 @@
+"""From a data set to pictures: streamed as undecoded bytes, decoded, cut to size, some held out for validation."""
+
+import io
+import logging
+import threading
+import zlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from datasets import Image as ImageFeature
+from datasets import IterableDataset, load_dataset
+from PIL import Image
+from torch import Tensor
+
+from ..jpeg.file import image_to_tensor
+
+logger = logging.getLogger(__name__)
+
+# One record in so many is held out for validation, chosen by its bytes: the choice survives any order and sharding.
+_HOLD_OUT_STRIDE = 32
+
+
+def load_stream(
+    dataset_name: str,
+    *,
+    config_name: str | None = None,
+    split: str = "train",
+    data_files: list[str] | None = None,
+    image_column: str = "image",
+) -> IterableDataset:
+    """Stream a data set of pictures without decoding them.
+
+    Args:
+        dataset_name: a Hub id, a local folder of pictures, parquet or webdataset files, or a loader of `datasets`
+            ("parquet", "imagefolder", "webdataset") together with `data_files`.
+        config_name: configuration of a Hub data set.
+        split: which split.
+        data_files: paths or patterns, where only some files are meant.
+        image_column: the column that holds the pictures.
+
+    Returns:
+        Records `{image_column: {"bytes", "path"}}`.
+
+    Raises:
+        ValueError: if the data set cannot be found or has no such column of pictures.
+    """
+    try:
+        stream = load_dataset(dataset_name, config_name, split=split, data_files=data_files, streaming=True)
+    except (OSError, ValueError, RuntimeError) as error:
+        raise ValueError(f"data set {dataset_name!r} cannot be streamed: {error}") from error
+    features = stream.features or stream._resolve_features().features or {}
+    if image_column not in features:
+        raise ValueError(f"{dataset_name!r} has no column {image_column!r}; it has {sorted(features)}")
+    return stream.select_columns([image_column]).cast_column(image_column, ImageFeature(decode=False))
+
+
+@dataclass
+class Pictures:
+    """What one record holds.
+
+    Attributes:
+        held_out: whether the record belongs to validation.
+        windows: RGB, uint8 (3, H, W); none if the record does not decode or is too small.
+    """
+
+    held_out: bool
+    windows: list[Tensor] = field(default_factory=list)
+
+
+class PictureDecoder:
+    """Turns a record into pictures; safe to call from several threads.
+
+    A picture larger than a slot of the reservoir is cut into equal windows that fit. A record that does not decode is
+    logged, counted and skipped.
+
+    Args:
+        image_column: the column of the records.
+        slot_size: the longest side of a window, in pixels.
+        min_size: the shortest; smaller windows are dropped.
+        scales: factors up to 1 by which every picture is shrunk (bicubic, low-passed). Shrunk pictures are as sharp as
+            those of the web, and rid of what a camera's own compression and chroma subsampling left.
+
+    Attributes:
+        skipped: records that did not decode.
+    """
+
+    def __init__(self, image_column: str, slot_size: int, min_size: int, scales: Sequence[float] = (1.0,)) -> None:
+        self.image_column = image_column
+        self.slot_size = slot_size
+        self.min_size = min_size
+        self.scales = scales
+        self.skipped = 0
+        self._lock = threading.Lock()
+
+    def __call__(self, record: dict[str, Any]) -> Pictures:
+        """Decode a record."""
+        cell = record[self.image_column]
+        data = b""
+        try:
+            data = cell["bytes"] or Path(cell["path"]).read_bytes()
+            with Image.open(io.BytesIO(data)) as image:
+                rgb = image.convert("RGB")
+        except (OSError, ValueError, SyntaxError, TypeError, Image.DecompressionBombError) as error:
+            with self._lock:
+                self.skipped += 1
+            logger.warning("skipped a record that does not decode (%s): %s", (cell or {}).get("path"), error)
+            return Pictures(held_out=False)
+        windows = [window for scale in self.scales for window in self._windows(_shrink(rgb, scale))]
+        return Pictures(is_held_out(data), [window for window in windows if min(window.shape[1:]) >= self.min_size])
+
+    def _windows(self, rgb: Image.Image) -> Iterator[Tensor]:
+        pixels = image_to_tensor(rgb)
+        for rows in pixels.chunk(-(-pixels.shape[1] // self.slot_size), dim=1):
+            yield from rows.chunk(-(-pixels.shape[2] // self.slot_size), dim=2)
+
+
+def _shrink(rgb: Image.Image, scale: float) -> Image.Image:
+    if scale == 1:
+        return rgb
+    width, height = (max(1, round(side * scale)) for side in rgb.size)
+    return rgb.resize((width, height), Image.Resampling.BICUBIC)
+
+
+def is_held_out(data: bytes) -> bool:
+    """Whether a record belongs to validation, by a checksum of its bytes."""
+    return zlib.crc32(data) % _HOLD_OUT_STRIDE == 0
+
+
+def held_out_pictures(stream: IterableDataset, decoder: PictureDecoder, count: int) -> list[Tensor]:
+    """The first pictures of a stream that are held out, RGB, uint8 (3, H, W); at most `count`, one window of each."""
+    pictures: list[Tensor] = []
+    for record in stream if count else ():
+        data = (record[decoder.image_column] or {}).get("bytes")
+        # Without bytes the file has to be opened anyway, so the decoder decides.
+        if data is None or is_held_out(data):
+            found = decoder(record)
+            pictures += found.windows[:1] if found.held_out else []
+        if len(pictures) >= count:
+            break
+    return pictures

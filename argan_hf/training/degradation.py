@@ -1,0 +1,258 @@
+"""The JPEG life of training crops: pictures in, what a decoder would show out, on the pictures' own device.
+
+A crop is cut from a canvas that is larger than itself, so that a grid that does not start at its corner, an earlier
+compression and a resizing in between all see real pixels beyond its border. Randomness is drawn on the host, so nothing
+waits for the device.
+"""
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from ..jpeg.codec import compress, compress_plane, compress_ycbcr
+from ..jpeg.color import rgb_to_studio_luma, rgb_to_ycbcr, to_uint8
+from ..jpeg.resampling import Subsampling
+from ..jpeg.tables import quantization_tables
+
+_GRID = 16
+_SUBSAMPLINGS: tuple[Subsampling, ...] = ("4:2:0", "4:2:2", "4:4:4")
+
+
+@dataclass(frozen=True)
+class DegradationSettings:
+    """What is drawn for every crop; the defaults are the paper's task.
+
+    Attributes:
+        min_quality, max_quality: the range of libjpeg qualities, both included.
+        quality_skew: qualities are `min + (max - min) * u ** skew` with u uniform in 0..1; 1 is uniform, larger
+            values prefer low qualities.
+        studio_swing_share: share of gray crops with studio-swing luma 16..235, as published tables are measured; the
+            others have the full swing that files in the wild have.
+        gray_share: share of gray crops when three planes are restored; their chroma is neutral.
+        share_420, share_422: shares of color crops with 4:2:0 and 4:2:2 chroma; the rest is 4:4:4.
+        offset_share: share of crops whose grid of blocks does not start at their corner; their tables are never told.
+        earlier_share: share of crops that were compressed once before, at a quality and an offset of their own.
+        resize_share: share of those that were resized in between, by a factor of `min_scale` to `max_scale`.
+        custom_table_share: share of crops whose tables belong to no quality number, as encoders other than libjpeg
+            write them.
+        unknown_table_share: share of the others whose tables are not told, as with pictures that are no JPEG files
+            anymore.
+        clean_share: share of crops that were never compressed; there is nothing to tell about them.
+    """
+
+    min_quality: int = 10
+    max_quality: int = 40
+    quality_skew: float = 1.0
+    studio_swing_share: float = 0.5
+    gray_share: float = 0.0
+    share_420: float = 0.6
+    share_422: float = 0.1
+    offset_share: float = 0.0
+    earlier_share: float = 0.0
+    resize_share: float = 0.0
+    min_scale: float = 0.75
+    max_scale: float = 1.5
+    custom_table_share: float = 0.0
+    unknown_table_share: float = 0.0
+    clean_share: float = 0.0
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.min_quality <= self.max_quality <= 100:
+            raise ValueError(f"qualities must satisfy 1 <= min <= max <= 100: {self.min_quality}, {self.max_quality}")
+        if self.quality_skew <= 0:
+            raise ValueError(f"quality_skew must be positive, found {self.quality_skew}")
+        if not 0 < self.min_scale <= self.max_scale:
+            raise ValueError(f"scales must satisfy 0 < min <= max, found {self.min_scale}, {self.max_scale}")
+        for name, value in vars(self).items():
+            if "share" in name and not 0 <= value <= 1:
+                raise ValueError(f"{name} must lie in 0..1, found {value}")
+        if self.share_420 + self.share_422 > 1:
+            raise ValueError(f"share_420 and share_422 exceed 1 together: {self.share_420}, {self.share_422}")
+
+    def canvas_size(self, crop_size: int) -> int:
+        """Side of the canvas that a crop of that side is cut from, in pixels."""
+        if not (self.offset_share or self.earlier_share):
+            return crop_size
+        scale = min(1.0, self.min_scale) if self.earlier_share and self.resize_share else 1.0
+        return math.ceil((crop_size + _GRID) / scale)
+
+
+@dataclass(frozen=True)
+class DegradedCrops:
+    """Crops before and after their JPEG life, and what was drawn.
+
+    Attributes:
+        degraded, original: uint8 (B, C, S, S) planes: Y, or Y, Cb, Cr.
+        quantization: int32 (B, C, 8, 8), the tables of the last compression; zeros where they are not told, for clean
+            crops and for the chroma of gray ones.
+        quality: int64 (B,), of the last compression, 0 for clean crops; custom tables were derived from its.
+        subsampling: of the last compression, "gray" for gray crops.
+        offset: int64 (B, 2), rows and columns by which the last grid starts before the crop, 0..15.
+        earlier_quality: int64 (B,), of the earlier compression, 0 where there was none.
+        scale: float32 (B,), of the resizing in between, 1 where there was none.
+    """
+
+    degraded: Tensor
+    original: Tensor
+    quantization: Tensor
+    quality: Tensor
+    subsampling: list[str]
+    offset: Tensor
+    earlier_quality: Tensor
+    scale: Tensor
+
+
+def degrade(
+    canvases: Tensor, settings: DegradationSettings, generator: torch.Generator, *, crop_size: int, num_channels: int
+) -> DegradedCrops:
+    """Draw and apply the JPEG life of every crop.
+
+    Args:
+        canvases: uint8 RGB (B, 3, Z, Z) with Z = `settings.canvas_size(crop_size)`.
+        settings: what to draw.
+        generator: source of all randomness, on the CPU.
+        crop_size: S, side of the crops.
+        num_channels: 1 for luma, 3 for Y, Cb, Cr.
+
+    Raises:
+        ValueError: if the canvases have another size, or `num_channels` is neither 1 nor 3.
+    """
+    expected = settings.canvas_size(crop_size)
+    if canvases.shape[-2:] != (expected, expected):
+        raise ValueError(f"crops of {crop_size} need canvases of {expected}, found {tuple(canvases.shape[-2:])}")
+    if num_channels not in (1, 3):
+        raise ValueError(f"num_channels must be 1 or 3, found {num_channels}")
+    batch, device = canvases.shape[0], canvases.device
+    original, degraded, earlier_quality, scale = _earlier_life(canvases, settings, generator, crop_size)
+
+    gray = torch.rand(batch, generator=generator) < (1.0 if num_channels == 1 else settings.gray_share)
+    studio = (torch.rand(batch, generator=generator) < settings.studio_swing_share) & gray
+    original, degraded = (_planes(rgb, gray, studio, num_channels) for rgb in (original, degraded))
+
+    quality = _draw_quality(batch, settings, generator)
+    names = _draw_subsampling(batch, settings, generator)
+    tables = _draw_tables(quality, settings, generator).to(device, non_blocking=True)
+    offset = torch.zeros(batch, 2, dtype=torch.int64)
+    if settings.offset_share:
+        moved = torch.rand(batch, 1, generator=generator) < settings.offset_share
+        offset = torch.randint(0, _GRID, (batch, 2), generator=generator) * moved
+    # A file's tables belong to a grid that starts at its corner, so a network that is told them knows where it is.
+    untold = (torch.rand(batch, generator=generator) < settings.unknown_table_share) | offset.any(dim=1)
+    clean = torch.rand(batch, generator=generator) < settings.clean_share
+    if num_channels == 1:
+        compressed = compress_plane(degraded[:, 0], tables[:, 0])[:, None]
+        quantization = tables[:, :1]
+    else:
+        # Neutral chroma stays neutral at every quality, so gray crops may go along as color ones.
+        compressed = compress_ycbcr(degraded, tables, names)
+        quantization = tables[:, [0, 1, 1]]
+        quantization[:, 1:] *= ~_on_device(gray, device)
+    degraded = torch.where(_on_device(clean, device), original, compressed)
+    quantization = quantization * ~_on_device(clean | untold, device)
+
+    return DegradedCrops(
+        degraded=_window(degraded, offset, crop_size),
+        original=_window(original, offset, crop_size),
+        quantization=quantization,
+        quality=quality * ~clean,
+        subsampling=["gray" if is_gray else name for is_gray, name in zip(gray.tolist(), names, strict=True)],
+        offset=offset,
+        earlier_quality=earlier_quality * ~clean,
+        scale=scale,
+    )
+
+
+def _on_device(flags: Tensor, device: torch.device) -> Tensor:
+    return flags.to(device, non_blocking=True)[:, None, None, None]
+
+
+def _earlier_life(
+    canvases: Tensor, settings: DegradationSettings, generator: torch.Generator, crop_size: int
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Earlier compression and resizing; returns original and degraded RGB, earlier qualities, scales."""
+    batch = canvases.shape[0]
+    earlier_quality, scale = torch.zeros(batch, dtype=torch.int64), torch.ones(batch)
+    if not settings.earlier_share:
+        return canvases, canvases, earlier_quality, scale
+    members = (torch.rand(batch, generator=generator) < settings.earlier_share).nonzero()[:, 0]
+    count = len(members)
+    earlier_quality[members] = _draw_quality(count, settings, generator)
+    degraded = canvases.clone()
+    if count:
+        on_device = members.to(canvases.device, non_blocking=True)
+        degraded[on_device] = compress(
+            canvases[on_device],
+            earlier_quality[members],
+            subsampling=_draw_subsampling(count, settings, generator),
+            offset=torch.randint(0, _GRID, (count, 2), generator=generator),
+        )
+    resized = members[torch.rand(count, generator=generator) < settings.resize_share]
+    span = settings.max_scale - settings.min_scale
+    scale[resized] = settings.min_scale + span * torch.rand(len(resized), generator=generator)
+    size = crop_size + _GRID
+    original, degraded = (_zoom(rgb, resized, scale, size) for rgb in (canvases, degraded))
+    return original, degraded, earlier_quality, scale
+
+
+def _zoom(rgb: Tensor, members: Tensor, scale: Tensor, size: int) -> Tensor:
+    """Cut (B, 3, size, size) from the middle of canvases, `members` of them enlarged by their scale (bicubic)."""
+    start = (rgb.shape[-1] - size) // 2
+    result = rgb[:, :, start : start + size, start : start + size]
+    if not len(members):
+        return result
+    on_device = members.to(rgb.device, non_blocking=True)
+    # From pixels of the result to the normalized coordinates of grid_sample: -1 and 1 are the canvas's outer edges.
+    reach = size / rgb.shape[-1] / scale[members].to(rgb.device, non_blocking=True)
+    identity = torch.eye(2, 3, device=rgb.device)
+    grid = F.affine_grid(identity * reach[:, None, None], [len(members), 3, size, size], align_corners=False)
+    zoomed = F.grid_sample(rgb[on_device].float(), grid, mode="bicubic", padding_mode="reflection", align_corners=False)
+    result = result.clone()
+    result[on_device] = to_uint8(zoomed)
+    return result
+
+
+def _planes(rgb: Tensor, gray: Tensor, studio: Tensor, num_channels: int) -> Tensor:
+    planes = rgb_to_ycbcr(rgb)
+    gray, studio = _on_device(gray, rgb.device), _on_device(studio, rgb.device)
+    luma = torch.where(studio, rgb_to_studio_luma(rgb), planes[:, :1])
+    if num_channels == 1:
+        return luma
+    return torch.cat((luma, torch.where(gray, planes.new_tensor(128), planes[:, 1:])), 1)
+
+
+def _draw_quality(count: int, settings: DegradationSettings, generator: torch.Generator) -> Tensor:
+    span = settings.max_quality - settings.min_quality + 1
+    position = torch.rand(count, generator=generator) ** settings.quality_skew
+    return settings.min_quality + (position * span).long().clamp_(max=span - 1)
+
+
+def _draw_tables(quality: Tensor, settings: DegradationSettings, generator: torch.Generator) -> Tensor:
+    tables = quantization_tables(quality)
+    if not settings.custom_table_share:
+        return tables
+    count = len(quality)
+    custom = torch.rand(count, generator=generator) < settings.custom_table_share
+    # Other encoders weigh high frequencies differently, and no entry follows the standard exactly.
+    steps = torch.arange(8) / 14
+    tilt = torch.randn(count, 1, 1, 1, generator=generator) * (steps[:, None] + steps - 0.3)
+    noise = 0.2 * torch.randn(count, 2, 8, 8, generator=generator)
+    changed = (tables * (0.5 * tilt + noise).exp()).round().clamp_(1, 255).to(torch.int32)
+    return torch.where(custom[:, None, None, None], changed, tables)
+
+
+def _draw_subsampling(count: int, settings: DegradationSettings, generator: torch.Generator) -> list[Subsampling]:
+    edges = torch.tensor((settings.share_420, settings.share_420 + settings.share_422))
+    return [_SUBSAMPLINGS[index] for index in torch.bucketize(torch.rand(count, generator=generator), edges).tolist()]
+
+
+def _window(planes: Tensor, offset: Tensor, size: int) -> Tensor:
+    if planes.shape[-1] == size:
+        return planes
+    offset = offset.to(planes.device, non_blocking=True)
+    steps = torch.arange(size, device=planes.device)
+    members = torch.arange(planes.shape[0], device=planes.device)[:, None, None]
+    rows, columns = offset[:, :1] + steps, offset[:, 1:] + steps
+    return planes[members, :, rows[:, :, None], columns[:, None, :]].permute(0, 3, 1, 2).contiguous()

@@ -1,0 +1,65 @@
+"""What a run leaves behind: a folder that loads anywhere, held-out scores, and a picture of before and after."""
+
+import dataclasses
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from PIL import Image
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+from transformers import PreTrainedModel
+
+from ..evaluation.methods import load_method
+from ..evaluation.protocol import Protocol, evaluate
+from ..evaluation.report import write_contact_sheet
+from ..evaluation.results import Results
+from ..image_processing_argan import ArganImageProcessor
+from .arguments import ArganTrainingArguments
+from .validation import QUALITIES
+
+
+def export_model(
+    folder: Path, model: PreTrainedModel, discriminator: PreTrainedModel | None, args: ArganTrainingArguments
+) -> None:
+    """Write the generator with its processor, the discriminator, and the arguments of the run."""
+    model.save_pretrained(folder)
+    if args.export_float16:
+        store_as_float16(folder / "model.safetensors")
+    ArganImageProcessor(num_channels=model.config.num_channels).save_pretrained(folder)
+    if discriminator is not None:
+        discriminator.save_pretrained(folder / "discriminator")
+    (folder / "training_args.json").write_text(json.dumps(dataclasses.asdict(args), indent=2) + "\n", encoding="utf-8")
+
+
+def store_as_float16(path: Path) -> None:
+    """Rewrite a safetensors file with its matrices in 16 bits; they load as 32.
+
+    Statistics of BatchNorm and biases stay exact: they are few, and variances can leave the range of 16 bits.
+    """
+    weights = {name: w.half() if w.ndim > 1 else w for name, w in load_file(path).items()}
+    save_file(weights, path, metadata={"format": "pt"})
+
+
+def report_held_out(folder: Path, pictures: Sequence[Tensor], data: str, device: str) -> None:
+    """Measure an exported folder on held-out pictures: writes `results.json` and `before_after.png` beside the weights.
+
+    Args:
+        folder: from [`export_model`].
+        pictures: RGB, uint8 (3, H, W).
+        data: what to call them.
+        device: where the network runs.
+    """
+    qualities = list(QUALITIES)
+    restored = dataclasses.replace(load_method(str(folder), qualities, device), name=folder.resolve().name)
+    methods = [load_method("jpeg", qualities), restored]
+    with TemporaryDirectory() as name:
+        paths = [Path(name) / f"{index}.png" for index in range(len(pictures))]
+        for path, picture in zip(paths, pictures, strict=True):
+            Image.fromarray(picture.permute(1, 2, 0).numpy()).save(path)
+        num_channels = json.loads((folder / "config.json").read_text(encoding="utf-8"))["num_channels"]
+        protocol: Protocol = "rgb" if num_channels == 3 else "luma"
+        scores = evaluate(methods, paths, qualities, protocol=protocol)
+        Results(data, protocol, tuple(scores)).write(folder / "results.json")
+        write_contact_sheet(folder / "before_after.png", methods, paths, qualities[0], protocol)

@@ -1,0 +1,267 @@
+"""The adversarial loop: draw crops, degrade them, update D once, then G once; validate, checkpoint, resume, export."""
+
+import json
+import logging
+import math
+import time
+from itertools import chain
+from pathlib import Path
+from tempfile import TemporaryFile
+from typing import Any
+
+import torch
+from accelerate import Accelerator
+from accelerate.utils import set_seed
+from PIL import Image
+from torch import Tensor
+from tqdm.auto import tqdm
+from transformers import AutoModelForImageToImage, PreTrainedModel
+
+from ..hub.publish import check_token, publish
+from ..modeling_argan import ArganDiscriminator
+from ..variants import load_model
+from .adversarial import AdversarialUpdate, Batch
+from .arguments import ArganTrainingArguments
+from .averaging import AveragedWeights, BestWeights
+from .checkpointing import find_checkpoint, latest_checkpoint, load_checkpoint, save_checkpoint
+from .dataset import PictureDecoder, held_out_pictures, load_stream
+from .degradation import degrade
+from .export import export_model, report_held_out
+from .reservoir import CanvasSource, Reservoir
+from .stream import PictureStream
+from .validation import validate
+
+logger = logging.getLogger(__name__)
+
+
+class ArganTrainer:
+    """Trains the generator of the paper against its discriminator.
+
+    Args:
+        args: every number of the run.
+
+    Raises:
+        ValueError: if the data set cannot be streamed or holds no usable picture, a crop is too small for D, or nobody
+            is logged in to publish.
+        FileNotFoundError: if there is nothing to resume from.
+        OSError: if the output folder cannot be written.
+    """
+
+    def __init__(self, args: ArganTrainingArguments) -> None:
+        self.args = args
+        self.output_dir = Path(args.output_dir)
+        self.output_dir.mkdir(parents=True, exist_ok=True)
+        with TemporaryFile(dir=self.output_dir):
+            pass  # a folder that cannot be written is found now, not after hours
+        if args.push_to_hub:
+            check_token()
+        resumed_from = None
+        if args.resume_from_checkpoint:
+            resumed_from = find_checkpoint(args.resume_from_checkpoint, self.output_dir)
+        self.accelerator = Accelerator(
+            # Without it, processes that torchrun starts on CPUs do not find each other.
+            cpu=not torch.accelerator.is_available(),
+            mixed_precision=args.mixed_precision,
+            log_with=args.report_to or None,
+            project_dir=self.output_dir,
+        )
+        set_seed(args.seed)
+        self.step = 0
+        self._build()
+        self._open_data(fill=resumed_from is None)
+        if resumed_from is not None:
+            load_checkpoint(self.accelerator, resumed_from, self._load_own_state)
+            logger.info("resumed from %s at step %d", resumed_from, self.step)
+
+    def _build(self) -> None:
+        args = self.args
+        networks = self._build_networks()
+        self.num_channels = networks[0].config.num_channels
+        self.averaged = AveragedWeights(networks[0], args.ema_decay).to(self.accelerator.device)
+        self.best = BestWeights()
+        self.update = AdversarialUpdate(self.accelerator, args, *networks)
+        self.accelerator.register_for_checkpointing(self.averaged, self.best, *chain(*self.update.schedulers))
+
+    def _build_networks(self) -> list[PreTrainedModel]:
+        """The generator, and the discriminator if the run ever gets to it."""
+        args = self.args
+        if args.model_name_or_path:
+            generator = load_model(args.model_name_or_path)
+        else:
+            generator = AutoModelForImageToImage.from_config(args.model_config)
+        networks = [generator.train()]
+        if args.adversarial_start_step < args.max_train_steps:
+            discriminator_config = args.discriminator_config
+            if args.crop_size < discriminator_config.minimum_size:
+                least = discriminator_config.minimum_size
+                raise ValueError(f"crop_size must be at least {least} for the discriminator, found {args.crop_size}")
+            networks.append(ArganDiscriminator(discriminator_config).train())
+        layout = torch.channels_last if args.channels_last else torch.contiguous_format
+        return [network.to(memory_format=layout) for network in networks]
+
+    def _open_data(self, *, fill: bool) -> None:
+        args, accelerator = self.args, self.accelerator
+        stream = load_stream(
+            args.dataset_name,
+            config_name=args.dataset_config_name,
+            split=args.dataset_split,
+            data_files=args.data_files,
+            image_column=args.image_column,
+        )
+        canvas_size = args.degradation.canvas_size(args.crop_size)
+        self.decoder = PictureDecoder(args.image_column, args.slot_size, canvas_size, args.picture_scales)
+        wanted = args.validation_pictures if accelerator.is_main_process else 0
+        scale = args.validation_scale
+        # The least size shrinks along, so that every scale validates on the same pictures.
+        held_out_decoder = PictureDecoder(args.image_column, args.slot_size, int(canvas_size * scale), [scale])
+        self.validation = held_out_pictures(stream, held_out_decoder, wanted)
+        pictures = PictureStream(
+            stream,
+            self.decoder,
+            num_workers=args.dataloader_num_workers,
+            rank=accelerator.process_index,
+            world_size=accelerator.num_processes,
+        )
+        self.canvases = CanvasSource(
+            pictures,
+            Reservoir(args.reservoir_mib, args.slot_size, accelerator.device),
+            canvas_size=canvas_size,
+            refresh_interval=args.refresh_interval,
+            seed=args.seed + accelerator.process_index,
+        )
+        if fill:
+            with self._filling_bar() as bar:
+                self.canvases.fill(bar.update)
+
+    def _filling_bar(self) -> "tqdm[Any]":
+        capacity = self.canvases.reservoir.capacity
+        return tqdm(total=capacity, desc="filling the reservoir", unit="picture", disable=self._quiet)
+
+    @property
+    def _quiet(self) -> bool:
+        return not self.accelerator.is_main_process
+
+    # ---- the loop ------------------------------------------------------------------------------------------------
+
+    def train(self) -> Path:
+        """Run to `max_train_steps`, export, and publish if asked to.
+
+        Returns:
+            The folder with the exported model (the averaged weights that validated best), its processor and the
+            discriminator.
+
+        Raises:
+            FloatingPointError: if a loss is not finite; names the last checkpoint, which is not affected.
+        """
+        args = self.args
+        if args.report_to:
+            self.accelerator.init_trackers("argan")
+        self._clock = (time.perf_counter(), self.step)
+        with tqdm(total=args.max_train_steps, initial=self.step, unit="step", disable=self._quiet) as bar:
+            while self.step < args.max_train_steps:
+                batches = [self._draw() for _ in range(args.gradient_accumulation_steps)]
+                losses = self.update(batches, self.step)
+                self.averaged.update(self.accelerator.unwrap_model(self.update.generator))
+                self.step += 1
+                bar.update()
+                due = {name: self.step % getattr(args, f"{name}_steps") == 0 for name in ("logging", "checkpointing")}
+                if any(due.values()):
+                    self._log(losses, bar)
+                if self.step % args.validation_steps == 0 or self.step == args.max_train_steps:
+                    self._validate(bar)
+                if due["checkpointing"]:
+                    folder = self.output_dir / f"checkpoint-{self.step}"
+                    save_checkpoint(
+                        self.accelerator, folder, self._own_state(), total_limit=args.checkpoints_total_limit
+                    )
+        if self.accelerator.is_main_process:
+            self._finish()
+        self.close()
+        return self.output_dir
+
+    def close(self) -> None:
+        """Stop reading ahead, finish the logs and part from the other processes; nothing can be trained afterwards."""
+        self.canvases.stream.close()
+        # The wrappers go before the process group. Whoever drops the group last waits for its thread, and the
+        # destructor of DDP does so while holding the interpreter lock, which that thread may be waiting for.
+        self.update.unwrap()
+        self.accelerator.free_memory()
+        self.accelerator.end_training()
+
+    def _finish(self) -> None:
+        model = self.averaged.model
+        if self.args.export_best:
+            self.best.put_into(model)
+        discriminator = self.update.discriminator
+        if discriminator is not None:
+            discriminator = self.accelerator.unwrap_model(discriminator)
+        export_model(self.output_dir, model, discriminator, self.args)
+        if self.validation:
+            data = f"held-out pictures of {self.args.dataset_name}"
+            report_held_out(self.output_dir, self.validation, data, str(self.accelerator.device))
+        if self.args.push_to_hub:
+            repo_id = self.args.hub_model_id or self.output_dir.resolve().name
+            url = publish(self.output_dir, repo_id, private=self.args.hub_private_repo)
+            logger.info("published as %s", url)
+
+    def _draw(self) -> Batch:
+        args = self.args
+        pairs = degrade(
+            self.canvases.draw(args.train_batch_size),
+            args.degradation,
+            self.canvases.generator,
+            crop_size=args.crop_size,
+            num_channels=self.num_channels,
+        )
+        return Batch(pairs.degraded / 255.0, pairs.original / 255.0, pairs.quantization)
+
+    # ---- looking at it -------------------------------------------------------------------------------------------
+
+    def _log(self, losses: dict[str, Tensor], bar: "tqdm[Any]") -> None:
+        values = {name: float(loss) for name, loss in losses.items()}
+        if not all(math.isfinite(value) for value in values.values()):
+            last = latest_checkpoint(self.output_dir)
+            raise FloatingPointError(f"step {self.step}: {values} is not finite; last checkpoint: {last}")
+        (then, step), now = self._clock, time.perf_counter()
+        self._clock = (now, self.step)
+        values["lr"] = self.update.schedulers[0][0].get_last_lr()[0]
+        bar.set_postfix({name: f"{value:.3g}" for name, value in values.items()})
+        batch_size = self.args.train_batch_size * self.args.gradient_accumulation_steps
+        values["crops_per_second"] = (self.step - step) * batch_size * self.accelerator.num_processes / (now - then)
+        values["waiting_for_data"] = self.canvases.waited / (now - then)
+        values["skipped_records"] = self.decoder.skipped
+        self.canvases.waited = 0.0
+        if self.args.report_to:
+            self.accelerator.log(values, step=self.step)
+
+    def _validate(self, bar: "tqdm[Any]") -> None:
+        if not self.validation:
+            return
+        result = validate(self._restore_averaged, self.validation, self.num_channels)
+        bar.write(f"step {self.step}: " + ", ".join(f"{k} {v:.3f}" for k, v in result.scores.items()))
+        # Weights from before the adversarial phase score higher and are not what such a run is for.
+        comparable = self.update.discriminator is None or self.step > self.args.adversarial_start_step
+        if comparable and self.args.export_best:
+            self.best.offer(result.gain, self.averaged.model)
+        with (self.output_dir / "validation.jsonl").open("a", encoding="utf-8") as log:
+            log.write(json.dumps({"step": self.step, **result.scores}) + "\n")
+        if self.args.report_to:
+            self.accelerator.log(result.scores, step=self.step)
+        folder = self.output_dir / "samples"
+        folder.mkdir(exist_ok=True)
+        Image.fromarray(result.samples.permute(1, 2, 0).squeeze(2).numpy()).save(folder / f"step-{self.step}.png")
+
+    def _restore_averaged(self, pixel_values: Tensor) -> Tensor:
+        with self.accelerator.autocast():
+            restored: Tensor = self.averaged.model(pixel_values.to(self.accelerator.device)).reconstruction
+        return restored
+
+    # ---- what differs between processes --------------------------------------------------------------------------
+
+    def _own_state(self) -> dict[str, Any]:
+        return {"step": self.step, "canvases": self.canvases.state_dict()}
+
+    def _load_own_state(self, state: dict[str, Any]) -> None:
+        self.step = state["step"]
+        with self._filling_bar() as bar:
+            self.canvases.load_state_dict(state["canvases"], bar.update)

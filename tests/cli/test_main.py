@@ -1,0 +1,66 @@
+import json
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from argan_hf.cli import main
+from argan_hf.evaluation.results import Results
+from tests.conftest import jpeg_bytes
+
+
+@pytest.fixture
+def jpeg(tmp_path: Path, photo: Image.Image) -> Path:
+    path = tmp_path / "photo.jpg"
+    path.write_bytes(jpeg_bytes(photo, quality=23))
+    return path
+
+
+def _restore(checkpoint: Path, *arguments: object) -> int:
+    return main(["restore", "--model", str(checkpoint), "--device", "cpu", *map(str, arguments)])
+
+
+def test_inspect_tells_quality_tables_and_sampling(jpeg: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["inspect", str(jpeg)]) == 0
+    text = capsys.readouterr().out
+    assert "207x153, 4:2:0, baseline" in text
+    assert "quality 23 (standard tables)" in text
+    assert main(["inspect", "--json", str(jpeg), str(jpeg)]) == 0
+    rows = json.loads(capsys.readouterr().out)
+    assert [row["quality"] for row in rows] == [23, 23]
+    assert len(rows[0]["tables"][0]) == 64
+
+
+def test_inspect_refuses_what_is_no_jpeg(
+    tmp_path: Path, photo: Image.Image, capsys: pytest.CaptureFixture[str]
+) -> None:
+    photo.save(tmp_path / "a.png")
+    assert main(["inspect", str(tmp_path / "a.png")]) == 2
+    assert "a.png is a PNG file, expected JPEG" in capsys.readouterr().err
+
+
+def test_evaluate_prints_and_writes_a_table(
+    checkpoint: Path, tmp_path: Path, photo: Image.Image, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    photo.save(folder / "a.png")
+    arguments = ["evaluate", "--data", str(folder), "--methods", "jpeg", str(checkpoint), "--qualities", "10", "20"]
+    files = ["--json", str(tmp_path / "a.json"), "--markdown", str(tmp_path / "a.md")]
+    assert main([*arguments, *files]) == 0
+    assert "pictures: 1 pictures, luma protocol" in capsys.readouterr().out
+    results = Results.read(tmp_path / "a.json")
+    assert (results.data, results.protocol, len(results.scores)) == ("pictures", "luma", 4)
+    assert len((tmp_path / "a.md").read_text().splitlines()) == 6
+
+
+def test_evaluate_says_what_is_wrong(tmp_path: Path, photo: Image.Image, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    assert main(["evaluate", "--data", str(folder), "--methods", "jpeg"]) == 2
+    assert "is no folder with pictures" in capsys.readouterr().err
+    photo.convert("L").save(folder / "gray.png")
+    assert main(["evaluate", "--data", str(folder), "--methods", "jpeg", "--protocol", "rgb"]) == 2
+    assert "gray.png is gray" in capsys.readouterr().err
+    assert main(["evaluate", "--data", str(folder), "--methods", "waifu"]) == 2
+    assert "there is no method 'waifu'" in capsys.readouterr().err

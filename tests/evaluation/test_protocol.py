@@ -1,0 +1,98 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from argan_hf.evaluation.methods import Method, load_method
+from argan_hf.evaluation.protocol import degrade_planes, evaluate, find_pictures, mean_scores, read_luma, read_rgb
+from argan_hf.jpeg import compress, quantization_tables, read_jpeg, rgb_to_studio_luma
+from argan_hf.jpeg.file import image_to_tensor
+from tests.conftest import jpeg_bytes
+
+
+@pytest.fixture
+def folder(tmp_path: Path, photo: Image.Image) -> Path:
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    photo.save(folder / "b.png")
+    photo.crop((0, 0, 64, 48)).save(folder / "a.png")
+    (folder / "notes.txt").write_text("no picture")
+    return folder
+
+
+def test_pictures_are_found_in_order(folder: Path) -> None:
+    assert [path.name for path in find_pictures(folder)] == ["a.png", "b.png"]
+
+
+def test_a_folder_without_pictures_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="is no folder with pictures"):
+        find_pictures(tmp_path)
+
+
+def test_gray_is_taken_as_it_is_and_color_as_studio_luma(folder: Path, photo: Image.Image) -> None:
+    photo.convert("L").save(folder / "gray.png")
+    assert torch.equal(read_luma(folder / "gray.png")[0, 0], torch.from_numpy(np.array(photo.convert("L"))))
+    assert torch.equal(read_luma(folder / "b.png")[0], rgb_to_studio_luma(image_to_tensor(photo)))
+    with pytest.raises(ValueError, match=r"gray\.png is gray; the rgb protocol needs color"):
+        read_rgb(folder / "gray.png")
+
+
+def test_the_rgb_protocol_compresses_as_pillow_does(photo: Image.Image) -> None:
+    planes, tables = degrade_planes(image_to_tensor(photo)[None], 30, "rgb")
+    file = read_jpeg(jpeg_bytes(photo, quality=30))
+    assert torch.equal(planes, file.planes)
+    assert torch.equal(tables, file.tables)
+
+
+@pytest.mark.parametrize("protocol", ["luma", "rgb"])
+def test_scores_have_a_row_for_everything_and_repeat(folder: Path, protocol: str) -> None:
+    blur = Method("blur", lambda planes, tables, quality: planes.float() * 0.98)
+    methods = [load_method("jpeg", [40, 10]), blur]
+    ticks: list[int] = []
+    scores, again = (
+        evaluate(methods, find_pictures(folder), [40, 10], protocol=protocol, progress=lambda: ticks.append(1))
+        for _ in range(2)
+    )
+    assert len(scores) == 8
+    assert len(ticks) == 16
+    assert [score.psnr for score in scores] == [score.psnr for score in again]
+    means = mean_scores(scores)
+    assert [(mean.quality, mean.method) for mean in means] == [(10, "jpeg"), (10, "blur"), (40, "jpeg"), (40, "blur")]
+    expected = [score.psnr for score in scores if (score.quality, score.method) == (10, "jpeg")]
+    assert means[0].psnr == pytest.approx(sum(expected) / 2)
+    assert means[0].psnr > means[1].psnr
+
+
+def test_a_first_compression_leaves_its_traces_and_the_original_stays_the_measure(photo: Image.Image) -> None:
+    original = image_to_tensor(photo)[None]
+    once, _ = degrade_planes(original, 90, "rgb")
+    twice, tables = degrade_planes(original, 90, "rgb", earlier_quality=10)
+    assert torch.equal(tables, quantization_tables(90)[[0, 1, 1]])
+    first = compress(original, 10, offset=(4, 4))
+    assert torch.equal(twice, degrade_planes(first, 90, "rgb")[0])
+    assert (twice.float() - once.float()).square().mean() > 20
+
+
+def test_scores_of_pictures_compressed_twice_are_lower(folder: Path) -> None:
+    methods = [load_method("jpeg", [60])]
+    once, twice = (
+        mean_scores(evaluate(methods, find_pictures(folder), [60], earlier_quality=earlier))[0].psnr
+        for earlier in (None, 30)
+    )
+    assert twice < once - 1
+
+
+def test_a_quality_out_of_range_is_refused(folder: Path) -> None:
+    with pytest.raises(ValueError, match=r"1\.\.100, found \[0\]"):
+        evaluate([load_method("jpeg", [0])], find_pictures(folder), [0])
+
+
+def test_what_people_see_is_scored_where_asked_for(folder: Path) -> None:
+    methods, pictures = [load_method("jpeg", [90, 10])], find_pictures(folder)
+    scores = mean_scores(evaluate(methods, pictures, [90, 10], perceptual=["ssimulacra2"]))
+    assert [score.vif for score in scores] == [None, None]
+    assert scores[0].ssimulacra2 is not None
+    assert scores[1].ssimulacra2 is not None
+    assert scores[1].ssimulacra2 > scores[0].ssimulacra2

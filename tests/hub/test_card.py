@@ -1,0 +1,108 @@
+import json
+import re
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from huggingface_hub import ModelCard
+
+from argan_hf import ArganConfig, ArganForImageRestoration
+from argan_hf.evaluation.results import Results
+from argan_hf.hub.card import build_card
+from argan_hf.variants import CHECKPOINTS
+from tests.evaluation.test_results import SCORE
+
+TEMPLATE = Path(__file__).parents[2] / "model_card.md"
+
+
+def _results(method: object) -> Results:
+    """One picture, and three methods of which the last is the best."""
+    held = replace(SCORE, method=f"{method}+faithful", psnr=29.25)
+    return Results("LIVE1", "luma", (SCORE, replace(SCORE, method=str(method), psnr=29.0), held))
+
+
+def test_no_number_is_typed_into_the_template() -> None:
+    words = re.sub(r"{%.*?%}|{{.*?}}", "", TEMPLATE.read_text())
+    assert re.findall(r".*\d.*", words) == []
+
+
+def test_the_package_holds_the_template(checkpoint: Path) -> None:
+    packaged = Path(build_card.__code__.co_filename).with_name("model_card.md")
+    assert packaged.read_text() == TEMPLATE.read_text()
+
+
+def test_rows_bear_the_published_name_and_the_best_is_bold(checkpoint: Path) -> None:
+    card = build_card(checkpoint, "me/net", [_results(checkpoint)])
+    assert "\n| 10 | jpeg | 27.770 |" in card.text
+    assert "\n| 10 | net | 29.000 |" in card.text
+    assert "\n| 10 | net+faithful | **29.250** |" in card.text
+    assert str(checkpoint) not in card.content
+    values = {entry.metric_name: entry.metric_value for entry in card.data.eval_results}
+    assert values["PSNR at quality 10"] == 29.0
+    assert values["PSNR at quality 10, held to the file"] == 29.25
+    assert ModelCard(str(card)).data.to_dict() == card.data.to_dict()
+
+
+@pytest.mark.parametrize("named", ["me/net", "runs/checkpoint", "checkpoint"])
+def test_rows_are_found_by_folder_and_by_id(checkpoint: Path, named: str) -> None:
+    assert len(build_card(checkpoint, "me/net", [_results(named)]).data.eval_results) == 6
+
+
+def test_results_of_something_else_are_refused(checkpoint: Path) -> None:
+    with pytest.raises(ValueError, match=r"results on LIVE1 have rows of jpeg, other, .* none of 'checkpoint'"):
+        build_card(checkpoint, "me/net", [_results("other")])
+    alone = replace(_results("checkpoint"), scores=_results("checkpoint").scores[1:])
+    with pytest.raises(ValueError, match="none of 'jpeg', its input"):
+        build_card(checkpoint, "me/net", [alone])
+
+
+def test_nothing_is_claimed_without_its_file(checkpoint: Path) -> None:
+    card = build_card(checkpoint, "me/net", [])
+    for absent in ("## Results", "## Training", "before_after.png", "discriminator", "Trained on JPEG", "Not trained"):
+        assert absent not in card.text
+    assert card.data.eval_results is None
+
+
+def test_files_of_the_folder_are_taken_up(checkpoint: Path) -> None:
+    (checkpoint / "training_data.md").write_text("Pictures: mine, CC0.\n")
+    (checkpoint / "before_after.png").touch()
+    arguments = {"max_train_steps": 36_000, "dataset_name": "me/pictures", "min_quality": 7, "max_quality": 93}
+    (checkpoint / "training_args.json").write_text(json.dumps({**arguments, "offset_share": 0.0}))
+    card = build_card(checkpoint, "me/net", [])
+    for line in ("| steps | 36,000 |", "| data set | me/pictures |", "Pictures: mine, CC0."):
+        assert f"\n{line}\n" in card.text
+    assert "(before_after.png)" in card.text
+    assert "- Trained on JPEG qualities 7 to 93.\n- Not trained on pictures that were cropped" in card.text
+    assert card.data.datasets == ["me/pictures"]
+
+
+def test_a_local_data_set_is_named_without_its_place(checkpoint: Path) -> None:
+    (checkpoint / "training_args.json").write_text(json.dumps({"dataset_name": str(checkpoint.parent)}))
+    card = build_card(checkpoint, "me/net", [])
+    assert f"| data set | {checkpoint.parent.name} |" in card.text
+    assert str(checkpoint.parent) not in card.content
+    assert card.data.datasets is None
+
+
+def test_the_limits_are_those_of_the_configuration(
+    tmp_path: Path, plain_config: ArganConfig, residual_config: ArganConfig
+) -> None:
+    for config, limited in ((plain_config, True), (residual_config, False)):
+        model = ArganForImageRestoration(config)
+        model.save_pretrained(tmp_path / config.block_type)
+        text = build_card(tmp_path / config.block_type, "me/net", []).text
+        assert ("- Luma only." in text) == limited
+        assert ("- Blind" in text) == limited
+        assert f"| parameters | {sum(weights.numel() for weights in model.parameters()):,} |" in text
+        assert f"| blocks | {config.block_type} |" in text
+
+
+def test_a_network_whose_code_does_not_travel_is_offered_with_the_package_only() -> None:
+    assert "trust_remote_code" not in build_card(CHECKPOINTS / "d3-q10", "me/d3", []).text
+    assert "trust_remote_code" in build_card(CHECKPOINTS / "argan-jpeg-luma", "me/luma", []).text
+
+
+def test_a_card_needs_no_weights(checkpoint: Path, tmp_path: Path) -> None:
+    shutil.copytree(checkpoint, tmp_path / "bare", ignore=shutil.ignore_patterns("*.safetensors"))
+    assert "# net" in build_card(tmp_path / "bare", "me/net", []).text

@@ -1,0 +1,73 @@
+import zlib
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+import torch
+from datasets import IterableDataset
+from PIL import Image
+
+from argan_hf.training.dataset import PictureDecoder, load_stream
+from tests.conftest import jpeg_bytes
+
+
+def _stream(pattern: str) -> IterableDataset:
+    return load_stream("parquet", data_files=[pattern])
+
+
+def _decoder(slot_size: int = 512, min_size: int = 64, scales: Sequence[float] = (1.0,)) -> PictureDecoder:
+    return PictureDecoder("image", slot_size, min_size, scales)
+
+
+def _record(image: Image.Image, quality: int = 75) -> dict[str, object]:
+    return {"image": {"bytes": jpeg_bytes(image, quality=quality), "path": None}}
+
+
+def test_records_arrive_undecoded(picture_parquet: str) -> None:
+    first = next(iter(_stream(picture_parquet)))
+    assert set(first) == {"image"}
+    assert first["image"]["bytes"][:2] == b"\xff\xd8"
+
+
+def test_a_cell_without_picture_is_skipped() -> None:
+    decoder = _decoder()
+    assert decoder({"image": None}).windows == []
+    assert decoder({"image": {"bytes": None, "path": "no/such/file.jpg"}}).windows == []
+    assert decoder.skipped == 2
+
+
+def test_a_large_picture_is_cut_into_windows_that_cover_it(photo: Image.Image) -> None:
+    windows = _decoder(64, 32)(_record(photo)).windows
+    assert sum(window.shape[1] * window.shape[2] for window in windows) == photo.width * photo.height
+    assert max(max(window.shape[1:]) for window in windows) <= 64
+
+
+def test_pictures_smaller_than_a_crop_are_left_out(photo: Image.Image) -> None:
+    assert not _decoder(min_size=180)(_record(photo)).windows
+
+
+def test_a_picture_is_seen_at_every_scale_that_holds_a_crop(photo: Image.Image) -> None:
+    record = _record(photo)
+    whole, half = _decoder(scales=(1.0, 0.5, 0.1))(record).windows
+    assert torch.equal(whole, _decoder()(record).windows[0])
+    assert half.shape[1:] == (round(photo.height * 0.5), round(photo.width * 0.5))
+
+
+def test_shrunk_pictures_are_low_passed() -> None:
+    checkerboard = Image.fromarray(np.indices((128, 128)).sum(0).astype(np.uint8) % 2 * 255).convert("RGB")
+    (half,) = _decoder(scales=(0.5,))(_record(checkerboard, 100)).windows
+    assert ((half.float() - 127.5).abs() < 3).all()
+
+
+def test_what_is_held_out_depends_on_the_bytes_alone(photo: Image.Image) -> None:
+    records = [_record(photo, quality) for quality in range(1, 101)]
+    found = [_decoder()(record).held_out for record in records]
+    assert found == [zlib.crc32(record["image"]["bytes"]) % 32 == 0 for record in records]  # type: ignore[index]
+    assert 0 < sum(found) < 20
+
+
+def test_a_missing_data_set_or_column_is_named(picture_parquet: str) -> None:
+    with pytest.raises(ValueError, match=r"no column 'picture'; it has \['image'\]"):
+        load_stream("parquet", data_files=[picture_parquet], image_column="picture")
+    with pytest.raises(ValueError, match="'no/such/folder' cannot be streamed"):
+        load_stream("no/such/folder")

@@ -1,0 +1,200 @@
+import pytest
+import torch
+from PIL import Image
+from torch import Tensor
+
+from argan_hf.jpeg import compress, compress_plane, compress_ycbcr, quantization_tables, rgb_to_ycbcr
+from argan_hf.jpeg.file import image_to_tensor
+from argan_hf.training.degradation import DegradationSettings, DegradedCrops, degrade
+from tests.conftest import EXAMPLES
+
+EVERYTHING = DegradationSettings(
+    min_quality=5,
+    max_quality=95,
+    gray_share=0.2,
+    offset_share=0.5,
+    earlier_share=0.5,
+    resize_share=0.5,
+    custom_table_share=0.5,
+    unknown_table_share=0.3,
+    clean_share=0.1,
+)
+
+
+def _canvases(size: int, count: int = 64) -> Tensor:
+    generator = torch.Generator().manual_seed(3)
+    with Image.open(EXAMPLES[2]) as image:
+        pixels = image_to_tensor(image.convert("RGB"))
+    corners = torch.randint(0, 576 - size, (count, 2), generator=generator).tolist()
+    return torch.stack([pixels[:, y : y + size, x : x + size] for y, x in corners])
+
+
+def _degrade(settings: DegradationSettings, *, planes: int = 1, seed: int = 0, crop_size: int = 32) -> DegradedCrops:
+    canvases = _canvases(settings.canvas_size(crop_size))
+    generator = torch.Generator().manual_seed(seed)
+    return degrade(canvases, settings, generator, crop_size=crop_size, num_channels=planes)
+
+
+def test_a_luma_crop_is_the_original_after_its_tables() -> None:
+    pairs = _degrade(DegradationSettings(min_quality=5, max_quality=95))
+    assert torch.equal(pairs.degraded[:, 0], compress_plane(pairs.original[:, 0], pairs.quantization[:, 0]))
+    assert torch.equal(pairs.quantization, quantization_tables(pairs.quality)[:, :1])
+
+
+def test_a_color_crop_is_the_original_after_its_tables_and_sampling() -> None:
+    pairs = _degrade(DegradationSettings(min_quality=5, max_quality=95), planes=3)
+    expected = compress_ycbcr(pairs.original, pairs.quantization[:, :2], pairs.subsampling)
+    assert torch.equal(pairs.degraded, expected)
+    assert set(pairs.subsampling) == {"4:2:0", "4:2:2", "4:4:4"}
+
+
+def test_gray_crops_have_neutral_chroma_and_no_chroma_table() -> None:
+    pairs = _degrade(DegradationSettings(gray_share=0.5), planes=3)
+    gray = torch.tensor([name == "gray" for name in pairs.subsampling])
+    assert 16 < gray.sum() < 48
+    for planes in (pairs.original, pairs.degraded):
+        assert (planes[gray, 1:] == 128).all()
+    assert not pairs.quantization[gray, 1:].any()
+    assert pairs.quantization[~gray].all()
+    assert pairs.quantization[:, 0].all()
+
+
+def test_a_shifted_crop_is_cut_from_a_compressed_canvas() -> None:
+    settings = DegradationSettings(offset_share=1.0, studio_swing_share=0.0)
+    pairs = _degrade(settings)
+    luma = rgb_to_ycbcr(_canvases(48))[:, 0]
+    whole = compress_plane(luma, quantization_tables(pairs.quality)[:, 0])
+    for index, (row, column) in enumerate(pairs.offset.tolist()):
+        window = (index, slice(row, row + 32), slice(column, column + 32))
+        assert torch.equal(pairs.degraded[index, 0], whole[window])
+        assert torch.equal(pairs.original[index, 0], luma[window])
+    assert pairs.offset.unique().tolist() == list(range(16))
+
+
+def test_an_earlier_compression_happens_before_the_last() -> None:
+    settings = DegradationSettings(earlier_share=0.5, studio_swing_share=0.0, min_quality=30, max_quality=60)
+    pairs = _degrade(settings)
+    once = pairs.earlier_quality == 0
+    assert 16 < once.sum() < 48
+    luma = rgb_to_ycbcr(_canvases(48))[:, 0]
+    single = compress_plane(luma, quantization_tables(pairs.quality)[:, 0])[:, None, :32, :32]
+    assert torch.equal(pairs.degraded[once], single[once])
+    different = (pairs.degraded[~once] != single[~once]).flatten(1).any(1)
+    assert different.all()
+    assert torch.equal(pairs.original, luma[:, None, :32, :32])
+
+
+def test_resizing_in_between_moves_original_and_degraded_alike() -> None:
+    settings = DegradationSettings(earlier_share=1.0, resize_share=1.0, min_quality=98, max_quality=98)
+    assert settings.canvas_size(32) == 64
+    pairs = _degrade(settings)
+    assert pairs.scale.min() >= 0.75
+    assert pairs.scale.max() <= 1.5
+    assert pairs.scale.std() > 0.1
+    difference = (pairs.degraded.float() - pairs.original.float()).abs()
+    assert difference.mean() < 1.5
+    assert not torch.equal(pairs.original, _degrade(DegradationSettings(earlier_share=1.0)).original)
+
+
+@pytest.mark.parametrize("planes", [1, 3])
+def test_clean_crops_are_untouched_and_say_nothing(planes: int) -> None:
+    pairs = _degrade(DegradationSettings(clean_share=0.5, earlier_share=0.5, max_quality=20), planes=planes)
+    clean = pairs.quality == 0
+    assert 16 < clean.sum() < 48
+    assert torch.equal(pairs.degraded[clean], pairs.original[clean])
+    assert (pairs.degraded != pairs.original)[~clean].flatten(1).any(1).all()
+    assert not pairs.quantization[clean].any()
+    assert not pairs.earlier_quality[clean].any()
+    assert pairs.earlier_quality[~clean].any()
+
+
+def test_tables_are_told_where_the_grid_starts_at_the_corner_only() -> None:
+    pairs = _degrade(DegradationSettings(offset_share=0.5))
+    moved = pairs.offset.any(dim=1)
+    told = (pairs.quantization > 0).flatten(1).all(dim=1)
+    assert 16 < moved.sum() < 48
+    assert torch.equal(told, ~moved)
+
+
+def test_untold_tables_are_zero_but_were_used() -> None:
+    pairs = _degrade(DegradationSettings(unknown_table_share=0.5))
+    untold = (pairs.quantization == 0).all(3).all(2)[:, 0]
+    assert 16 < untold.sum() < 48
+    expected = compress_plane(pairs.original[:, 0], quantization_tables(pairs.quality)[:, 0])
+    assert torch.equal(pairs.degraded[:, 0], expected)
+
+
+def test_custom_tables_belong_to_no_quality_and_are_the_ones_told() -> None:
+    pairs = _degrade(DegradationSettings(custom_table_share=0.5), planes=3)
+    tables = pairs.quantization[:, :2]
+    custom = (tables != quantization_tables(pairs.quality)).flatten(1).any(1)
+    assert 16 < custom.sum() < 48
+    assert not (tables[custom][:, None] == quantization_tables(torch.arange(1, 101))).flatten(2).all(2).any()
+    assert tables.min() >= 1
+    assert tables.max() <= 255
+    assert torch.equal(pairs.degraded, compress_ycbcr(pairs.original, tables, pairs.subsampling))
+
+
+@pytest.mark.parametrize("planes", [1, 3])
+def test_one_seed_gives_one_result(planes: int) -> None:
+    first, again, other = (_degrade(EVERYTHING, planes=planes, seed=seed) for seed in (0, 0, 1))
+    assert torch.equal(first.degraded, again.degraded)
+    assert torch.equal(first.original, again.original)
+    assert not torch.equal(first.quality, other.quality)
+    assert first.degraded.shape == first.original.shape == (64, planes, 32, 32)
+
+
+def test_qualities_stay_in_range_and_reach_its_ends() -> None:
+    canvases = torch.zeros(4000, 3, 1, 1, dtype=torch.uint8)
+
+    def qualities(**fields: float) -> Tensor:
+        settings, generator = DegradationSettings(**fields), torch.Generator().manual_seed(0)
+        return degrade(canvases, settings, generator, crop_size=1, num_channels=1).quality
+
+    counts = torch.bincount(qualities(min_quality=10, max_quality=13), minlength=14)[10:]
+    assert counts.sum() == 4000
+    assert counts.min() > 850
+    assert qualities(min_quality=10, max_quality=90, quality_skew=3.0).float().mean() < 35
+
+
+def test_the_share_of_studio_swing() -> None:
+    white = torch.full((200, 3, 8, 8), 255, dtype=torch.uint8)
+    for share, expected in ((0.0, {255}), (1.0, {235}), (0.5, {235, 255})):
+        settings = DegradationSettings(studio_swing_share=share)
+        pairs = degrade(white, settings, torch.Generator(), crop_size=8, num_channels=1)
+        assert set(pairs.original.unique().tolist()) == expected
+
+
+def test_a_second_compression_equals_cropping_and_compressing_again() -> None:
+    pictures = _canvases(48, 4)
+    first = compress(pictures, 30)
+    again = compress(first[:, :, 5:, 3:], 60)
+    for index in range(4):
+        one = compress(compress(pictures[index : index + 1], 30)[:, :, 5:, 3:], 60)
+        assert torch.equal(again[index : index + 1], one)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"min_quality": 0},
+        {"min_quality": 50},
+        {"quality_skew": 0},
+        {"studio_swing_share": 1.5},
+        {"clean_share": -0.1},
+        {"share_420": 0.7, "share_422": 0.4},
+        {"min_scale": 0},
+        {"min_scale": 2.0},
+    ],
+)
+def test_impossible_settings_are_refused(fields: dict[str, float]) -> None:
+    with pytest.raises(ValueError, match=r"found|must|exceed"):
+        DegradationSettings(**fields)
+
+
+def test_wrong_canvases_are_refused_in_words() -> None:
+    canvases = torch.zeros(1, 3, 32, 32, dtype=torch.uint8)
+    with pytest.raises(ValueError, match="need canvases of 48"):
+        degrade(canvases, DegradationSettings(offset_share=1), torch.Generator(), crop_size=32, num_channels=1)
+    with pytest.raises(ValueError, match="num_channels"):
+        degrade(canvases, DegradationSettings(), torch.Generator(), crop_size=32, num_channels=2)

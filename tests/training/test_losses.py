@@ -1,0 +1,119 @@
+import pytest
+import torch
+
+from argan_hf.training.losses import (
+    balanced_l2_loss,
+    charbonnier_loss,
+    discriminator_loss,
+    generator_loss,
+    l2_loss,
+    minimax_value,
+    texture_loss,
+)
+
+REAL, FAKE = torch.tensor([2.0, -0.5]), torch.tensor([-1.0, 0.3])
+RESTORED, ORIGINAL = torch.full((2, 1, 4, 4), 0.5), torch.full((2, 1, 4, 4), 0.4)
+
+
+def test_the_game_is_eq_1() -> None:
+    expected = REAL.sigmoid().log().mean() + (1 - FAKE.sigmoid()).log().mean()
+    assert torch.allclose(minimax_value(REAL, FAKE), expected)
+
+
+def test_l2_is_eq_2() -> None:
+    assert float(l2_loss(RESTORED, ORIGINAL)) == pytest.approx(0.01, rel=1e-5)
+
+
+def test_balance_runs_from_eq_2_to_relative_errors() -> None:
+    original = torch.full((2, 1, 4, 4), 0.4)
+    degraded = original + torch.tensor([0.1, 0.01]).view(2, 1, 1, 1)
+    restored = original + torch.tensor([0.05, 0.005]).view(2, 1, 1, 1)
+    assert torch.allclose(balanced_l2_loss(restored, original, degraded, 0.0), l2_loss(restored, original))
+    # Both crops are restored by half; with full balance they count the same, up to the half gray level.
+    single = [balanced_l2_loss(restored[i : i + 1], original[i : i + 1], degraded[i : i + 1], 1.0) for i in range(2)]
+    assert float(single[0]) == pytest.approx(0.25, rel=0.01)
+    assert float(single[1]) == pytest.approx(0.25, rel=0.05)
+    assert balanced_l2_loss(original, original, original, 1.0) == 0.0
+    assert balanced_l2_loss(restored, original, original, 1.0).isfinite()
+
+
+def test_charbonnier_is_l1_far_from_zero_and_smooth_at_it() -> None:
+    assert float(charbonnier_loss(RESTORED, ORIGINAL)) == pytest.approx(0.1, rel=1e-3)
+    same = RESTORED.clone().requires_grad_()
+    charbonnier_loss(same, RESTORED).backward()
+    assert same.grad is not None
+    assert not same.grad.any()
+
+
+def test_texture_counts_by_its_strength_not_by_its_place() -> None:
+    torch.manual_seed(0)
+    noise = 0.1 * torch.randn(2, 1, 64, 64)
+    planes, moved = 0.5 + noise, 0.5 + noise.flip(3)
+    assert texture_loss(planes, planes) < 1e-3
+    assert texture_loss(moved, planes) < 1e-3
+    # Without texture nearly all is missing (weak texture counts less); with half of it, a quarter: squares.
+    assert float(texture_loss(torch.full_like(planes, 0.5), planes)) == pytest.approx(0.92, abs=0.03)
+    assert float(texture_loss(0.5 + noise / 2, planes)) == pytest.approx(0.23, abs=0.03)
+    flat = torch.full_like(planes, 0.5).requires_grad_()
+    texture_loss(flat, planes).backward()
+    assert flat.grad is not None
+    assert flat.grad.isfinite().all()
+    color = torch.cat((planes, torch.rand(2, 2, 64, 64)), dim=1)
+    assert texture_loss(color, torch.cat((planes, torch.rand(2, 2, 64, 64)), dim=1)) < 1e-3
+
+
+def test_texture_grows_along_the_original_and_not_along_a_made_up_pattern() -> None:
+    torch.manual_seed(0)
+    original, pattern = (0.1 * torch.randn(1, 1, 64, 64) for _ in range(2))
+    restored = (0.5 + 0.3 * original + 0.3 * pattern).requires_grad_()
+    texture_loss(restored, 0.5 + original).backward()
+    assert restored.grad is not None
+    step = -restored.grad
+    assert (step * original).sum() > 0
+    # The formula's own gradient would share its push equally between what is true and what is made up.
+    assert (step * pattern).sum().abs() < 0.1 * (step * original).sum()
+
+
+def test_too_much_texture_shrinks_along_the_original() -> None:
+    torch.manual_seed(0)
+    original = 0.1 * torch.randn(1, 1, 64, 64)
+    restored = (0.5 + 2 * original).requires_grad_()
+    texture_loss(restored, 0.5 + original).backward()
+    assert restored.grad is not None
+    assert (-restored.grad * original).sum() < 0
+
+
+def test_nobody_asks_for_grain() -> None:
+    flat = torch.full((1, 1, 64, 64), 0.5)
+    grain = flat + torch.randn(1, 1, 64, 64) / 255
+    assert texture_loss(flat, grain) == 0
+    assert texture_loss(grain, grain) > 0
+
+
+def test_the_generator_minimizes_eq_3() -> None:
+    expected = (1 - FAKE.sigmoid()).log().mean() + 50 * 0.01
+    assert torch.allclose(generator_loss(FAKE, l2_loss(RESTORED, ORIGINAL), 50.0), expected, atol=1e-5)
+
+
+def test_the_non_saturating_form() -> None:
+    expected = -FAKE.sigmoid().log().mean() + 50 * 0.01
+    loss = generator_loss(FAKE, l2_loss(RESTORED, ORIGINAL), 50.0, saturating=False)
+    assert torch.allclose(loss, expected, atol=1e-5)
+
+
+def test_the_discriminator_minimizes_eq_4() -> None:
+    expected = -REAL.sigmoid().log().mean() - (1 - FAKE.sigmoid()).log().mean()
+    assert torch.allclose(discriminator_loss(REAL, FAKE), expected)
+
+
+def test_a_discriminator_that_is_sure_gives_finite_losses() -> None:
+    sure = torch.tensor([200.0])
+    for loss in (discriminator_loss(-sure, sure), generator_loss(sure, torch.tensor(0.01), 1.0)):
+        assert loss.isfinite()
+
+
+@pytest.mark.parametrize("saturating", [True, False])
+def test_both_forms_push_towards_real(saturating: bool) -> None:
+    logits = torch.zeros(2, requires_grad=True)
+    generator_loss(logits, torch.tensor(0.01), 1.0, saturating=saturating).backward()
+    assert (logits.grad < 0).all()

@@ -1,0 +1,78 @@
+import copy
+
+import pytest
+import torch
+from torch import nn
+
+from argan_hf import ArganConfig, ArganForImageRestoration
+from argan_hf.training.arguments import ArganTrainingArguments
+from argan_hf.training.optimizers import KernelMuon, build_optimizers
+
+RESIDUAL = {"num_channels": 3, "block_type": "residual", "hidden_sizes": [8, 16], "depths": [1, 1], "patch_size": 2}
+
+
+def _network(memory_format: torch.memory_format) -> nn.Module:
+    torch.manual_seed(0)
+    network = ArganForImageRestoration(ArganConfig(**RESIDUAL, condition_on_quantization=True))
+    with torch.no_grad():
+        for parameter in network.parameters():
+            parameter.add_(0.01 * torch.randn(parameter.shape))
+    return network.to(memory_format=memory_format)
+
+
+def _step(network: nn.Module, optimizers: list[torch.optim.Optimizer]) -> None:
+    torch.manual_seed(1)
+    pixel_values, tables = torch.rand(2, 3, 16, 16), torch.randint(1, 99, (2, 3, 8, 8))
+    for optimizer in optimizers:
+        optimizer.zero_grad()
+    network(pixel_values, tables, labels=pixel_values.flip(2)).loss.backward()
+    for optimizer in optimizers:
+        optimizer.step()
+
+
+@pytest.mark.parametrize("name", ["adam", "muon"])
+@pytest.mark.parametrize("memory_format", [torch.contiguous_format, torch.channels_last])
+def test_every_parameter_moves(name: str, memory_format: torch.memory_format) -> None:
+    network = _network(memory_format)
+    before = copy.deepcopy(network.state_dict())
+    _step(network, build_optimizers(network, ArganTrainingArguments(optimizer=name), 1e-3))
+    assert [key for key, tensor in network.state_dict().items() if torch.equal(tensor, before[key])] == []
+
+
+def test_the_layout_in_memory_does_not_matter() -> None:
+    args = ArganTrainingArguments(optimizer="muon")
+    results = []
+    for memory_format in (torch.contiguous_format, torch.channels_last):
+        network = _network(memory_format)
+        optimizers = build_optimizers(network, args, 1e-2)
+        for _ in range(2):
+            _step(network, optimizers)
+        results.append(network.state_dict())
+    start = _network(torch.contiguous_format).state_dict()
+    for key, tensor in results[0].items():
+        # Orthogonalized in 16 bits, so sums in another order differ in the third digit.
+        torch.testing.assert_close(results[1][key] - start[key], tensor - start[key], atol=1e-3, rtol=0.05)
+
+
+def test_updates_of_kernels_are_nearly_orthogonal_and_as_long_as_adams() -> None:
+    kernel = nn.Parameter(torch.zeros(16, 8, 3, 3))
+    optimizer = KernelMuon([kernel], lr=1.0)
+    torch.manual_seed(0)
+    kernel.grad = torch.randn(kernel.shape) * torch.logspace(0, -1, 16)[:, None, None, None]
+    optimizer.step()
+    singular = torch.linalg.svdvals(kernel.detach().flatten(1)) / (0.2 * 72**0.5)
+    assert singular.min() > 0.6
+    assert singular.max() < 1.3
+    assert kernel.detach().square().mean().sqrt() == pytest.approx(0.2, rel=0.15)
+
+
+def test_gradients_are_forgotten() -> None:
+    kernel = nn.Parameter(torch.ones(4, 4, 3, 3))
+    optimizer = KernelMuon([kernel], lr=1e-3)
+    kernel.grad = torch.ones_like(kernel)
+    optimizer.step()
+    optimizer.zero_grad(set_to_none=False)
+    assert kernel.grad is not None
+    assert not kernel.grad.any()
+    optimizer.zero_grad()
+    assert kernel.grad is None

@@ -1,0 +1,105 @@
+import pytest
+import torch
+from PIL import Image
+
+from argan_hf.training.dataset import PictureDecoder, load_stream
+from argan_hf.training.reservoir import CanvasSource, Reservoir
+from argan_hf.training.stream import PictureStream
+
+CPU = torch.device("cpu")
+
+
+def _source(pattern: str, size_mib: int = 1, seed: int = 0) -> CanvasSource:
+    stream = PictureStream(load_stream("parquet", data_files=[pattern]), PictureDecoder("image", 256, 64))
+    reservoir = Reservoir(size_mib, 256, CPU)
+    return CanvasSource(stream, reservoir, canvas_size=64, refresh_interval=2, seed=seed)
+
+
+def test_crops_are_parts_of_the_pictures() -> None:
+    reservoir = Reservoir(1, 128, CPU)
+    picture = torch.arange(100 * 90).view(1, 100, 90).expand(3, -1, -1) % 251
+    reservoir.insert(picture.to(torch.uint8))
+    crops = reservoir.sample(50, 32, torch.Generator().manual_seed(0))
+    assert crops.shape == (50, 3, 32, 32)
+    windows = picture[0].to(torch.uint8).unfold(0, 32, 1).unfold(1, 32, 1).reshape(-1, 32, 32)
+    turned = 0
+    for crop in crops[:, 0]:
+        variants = [v for t in (crop, crop.T) for v in (t, t.flip(0), t.flip(1), t.flip(0, 1))]
+        matches = [bool((windows == variant).all(dim=(1, 2)).any()) for variant in variants]
+        assert any(matches)
+        turned += not matches[0]
+    assert 30 < turned < 50
+
+
+def test_pictures_are_drawn_by_their_area() -> None:
+    reservoir = Reservoir(1, 128, CPU)
+    reservoir.insert(torch.zeros(3, 32, 32, dtype=torch.uint8))
+    reservoir.insert(torch.ones(3, 96, 96, dtype=torch.uint8))
+    crops = reservoir.sample(2000, 32, torch.Generator().manual_seed(0))
+    assert crops[:, 0, 0, 0].float().mean() == pytest.approx(0.9, abs=0.03)
+
+
+def test_a_full_reservoir_replaces_the_oldest() -> None:
+    reservoir = Reservoir(1, 256, CPU)
+    assert reservoir.capacity == 5
+    for level in range(7):
+        reservoir.insert(torch.full((3, 64, 64), level, dtype=torch.uint8))
+    assert reservoir.full
+    assert len(reservoir) == 5
+    seen = reservoir.sample(500, 64, torch.Generator().manual_seed(0)).unique().tolist()
+    assert seen == [2, 3, 4, 5, 6]
+
+
+def test_what_cannot_work_is_refused() -> None:
+    with pytest.raises(ValueError, match="holds no picture of 4096x4096"):
+        Reservoir(1, 4096, CPU)
+    with pytest.raises(RuntimeError, match="reservoir is empty"):
+        Reservoir(1, 64, CPU).sample(1, 8, torch.Generator())
+
+
+def test_a_full_reservoir_is_refreshed_at_set_draws(picture_parquet: str) -> None:
+    source = _source(picture_parquet)
+    ticks: list[int] = []
+    source.fill(lambda: ticks.append(1))
+    assert len(ticks) == source.reservoir.inserted == source.reservoir.capacity == 5
+    for draws, inserted in ((1, 6), (2, 6), (3, 7), (4, 7), (5, 8)):
+        assert source.draw(4).shape == (4, 3, 64, 64)
+        assert source.reservoir.inserted == inserted, draws
+    assert source.waited > 0
+    source.stream.close()
+
+
+def test_a_reservoir_that_holds_everything_stops_reading(picture_parquet: str) -> None:
+    source = _source(picture_parquet, size_mib=20)
+    source.fill()
+    held = source.reservoir.inserted
+    assert 20 <= held < source.reservoir.capacity
+    for _ in range(5):
+        source.draw(4)
+    assert source.reservoir.inserted == held
+
+
+@pytest.mark.parametrize("size_mib", [1, 20])
+@pytest.mark.parametrize("draws", [1, 8, 61])
+def test_draws_go_on_exactly_after_a_restart(picture_parquet: str, size_mib: int, draws: int) -> None:
+    whole = _source(picture_parquet, size_mib)
+    whole.fill()
+    for _ in range(draws):
+        whole.draw(4)
+    state = whole.state_dict()
+    expected = [whole.draw(4) for _ in range(20)]
+    whole.stream.close()
+
+    resumed = _source(picture_parquet, size_mib, seed=7)
+    ticks: list[int] = []
+    resumed.load_state_dict(state, lambda: ticks.append(1))
+    assert len(ticks) == len(whole.reservoir)
+    assert all(torch.equal(resumed.draw(4), batch) for batch in expected)
+    resumed.stream.close()
+
+
+def test_pictures_that_are_all_too_small_are_named(tmp_path, photo: Image.Image) -> None:  # type: ignore[no-untyped-def]
+    photo.crop((0, 0, 40, 40)).save(tmp_path / "small.png")
+    stream = PictureStream(load_stream(str(tmp_path)), PictureDecoder("image", 256, 64))
+    with pytest.raises(ValueError, match="at least 64 pixels"):
+        CanvasSource(stream, Reservoir(1, 256, CPU), canvas_size=64, refresh_interval=1, seed=0).fill()

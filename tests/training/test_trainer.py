@@ -1,0 +1,350 @@
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from transformers import AutoModelForImageToImage
+
+import train
+from argan_hf import ArganDiscriminator, ArganForImageRestoration, ArganImageProcessor
+from argan_hf.evaluation.results import Results
+from argan_hf.training.adversarial import Batch
+from argan_hf.training.arguments import ArganTrainingArguments
+from argan_hf.training.trainer import ArganTrainer
+from argan_hf.training.validation import Validation
+
+ROOT = Path(__file__).parents[2]
+_HALVES = (slice(0, 2), slice(2, 4))
+
+
+@pytest.fixture
+def arguments(picture_parquet: str, tmp_path: Path) -> dict[str, object]:
+    return {
+        "dataset_name": "parquet",
+        "data_files": [picture_parquet],
+        "reservoir_mib": 8,
+        "slot_size": 256,
+        "output_dir": str(tmp_path / "run"),
+        "model": json.dumps({"hidden_sizes": [4, 8]}),
+        "crop_size": 64,
+        "train_batch_size": 4,
+        "max_train_steps": 6,
+        "lr_scheduler": "cosine",
+        "adversarial_start_step": 2,
+        "validation_steps": 3,
+        "validation_pictures": 2,
+        "checkpointing_steps": 3,
+        "logging_steps": 1,
+    }
+
+
+def _weights(folder: Path) -> dict[str, torch.Tensor]:
+    return ArganForImageRestoration.from_pretrained(folder).state_dict()
+
+
+def test_the_defaults_are_the_papers_numbers() -> None:
+    args = ArganTrainingArguments()
+    assert (args.crop_size, args.train_batch_size, args.max_train_steps) == (64, 64, 1_500_000)
+    assert (args.learning_rate, args.adam_beta1, args.saturating) == (2e-4, 0.5, True)
+    assert args.model_config.hidden_sizes == (64, 128, 256, 512)
+
+
+def test_a_run_exports_a_loadable_folder(arguments: dict[str, object]) -> None:
+    folder = ArganTrainer(ArganTrainingArguments(**arguments)).train()
+    assert tuple(ArganForImageRestoration.from_pretrained(folder).config.hidden_sizes) == (4, 8)
+    assert ArganDiscriminator.from_pretrained(folder, subfolder="discriminator").config.num_channels == 1
+    assert ArganImageProcessor.from_pretrained(folder).num_channels == 1
+    assert sorted(path.name for path in folder.glob("checkpoint-*")) == ["checkpoint-3", "checkpoint-6"]
+    assert (folder / "samples" / "step-3.png").is_file()
+    rows = [json.loads(line) for line in (folder / "validation.jsonl").read_text().splitlines()]
+    assert [row["step"] for row in rows] == [3, 6]
+    assert json.loads((folder / "training_args.json").read_text())["max_train_steps"] == 6
+    results = Results.read(folder / "results.json")
+    assert {score.method for score in results.scores} == {"jpeg", "run"}
+    assert (folder / "before_after.png").is_file()
+
+
+def test_one_seed_gives_one_result_and_both_networks_learn(arguments: dict[str, object], tmp_path: Path) -> None:
+    first = ArganTrainer(ArganTrainingArguments(**arguments))
+    discriminator = first.update.discriminator
+    before = {k: v.clone() for k, v in discriminator.state_dict().items()}
+    one = _weights(first.train())
+    two = _weights(ArganTrainer(ArganTrainingArguments(**{**arguments, "output_dir": str(tmp_path / "b")})).train())
+    assert all(torch.equal(one[name], two[name]) for name in one)
+    other = {**arguments, "output_dir": str(tmp_path / "c"), "seed": 1}
+    three = _weights(ArganTrainer(ArganTrainingArguments(**other)).train())
+    assert any(not torch.equal(one[name], three[name]) for name in one)
+    assert any(not torch.equal(before[name], tensor) for name, tensor in discriminator.state_dict().items())
+
+
+JUDGE_OF_TEXTURES = {"hidden_sizes": [4, 8], "normalization": "none", "wavelet_levels": 1, "conditional": True}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {},
+        {"optimizer": "muon", "discriminator": json.dumps({"hidden_sizes": [4, 8]})},
+        {
+            "discriminator": json.dumps(JUDGE_OF_TEXTURES),
+            "l2_balance": 1.0,
+            "lambda_texture": 2.0,
+            "discriminator_learning_rate": 1e-3,
+            "export_best": False,
+        },
+    ],
+    ids=["paper", "muon", "textures"],
+)
+def test_a_resumed_run_equals_an_uninterrupted_one(
+    arguments: dict[str, object], tmp_path: Path, change: dict[str, object]
+) -> None:
+    arguments |= change
+    whole = _weights(ArganTrainer(ArganTrainingArguments(**arguments)).train())
+    folder = Path(str(arguments["output_dir"]))
+    resumed = {**arguments, "resume_from_checkpoint": str(folder / "checkpoint-3"), "output_dir": str(tmp_path / "b")}
+    part = _weights(ArganTrainer(ArganTrainingArguments(**resumed)).train())
+    assert all(torch.equal(whole[name], part[name]) for name in whole)
+
+
+def test_resuming_is_exact_while_the_stream_refreshes_a_small_reservoir(
+    arguments: dict[str, object], tmp_path: Path
+) -> None:
+    run = {**arguments, "reservoir_mib": 1, "refresh_interval": 1, "max_train_steps": 9}
+    trainer = ArganTrainer(ArganTrainingArguments(**run))
+    whole = _weights(trainer.train())
+    assert trainer.canvases.reservoir.inserted == trainer.canvases.reservoir.capacity + 9
+    folder = Path(str(arguments["output_dir"]))
+    resumed = {**run, "resume_from_checkpoint": str(folder / "checkpoint-6"), "output_dir": str(tmp_path / "b")}
+    part = _weights(ArganTrainer(ArganTrainingArguments(**resumed)).train())
+    assert all(torch.equal(whole[name], part[name]) for name in whole)
+
+
+def test_accumulated_batches_equal_a_large_one(arguments: dict[str, object]) -> None:
+    fields = {"block_type": "residual", "hidden_sizes": [4, 8], "depths": [1, 1]}
+    run = {**arguments, "model": json.dumps(fields), "adversarial_start_step": 6, "max_grad_norm": 1.0}
+    large = ArganTrainer(ArganTrainingArguments(**run))
+    small = ArganTrainer(ArganTrainingArguments(**{**run, "gradient_accumulation_steps": 2}))
+    for step in range(3):
+        batch = large._draw()
+        whole = large.update([batch], step)
+        halves = [Batch(*(t[part] for t in (batch.degraded, batch.original, batch.quantization))) for part in _HALVES]
+        parts = small.update(halves, step)
+        assert parts["l2"] == pytest.approx(float(whole["l2"]), rel=1e-5)
+        assert parts["g_grad_norm"] == pytest.approx(float(whole["g_grad_norm"]), rel=1e-4)
+    for one, other in zip(large.update.generator.parameters(), small.update.generator.parameters(), strict=True):
+        assert torch.allclose(one, other, atol=1e-6)
+
+
+def test_each_network_has_its_own_learning_rate(arguments: dict[str, object]) -> None:
+    run = {**arguments, "lr_scheduler": "constant", "discriminator_learning_rate": 3e-3}
+    optimizers = ArganTrainer(ArganTrainingArguments(**run)).update.optimizers
+    assert [one.param_groups[0]["lr"] for of_network in optimizers for one in of_network] == [2e-4, 3e-3]
+
+
+def test_accumulation_reaches_both_networks(arguments: dict[str, object]) -> None:
+    trainer = ArganTrainer(ArganTrainingArguments(**{**arguments, "gradient_accumulation_steps": 2}))
+    losses = trainer.update([trainer._draw(), trainer._draw()], 5)
+    assert set(losses) == {"g", "l2", "d", "d_real", "d_fake", "g_grad_norm", "d_grad_norm"}
+    for network in (trainer.update.generator, trainer.update.discriminator):
+        assert all(parameter.grad is not None and parameter.grad.any() for parameter in network.parameters())
+
+
+@pytest.mark.parametrize(("export_best", "exported_index"), [(True, 1), (False, 2)])
+def test_the_best_averaged_weights_are_exported_or_the_last(
+    arguments: dict[str, object], monkeypatch: pytest.MonkeyPatch, export_best: bool, exported_index: int
+) -> None:
+    gains = iter([1.0, 3.0, 2.0])
+    seen: list[dict[str, torch.Tensor]] = []
+
+    def scripted(restore: object, pictures: object, num_channels: int) -> Validation:
+        seen.append({name: tensor.clone() for name, tensor in trainer.averaged.model.state_dict().items()})
+        return Validation({"gain_q10": next(gains)}, torch.zeros(1, 8, 8, dtype=torch.uint8))
+
+    monkeypatch.setattr("argan_hf.training.trainer.validate", scripted)
+    run = {**arguments, "validation_steps": 2, "adversarial_start_step": 6, "export_best": export_best}
+    trainer = ArganTrainer(ArganTrainingArguments(**run))
+    exported = _weights(trainer.train())
+    for index, weights in enumerate(seen):
+        equal = all(torch.equal(exported[name], tensor) for name, tensor in weights.items())
+        assert equal == (index == exported_index)
+
+
+def test_a_resumed_run_that_keeps_the_last_weights_forgets_the_best(
+    arguments: dict[str, object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gains = iter([3.0, 1.0])
+    last: dict[str, torch.Tensor] = {}
+
+    def scripted(restore: object, pictures: object, num_channels: int) -> Validation:
+        last.update({name: tensor.clone() for name, tensor in trainer.averaged.model.state_dict().items()})
+        return Validation({"gain_q10": next(gains)}, torch.zeros(1, 8, 8, dtype=torch.uint8))
+
+    monkeypatch.setattr("argan_hf.training.trainer.validate", scripted)
+    run = {**arguments, "adversarial_start_step": 6}
+    trainer = ArganTrainer(ArganTrainingArguments(**run))
+    best = _weights(trainer.train())
+    resumed = {**run, "resume_from_checkpoint": "latest", "export_best": False}
+    exported = _weights(ArganTrainer(ArganTrainingArguments(**resumed)).train())
+    assert all(torch.equal(tensor, last[name]) for name, tensor in exported.items())
+    assert not all(torch.equal(tensor, last[name]) for name, tensor in best.items())
+
+
+def test_everything_of_a_run_is_logged(arguments: dict[str, object]) -> None:
+    folder = ArganTrainer(ArganTrainingArguments(**{**arguments, "report_to": ["tensorboard"]})).train()
+    events = EventAccumulator(str(folder / "argan"))
+    events.Reload()
+    expected = {"g", "l2", "d", "d_real", "d_fake", "g_grad_norm", "d_grad_norm", "lr", "psnr_q10", "gain_q40"}
+    assert expected | {"crops_per_second", "waiting_for_data", "skipped_records"} <= set(events.Tags()["scalars"])
+    assert events.Scalars("skipped_records")[-1].value >= 1
+
+
+def test_trackio_logs_offline(arguments: dict[str, object], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    trackio = pytest.importorskip("trackio")
+    monkeypatch.setattr(trackio.sqlite_storage, "TRACKIO_DIR", tmp_path / "trackio")
+    ArganTrainer(ArganTrainingArguments(**{**arguments, "report_to": ["trackio"]})).train()
+    rows = trackio.sqlite_storage.SQLiteStorage.get_logs(
+        "argan", trackio.sqlite_storage.SQLiteStorage.get_runs("argan")[0]
+    )
+    assert any("gain_q10" in row for row in rows)
+
+
+def test_training_lowers_the_loss(arguments: dict[str, object]) -> None:
+    run = {**arguments, "max_train_steps": 60, "adversarial_start_step": 100, "learning_rate": 3e-3}
+    trainer = ArganTrainer(ArganTrainingArguments(**{**run, "lr_scheduler": "constant", "validation_steps": 100}))
+    first = float(trainer.update([trainer._draw()], 0)["l2"])
+    trainer.train()
+    assert float(trainer.update([trainer._draw()], 0)["l2"]) < 0.2 * first
+
+
+def test_all_planes_train_told_or_not(arguments: dict[str, object]) -> None:
+    fields = {"num_channels": 3, "block_type": "residual", "hidden_sizes": [4, 8], "depths": [1, 1], "patch_size": 2}
+    shares = {"gray_share": 0.3, "offset_share": 0.3, "unknown_table_share": 0.3, "clean_share": 0.1}
+    run = {
+        **arguments,
+        **shares,
+        "model": json.dumps({**fields, "condition_on_quantization": True}),
+        "l2_start_step": 2,
+        "l2_balance": 0.5,
+        "adversarial_start_step": 4,
+        "learning_rate": 1e-3,
+    }
+    trainer = ArganTrainer(ArganTrainingArguments(**run))
+    before = {name: tensor.clone() for name, tensor in trainer.update.generator.state_dict().items()}
+    folder = trainer.train()
+    assert all(not torch.equal(before[name], tensor) for name, tensor in trainer.update.generator.state_dict().items())
+    assert ArganDiscriminator.from_pretrained(folder, subfolder="discriminator").config.num_channels == 3
+    assert "rgb_psnr_q10" in json.loads((folder / "validation.jsonl").read_text().splitlines()[0])
+
+
+def test_held_out_pictures_are_shrunk_and_training_pictures_are_not(arguments: dict[str, object]) -> None:
+    arguments |= {"validation_scale": 0.5, "adversarial_start_step": 6, "slot_size": 320}
+    shrunk = ArganTrainer(ArganTrainingArguments(**arguments))
+    whole = ArganTrainer(ArganTrainingArguments(**{**arguments, "validation_scale": 1.0}))
+    for small, picture in zip(shrunk.validation, whole.validation, strict=True):
+        assert small.shape[1:] == tuple(round(side / 2) for side in picture.shape[1:])
+    assert torch.equal(shrunk.canvases.draw(4), whole.canvases.draw(4))
+    for trainer in (shrunk, whole):
+        trainer.close()
+
+
+def test_a_loss_that_is_not_finite_stops_the_run(arguments: dict[str, object]) -> None:
+    trainer = ArganTrainer(ArganTrainingArguments(**{**arguments, "max_train_steps": 4}))
+    with torch.no_grad():
+        next(trainer.update.generator.parameters()).fill_(torch.nan)
+    with pytest.raises(FloatingPointError, match=r"step 1: .*not finite; last checkpoint: None"):
+        trainer.train()
+
+
+def test_weights_stored_in_16_bits_load_as_32(arguments: dict[str, object], tmp_path: Path) -> None:
+    full = ArganTrainer(ArganTrainingArguments(**arguments)).train()
+    run = {**arguments, "export_float16": True, "output_dir": str(tmp_path / "b")}
+    half = ArganTrainer(ArganTrainingArguments(**run)).train()
+    assert (half / "model.safetensors").stat().st_size < 0.7 * (full / "model.safetensors").stat().st_size
+    loaded = ArganForImageRestoration.from_pretrained(half)
+    assert {p.dtype for p in loaded.parameters()} == {torch.float32}
+    for name, tensor in _weights(full).items():
+        assert torch.allclose(loaded.state_dict()[name].float(), tensor.float(), rtol=1e-3, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("model_type", "fields"), [("ar_cnn", {"hidden_sizes": [4, 4, 4]}), ("d3", {"dictionary_size": 70})]
+)
+def test_the_compared_networks_train_with_the_same_loop_and_start_from_weights(
+    arguments: dict[str, object], tmp_path: Path, model_type: str, fields: dict[str, object]
+) -> None:
+    run = {
+        **arguments,
+        "model_type": model_type,
+        "model": json.dumps(fields),
+        "adversarial_start_step": 6,
+        "crop_size": 24,
+    }
+    folder = ArganTrainer(ArganTrainingArguments(**run)).train()
+    assert not (folder / "discriminator").exists()
+    trained = AutoModelForImageToImage.from_pretrained(folder)
+    assert trained.config.model_type == model_type
+    again = {**run, "model_name_or_path": str(folder), "output_dir": str(tmp_path / "b"), "learning_rate": 0.0}
+    start = ArganTrainer(ArganTrainingArguments(**again)).train()
+    for name, tensor in AutoModelForImageToImage.from_pretrained(start).state_dict().items():
+        assert torch.allclose(tensor, trained.state_dict()[name], atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"model": "{"}, "model must be JSON"),
+        ({"model_type": "vgg"}, "model_type must be one of argan, ar_cnn, d3"),
+        ({"model": '{"num_channels": 7}'}, "num_channels must be 1"),
+        ({"discriminator": '{"wavelet_levels": -1}'}, "wavelet_levels must be 0 or more"),
+        ({"discriminator": "{"}, "discriminator must be JSON"),
+        ({"min_quality": 0}, "qualities must satisfy"),
+        ({"optimizer": "lion"}, "optimizer must be adam or muon"),
+        ({"mixed_precision": "fp8"}, "mixed_precision must be"),
+        ({"crop_size": 300}, "exceeds slot_size"),
+        ({"gray_share": 2}, "gray_share must lie in"),
+        ({"l2_start_step": 3}, "comes before l2_start_step"),
+        ({"picture_scales": [1.0, 2.0]}, "picture_scales must be factors"),
+        ({"validation_scale": 0.0}, "validation_scale must be a factor"),
+        ({"l2_balance": 2}, "l2_balance must lie in"),
+        ({"logging_steps": 0}, "logging_steps must be at least 1"),
+        ({"gradient_accumulation_steps": 0}, "gradient_accumulation_steps must be at least 1"),
+        ({"dataset_name": "no/such/folder", "data_files": None}, "'no/such/folder' cannot be streamed"),
+        ({"output_dir": "/dev/null/run"}, "Not a directory"),
+        ({"output_dir": "/proc"}, "/proc"),
+        ({"crop_size": 32}, "at least 64 for the discriminator"),
+        ({"image_column": "photo"}, "no column 'photo'"),
+        ({"crop_size": 250}, "at least 250 pixels"),
+        ({"resume_from_checkpoint": "latest"}, "nothing to resume"),
+    ],
+)
+def test_what_cannot_work_is_said_before_any_step(
+    arguments: dict[str, object], change: dict[str, object], words: str
+) -> None:
+    with pytest.raises((ValueError, OSError), match=words):
+        ArganTrainer(ArganTrainingArguments(**{**arguments, **change}))
+
+
+def test_the_script_takes_recipe_and_flags(
+    arguments: dict[str, object], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    recipe = tmp_path / "recipe.yaml"
+    recipe.write_text("max_train_steps: 99\nmodel: {hidden_sizes: [4, 8]}\nlogging_steps: 1\n")
+    flags = [f"--{k}={v}" for k, v in arguments.items() if k not in ("data_files", "model")]
+    flags += ["--data_files", *arguments["data_files"]]  # type: ignore[misc]
+    assert train.main(["--recipe", str(recipe), *flags]) == 0
+    written = json.loads((tmp_path / "run" / "training_args.json").read_text())
+    assert written["max_train_steps"] == 6
+    assert json.loads(written["model"]) == {"hidden_sizes": [4, 8]}
+
+    recipe.write_text("max_steps: 99\n")
+    assert train.main(["--recipe", str(recipe), *flags]) == 2
+    assert "unknown arguments: max_steps" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("recipe", sorted((ROOT / "recipes").glob("*.yaml")), ids=lambda path: path.stem)
+def test_every_recipe_is_complete(recipe: Path) -> None:
+    fields = train._read_recipe(recipe)
+    args = ArganTrainingArguments(**fields)
+    assert args.model_config
+    assert args.discriminator_config
