@@ -12,7 +12,7 @@ from PIL.JpegImagePlugin import JpegImageFile
 from PIL.PpmImagePlugin import PpmImageFile
 from torch import Tensor
 
-from .jpeg.color import rgb_to_ycbcr_unrounded, to_uint8, ycbcr_to_rgb
+from .jpeg.color import is_neutral, rgb_to_ycbcr_unrounded
 from .jpeg.file import (
     MAX_MEGAPIXELS,
     UnreadableImageError,
@@ -60,18 +60,12 @@ class PictureParts:
         """Whether a picture of three planes holds no color."""
         if self.samples.shape[0] != 3:
             return False
-        neutral = self.samples[0] if self.rgb else self.samples.new_tensor(128)
-        return bool((self.samples[1:] == neutral).all())
+        return bool((self.samples[1:] == self.samples[0]).all()) if self.rgb else is_neutral(self.samples)
 
     def planes_at(self, rows: slice, columns: slice) -> Tensor:
         """Planes of a part of the picture, float32 (C, h, w), 0..255: Y; Y, Cb, Cr; or inks."""
         samples = self.samples[:, rows, columns]
         return rgb_to_ycbcr_unrounded(samples) if self.rgb else samples.float()
-
-
-def as_pixels(planes: Tensor) -> Tensor:
-    """Planes as they are written, uint8 (C, H, W): gray, RGB or inks."""
-    return ycbcr_to_rgb(planes) if planes.shape[0] == 3 else to_uint8(planes)
 
 
 def take_apart(source: str | Path | bytes | Image.Image, max_megapixels: float = MAX_MEGAPIXELS) -> PictureParts:

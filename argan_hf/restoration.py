@@ -15,11 +15,11 @@ from PIL import Image
 from torch import Tensor
 from transformers import PreTrainedModel
 
-from .jpeg.color import rgb_to_ycbcr
-from .jpeg.consistency import make_consistent, recover_coefficients
+from .jpeg.color import as_pixels
+from .jpeg.consistency import hold_to_file
 from .jpeg.file import MAX_MEGAPIXELS
 from .jpeg.tables import quantization_tables
-from .picture import PictureParts, as_pixels, put_together, take_apart
+from .picture import PictureParts, put_together, take_apart
 from .precision import preferred_dtype
 from .restored_image import RestorationReport, RestoredImage
 from .tiling import receptive_margin, run_tiled, tiles
@@ -215,7 +215,7 @@ class JpegRestorer:
             if strength > 0:
                 restored = self._restore_tile(model, outer[:known], parts.tables)[:, *tile.inside]
                 if table is not None:
-                    restored[0], share = _hold_to_file(planes, table, restored, strength)
+                    restored, share = hold_to_file(restored, planes, table, strength)
                     whole = (planes.shape[1] // 8) * (planes.shape[2] // 8)
                     kept, blocks = kept + share * whole, blocks + whole
                 planes[:known].lerp_(restored, strength)
@@ -291,14 +291,3 @@ def _default_device() -> torch.device:
 
 def _tables_at(quality: int, planes: int) -> Tensor:
     return quantization_tables(quality)[[0, 1, 1][:planes]]
-
-
-def _hold_to_file(planes: Tensor, table: Tensor, restored: Tensor, strength: float) -> tuple[Tensor, float]:
-    def as_written(luma: Tensor) -> Tensor:
-        blended = planes.clone()
-        blended[: restored.shape[0]].lerp_(torch.cat((luma[None], restored[1:])), strength)
-        pixels = as_pixels(blended)
-        return pixels[0] if pixels.shape[0] == 1 else rgb_to_ycbcr(pixels)[0]
-
-    quantized = recover_coefficients(planes[0].to(torch.uint8), table)
-    return make_consistent(restored[0], quantized, table, as_written)

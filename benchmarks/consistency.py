@@ -19,7 +19,7 @@ from argan_hf import JpegRestorer
 from argan_hf.evaluation.metrics import psnr
 from argan_hf.evaluation.protocol import find_pictures, read_luma
 from argan_hf.jpeg import (
-    make_consistent,
+    hold_to_file,
     project,
     quantization_tables,
     read_jpeg,
@@ -63,7 +63,7 @@ def _measure(restorer: JpegRestorer, path: Path, quality: int, *, realism: float
         return [score, inside, float(blocks_inside(written, truth, table).float().mean())]
 
     results = [row(free), *(row(project(free, quantized, table, margin)) for margin in MARGINS)]
-    return torch.tensor([*results, row(make_consistent(free, quantized, table, as_written)[0])], dtype=torch.float64)
+    return torch.tensor([*results, row(hold_to_file(free[None], planes, table)[0][0])], dtype=torch.float64)
 
 
 def main() -> None:

@@ -15,8 +15,8 @@ import torch
 from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
-from ..jpeg.color import to_uint8
-from ..jpeg.consistency import make_consistent, recover_coefficients
+from ..jpeg.color import is_neutral
+from ..jpeg.consistency import hold_to_file
 from ..restoration import JpegRestorer
 from ..variants import CHECKPOINTS
 
@@ -102,12 +102,13 @@ def _run(
     blind: bool = False,
     faithful: bool = False,
 ) -> Tensor:
-    known = min(restorer.model.config.num_channels, planes.shape[0])
+    # As JpegRestorer does: gray stays gray, in files of three planes, too.
+    known = 1 if is_neutral(planes) else min(restorer.model.config.num_channels, planes.shape[0])
     result = planes.float()
-    result[:known] = restorer.restore_planes(result[:known], None if blind else tables[:known], realism=realism)
+    restored = restorer.restore_planes(result[:known], None if blind else tables[:known], realism=realism)
     if faithful:
-        quantized = recover_coefficients(planes[0], tables[0])
-        result[0], _ = make_consistent(result[0], quantized, tables[0], to_uint8)
+        restored, _ = hold_to_file(restored, planes, tables[0])
+    result[:known] = restored
     return result
 
 

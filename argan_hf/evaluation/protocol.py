@@ -15,7 +15,7 @@ from PIL import Image
 from torch import Tensor
 
 from ..jpeg.codec import compress, compress_plane, compress_ycbcr
-from ..jpeg.color import rgb_to_studio_luma, rgb_to_ycbcr, to_uint8, ycbcr_to_rgb
+from ..jpeg.color import as_pixels, rgb_to_studio_luma, rgb_to_ycbcr
 from ..jpeg.file import image_to_tensor, load_pixels, open_image
 from ..jpeg.tables import quantization_tables
 from .methods import Method
@@ -113,7 +113,7 @@ def degrade_planes(
 
 def as_picture(planes: Tensor) -> Tensor:
     """Planes as the picture that is scored, uint8 (1, C, H, W)."""
-    return (to_uint8(planes.float()) if planes.shape[0] == 1 else ycbcr_to_rgb(planes))[None]
+    return as_pixels(planes)[None]
 
 
 def evaluate(

@@ -77,6 +77,24 @@ def rgb_to_studio_luma(rgb: Tensor) -> Tensor:
     return to_uint8((red * 65.481 + green * 128.553 + blue * 24.966) / 255.0 + 16.0)
 
 
+def as_pixels(planes: Tensor) -> Tensor:
+    """Planes as the samples that are written.
+
+    Args:
+        planes: (C, H, W), integers or floats 0..255: Y, Cb, Cr, or anything else that is written as it is (gray, CMYK
+            channels).
+
+    Returns:
+        uint8 (C, H, W): RGB of three planes, otherwise the planes rounded.
+    """
+    return ycbcr_to_rgb(planes) if planes.shape[0] == 3 else to_uint8(planes.float())
+
+
+def is_neutral(planes: Tensor) -> bool:
+    """Whether Y, Cb, Cr planes (3, H, W) hold no color; a single plane (1, H, W) has none to begin with."""
+    return bool((planes[1:] == 128).all())
+
+
 def to_uint8(samples: Tensor) -> Tensor:
     """Round halves up, clamp to 0..255, return uint8: the way a picture is written everywhere in this package."""
     return (samples + 0.5).floor_().clamp_(0, 255).to(torch.uint8)

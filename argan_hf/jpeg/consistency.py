@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from .codec import decode_planes, encode_planes
+from .color import as_pixels, rgb_to_ycbcr
 
 MARGIN = 1.0
 """How far inside its interval a coefficient is put, in the units of orthonormal DCT coefficients of samples 0..255.
@@ -139,6 +140,34 @@ def make_consistent(
         again[: rows * 8, : columns * 8] = wrong.repeat_interleave(8, 0).repeat_interleave(8, 1)
         plane = torch.where(again, projected.clamp(0.0, 255.0), plane)
     return projected, share_inside(luma, quantized, table)
+
+
+def hold_to_file(restored: Tensor, decoded: Tensor, table: Tensor, strength: float = 1.0) -> tuple[Tensor, float]:
+    """Project restored luma so that the picture that is written encodes to the file's own luma.
+
+    The one place where "faithful" is decided, for users' files and for evaluations alike. What counts is the picture as
+    it is written: blended with the decoded planes, in color converted to RGB, rounded to 8 bits.
+
+    Args:
+        restored: float (K, H, W), 0..255: what a network made of the first K planes, luma first.
+        decoded: (C, H, W), K <= C: the planes that the decoder shows, integers 0..255 of any dtype: Y, or Y, Cb, Cr.
+        table: integers (8, 8), the luma table of the file.
+        strength: 0..1, the share of `restored` in what is written.
+
+    Returns:
+        `restored` with its luma projected, float32 (K, H, W), and the share of luma coefficients, in whole blocks of
+        the written picture, that are the file's own.
+    """
+
+    def as_written(luma: Tensor) -> Tensor:
+        blended = decoded.to(torch.float32, copy=True)
+        blended[: restored.shape[0]].lerp_(torch.cat((luma[None], restored[1:])), strength)
+        pixels = as_pixels(blended)
+        return pixels[0] if pixels.shape[0] == 1 else rgb_to_ycbcr(pixels)[0]
+
+    quantized = recover_coefficients(decoded[0].to(torch.uint8), table)
+    luma, share = make_consistent(restored[0], quantized, table, as_written)
+    return torch.cat((luma[None], restored[1:])), share
 
 
 def share_inside(luma: Tensor, quantized: Tensor, table: Tensor) -> float:

@@ -2,12 +2,15 @@ from pathlib import Path
 
 import pytest
 import torch
+from PIL import Image
 
 from argan_hf import ArganConfig, ArganForImageRestoration, JpegRestorer
 from argan_hf.evaluation.methods import load_method, split_name
+from argan_hf.evaluation.protocol import as_picture, degrade_planes
 from argan_hf.jpeg import compress_plane, quantization_tables, recover_coefficients, share_inside
 from argan_hf.jpeg.color import to_uint8
-from tests.conftest import scramble
+from argan_hf.jpeg.file import image_to_tensor
+from tests.conftest import jpeg_bytes, scramble
 
 PLANES = torch.randint(60, 200, (3, 32, 40), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
 TABLES = quantization_tables(20)[[0, 1, 1]]
@@ -33,6 +36,25 @@ def test_faithful_holds_luma_to_the_coefficients(checkpoint: Path) -> None:
         for name in (str(checkpoint), f"{checkpoint}+faithful")
     )
     assert faithful > 0.99 > free
+
+
+@pytest.mark.parametrize("quality", [20, 90])
+@pytest.mark.parametrize("kind", ["luma network", "color network", "color network, neutral picture"])
+def test_faithful_under_rgb_equals_the_restorer_on_the_file(
+    kind: str, quality: int, checkpoint: Path, residual_config: ArganConfig, tmp_path: Path, photo: Image.Image
+) -> None:
+    folder = checkpoint
+    if kind != "luma network":
+        folder = tmp_path / "color"
+        scramble(ArganForImageRestoration(residual_config)).save_pretrained(folder)
+    picture = photo.convert("L").convert("RGB") if "neutral" in kind else photo
+    original = image_to_tensor(picture)[None]
+    degraded, tables = degrade_planes(original, quality, "rgb")
+    method = load_method(f"{folder}+faithful", [quality])
+    measured = as_picture(method.restore(degraded, tables, quality))[0]
+    restored = JpegRestorer.from_pretrained(folder)(jpeg_bytes(picture, quality=quality))
+    assert restored.report.consistency is not None
+    assert torch.equal(measured, image_to_tensor(restored.image.convert("RGB")))
 
 
 def test_blind_is_not_told_the_tables(residual_config: ArganConfig, tmp_path: Path) -> None:
