@@ -13,7 +13,7 @@ from typing import Any
 
 import torch
 from huggingface_hub import EvalResult, ModelCard, ModelCardData
-from jinja2 import Environment, StrictUndefined
+from jinja2 import Environment, StrictUndefined, meta
 from transformers import AutoConfig, AutoModelForImageToImage
 
 from ..evaluation.methods import BLIND, FAITHFUL, REALISM, split_name
@@ -55,7 +55,7 @@ def build_card(folder: Path, repo_id: str, results: Sequence[Results]) -> ModelC
             whose method is `repo_id` or ends in the name of the folder.
 
     Raises:
-        ValueError: if results lack the rows of the checkpoint or of its input.
+        ValueError: if results lack the rows of the checkpoint or of its input, or the template lacks a placeholder.
         OSError: if the folder holds no configuration.
     """
     folder = folder.resolve()
@@ -75,10 +75,8 @@ def build_card(folder: Path, repo_id: str, results: Sequence[Results]) -> ModelC
         metrics=["psnr", "ssim"],
         eval_results=[entry for result, means in measured for entry in _eval_results(result, means, name)] or None,
     )
-    environment = Environment(
-        trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True, undefined=StrictUndefined
-    )
-    text = environment.from_string(_TEMPLATE.read_text(encoding="utf-8")).render(
+    text = _render(
+        _TEMPLATE.read_text(encoding="utf-8"),
         front_matter=data.to_yaml(),
         name=name,
         repo_id=repo_id,
@@ -104,6 +102,20 @@ def build_card(folder: Path, repo_id: str, results: Sequence[Results]) -> ModelC
         training_data=_text(folder / TRAINING_DATA),
     )
     return ModelCard(text)
+
+
+def _render(template: str, **values: Any) -> str:
+    """Fill the template, which must use every value: a card without its facts is worse than none."""
+    environment = Environment(
+        trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True, undefined=StrictUndefined
+    )
+    unused = sorted(set(values) - meta.find_undeclared_variables(environment.parse(template)))
+    if unused:
+        raise ValueError(
+            f"the card template {_TEMPLATE} has no placeholder for {', '.join(unused)}: it is damaged or another file "
+            f"(it begins with {template[:20]!r}); restore it from the repository"
+        )
+    return environment.from_string(template).render(**values)
 
 
 def _own_means(results: Results, folder: Path, repo_id: str) -> list[Mean]:

@@ -1,6 +1,7 @@
 import json
 import re
 import shutil
+import subprocess
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from huggingface_hub import ModelCard
 
 from argan_hf import ArganConfig, ArganForImageRestoration
 from argan_hf.evaluation.results import Results
+from argan_hf.hub import card as card_module
 from argan_hf.hub.card import build_card
 from argan_hf.variants import CHECKPOINTS
 from tests.evaluation.test_results import SCORE
@@ -27,9 +29,31 @@ def test_no_number_is_typed_into_the_template() -> None:
     assert re.findall(r".*\d.*", words) == []
 
 
-def test_the_package_holds_the_template(checkpoint: Path) -> None:
-    packaged = Path(build_card.__code__.co_filename).with_name("model_card.md")
-    assert packaged.read_text() == TEMPLATE.read_text()
+def test_the_package_holds_the_template_as_a_file_of_its_own() -> None:
+    packaged = Path(card_module.__file__).with_name("model_card.md")
+    assert not packaged.is_symlink()
+    assert packaged.read_bytes() == TEMPLATE.read_bytes(), "cp model_card.md argan_hf/hub/model_card.md"
+
+
+@pytest.mark.parametrize("content", ["../model_card.md", "", "# {{ name }}, {{ repo_id }}, {{ config }}"])
+def test_a_template_without_its_placeholders_is_refused(
+    content: str, checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The first is what Git for Windows makes of a symbolic link.
+    template = tmp_path / "model_card.md"
+    template.write_text(content)
+    monkeypatch.setattr(card_module, "_TEMPLATE", template)
+    with pytest.raises(ValueError, match=r"no placeholder for .*front_matter.*restore it from the repository"):
+        build_card(checkpoint, "me/net", [])
+
+
+def test_no_file_of_the_repository_is_a_symbolic_link() -> None:
+    listing = subprocess.run(
+        ["git", "ls-files", "-s"], cwd=TEMPLATE.parent, capture_output=True, text=True, check=False
+    )
+    if listing.returncode != 0:
+        pytest.skip("needs the git repository")
+    assert [line for line in listing.stdout.splitlines() if line.startswith("120000")] == []
 
 
 def test_rows_bear_the_published_name_and_the_best_is_bold(checkpoint: Path) -> None:
