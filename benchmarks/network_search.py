@@ -60,7 +60,7 @@ def _seconds_per_step(options: argparse.Namespace, name: str) -> float:
     for step in range(_TRIAL_STEPS):
         if step == _TRIAL_STEPS // 2:
             start = time.perf_counter()
-        trainer.update([trainer._draw()], step)
+        trainer.update([trainer.draw_batch()], step)
     seconds = (time.perf_counter() - start) / (_TRIAL_STEPS - _TRIAL_STEPS // 2)
     trainer.close()
     return seconds

@@ -44,13 +44,13 @@ def main() -> None:
     with TemporaryDirectory() as folder:
         trainer = _trainer(options.data, folder, options)
         device = trainer.accelerator.device
-        held = [trainer._draw() for _ in range(4)]
+        held = [trainer.draw_batch() for _ in range(4)]
         step = 0
 
         def take(live: bool) -> float:
             nonlocal step
             start = time.perf_counter()
-            batch = trainer._draw() if live else held[step % len(held)]
+            batch = trainer.draw_batch() if live else held[step % len(held)]
             batch.restored = None
             losses = trainer.update([batch], step)
             trainer.averaged.update(trainer.accelerator.unwrap_model(trainer.update.generator))

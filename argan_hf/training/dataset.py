@@ -15,6 +15,7 @@ from PIL import Image
 from torch import Tensor
 
 from ..jpeg.file import image_to_tensor
+from .generated_pictures import GENERATED, generated_stream
 
 logger = logging.getLogger(__name__)
 
@@ -34,7 +35,7 @@ def load_stream(
 
     Args:
         dataset_name: a Hub id, a local folder of pictures, parquet or webdataset files, or a loader of `datasets`
-            ("parquet", "imagefolder", "webdataset") together with `data_files`.
+            ("parquet", "imagefolder", "webdataset") together with `data_files`; "generated" draws pictures.
         config_name: configuration of a Hub data set.
         split: which split.
         data_files: paths or patterns, where only some files are meant.
@@ -47,7 +48,10 @@ def load_stream(
         ValueError: if the data set cannot be found or has no such column of pictures.
     """
     try:
-        stream = load_dataset(dataset_name, config_name, split=split, data_files=data_files, streaming=True)
+        if dataset_name == GENERATED:
+            stream = generated_stream()
+        else:
+            stream = load_dataset(dataset_name, config_name, split=split, data_files=data_files, streaming=True)
     except (OSError, ValueError, RuntimeError) as error:
         raise ValueError(f"data set {dataset_name!r} cannot be streamed: {error}") from error
     features = stream.features or stream._resolve_features().features or {}

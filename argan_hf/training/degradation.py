@@ -6,7 +6,8 @@ waits for the device.
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -16,48 +17,62 @@ from ..jpeg.codec import compress, compress_plane, compress_ycbcr
 from ..jpeg.color import rgb_to_studio_luma, rgb_to_ycbcr, to_uint8
 from ..jpeg.resampling import Subsampling
 from ..jpeg.tables import quantization_tables
+from .argument_groups import described
 
 _GRID = 16
 _SUBSAMPLINGS: tuple[Subsampling, ...] = ("4:2:0", "4:2:2", "4:4:4")
 
 
-@dataclass(frozen=True)
+@dataclass
 class DegradationSettings:
-    """What is drawn for every crop; the defaults are the paper's task.
+    """What is drawn for every crop; the defaults are the paper's task. Shares lie in 0..1.
 
-    Attributes:
-        min_quality, max_quality: the range of libjpeg qualities, both included.
-        quality_skew: qualities are `min + (max - min) * u ** skew` with u uniform in 0..1; 1 is uniform, larger
-            values prefer low qualities.
-        studio_swing_share: share of gray crops with studio-swing luma 16..235, as published tables are measured; the
-            others have the full swing that files in the wild have.
-        gray_share: share of gray crops when three planes are restored; their chroma is neutral.
-        share_420, share_422: shares of color crops with 4:2:0 and 4:2:2 chroma; the rest is 4:4:4.
-        offset_share: share of crops whose grid of blocks does not start at their corner; their tables are never told.
-        earlier_share: share of crops that were compressed once before, at a quality and an offset of their own.
-        resize_share: share of those that were resized in between, by a factor of `min_scale` to `max_scale`.
-        custom_table_share: share of crops whose tables belong to no quality number, as encoders other than libjpeg
-            write them.
-        unknown_table_share: share of the others whose tables are not told, as with pictures that are no JPEG files
-            anymore.
-        clean_share: share of crops that were never compressed; there is nothing to tell about them.
+    Raises:
+        ValueError: on a number that cannot work, naming it and what it should be.
     """
 
-    min_quality: int = 10
-    max_quality: int = 40
-    quality_skew: float = 1.0
-    studio_swing_share: float = 0.5
-    gray_share: float = 0.0
-    share_420: float = 0.6
-    share_422: float = 0.1
-    offset_share: float = 0.0
-    earlier_share: float = 0.0
-    resize_share: float = 0.0
-    min_scale: float = 0.75
-    max_scale: float = 1.5
-    custom_table_share: float = 0.0
-    unknown_table_share: float = 0.0
-    clean_share: float = 0.0
+    _argument_group_name: ClassVar[str] = "degradation"
+
+    min_quality: int = field(default=10, metadata=described("Lowest libjpeg quality, 1..100."))
+    max_quality: int = field(default=40, metadata=described("Highest libjpeg quality."))
+    quality_skew: float = field(
+        default=1.0,
+        metadata=described(
+            "Qualities are min + (max - min) * u ** skew with u uniform in 0..1: 1 is uniform, more prefers low ones."
+        ),
+    )
+    studio_swing_share: float = field(
+        default=0.5,
+        metadata=described(
+            "Share of gray crops with studio-swing luma 16..235, as published tables are measured; the others have the "
+            "full swing of files in the wild."
+        ),
+    )
+    gray_share: float = field(
+        default=0.0,
+        metadata=described("Share of gray crops (neutral chroma) when three planes are restored."),
+    )
+    share_420: float = field(default=0.6, metadata=described("Share of color crops with 4:2:0 chroma."))
+    share_422: float = field(default=0.1, metadata=described("Share with 4:2:2 chroma; the rest is 4:4:4."))
+    offset_share: float = field(
+        default=0.0,
+        metadata=described("Share of crops whose 8x8 grid does not start at their corner; these are always blind."),
+    )
+    earlier_share: float = field(
+        default=0.0,
+        metadata=described("Share of crops that were compressed once before, at a quality and offset of their own."),
+    )
+    resize_share: float = field(default=0.0, metadata=described("Share of those that were resized in between."))
+    min_scale: float = field(default=0.75, metadata=described("Smallest factor of that resizing."))
+    max_scale: float = field(default=1.5, metadata=described("Largest factor of that resizing."))
+    custom_table_share: float = field(
+        default=0.0,
+        metadata=described("Share of crops whose tables belong to no quality number, as other encoders write them."),
+    )
+    unknown_table_share: float = field(
+        default=0.0, metadata=described("Share of the others for which the network is blind (gets no tables).")
+    )
+    clean_share: float = field(default=0.0, metadata=described("Share of crops that were never compressed."))
 
     def __post_init__(self) -> None:
         if not 1 <= self.min_quality <= self.max_quality <= 100:
@@ -66,9 +81,9 @@ class DegradationSettings:
             raise ValueError(f"quality_skew must be positive, found {self.quality_skew}")
         if not 0 < self.min_scale <= self.max_scale:
             raise ValueError(f"scales must satisfy 0 < min <= max, found {self.min_scale}, {self.max_scale}")
-        for name, value in vars(self).items():
-            if "share" in name and not 0 <= value <= 1:
-                raise ValueError(f"{name} must lie in 0..1, found {value}")
+        for name in (one.name for one in fields(DegradationSettings) if "share" in one.name):
+            if not 0 <= getattr(self, name) <= 1:
+                raise ValueError(f"{name} must lie in 0..1, found {getattr(self, name)}")
         if self.share_420 + self.share_422 > 1:
             raise ValueError(f"share_420 and share_422 exceed 1 together: {self.share_420}, {self.share_422}")
 

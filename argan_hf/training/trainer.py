@@ -20,9 +20,10 @@ from transformers import AutoModelForImageToImage, PreTrainedModel
 from ..hub.publish import check_token, publish
 from ..modeling_argan import ArganDiscriminator
 from ..variants import load_model
-from .adversarial import AdversarialUpdate, Batch
+from .adversarial import AdversarialUpdate
 from .arguments import ArganTrainingArguments
 from .averaging import AveragedWeights, BestWeights
+from .batch import Batch
 from .checkpointing import find_checkpoint, latest_checkpoint, load_checkpoint, save_checkpoint
 from .dataset import PictureDecoder, held_out_pictures, load_stream
 from .degradation import degrade
@@ -80,7 +81,8 @@ class ArganTrainer:
         self.averaged = AveragedWeights(networks[0], args.ema_decay).to(self.accelerator.device)
         self.best = BestWeights()
         self.update = AdversarialUpdate(self.accelerator, args, *networks)
-        self.accelerator.register_for_checkpointing(self.averaged, self.best, *chain(*self.update.schedulers))
+        schedulers = chain.from_iterable(network.schedulers for network in self.update.networks)
+        self.accelerator.register_for_checkpointing(self.averaged, self.best, *schedulers)
 
     def _build_networks(self) -> list[PreTrainedModel]:
         """The generator, and the discriminator if the run ever gets to it."""
@@ -159,7 +161,7 @@ class ArganTrainer:
         self._clock = (time.perf_counter(), self.step)
         with tqdm(total=args.max_train_steps, initial=self.step, unit="step", disable=self._quiet) as bar:
             while self.step < args.max_train_steps:
-                batches = [self._draw() for _ in range(args.gradient_accumulation_steps)]
+                batches = [self.draw_batch() for _ in range(args.gradient_accumulation_steps)]
                 losses = self.update(batches, self.step)
                 self.averaged.update(self.accelerator.unwrap_model(self.update.generator))
                 self.step += 1
@@ -204,7 +206,8 @@ class ArganTrainer:
             url = publish(self.output_dir, repo_id, private=self.args.hub_private_repo)
             logger.info("published as %s", url)
 
-    def _draw(self) -> Batch:
+    def draw_batch(self) -> Batch:
+        """Draw crops from the reservoir and degrade them; the next batch of the run, on the device."""
         args = self.args
         pairs = degrade(
             self.canvases.draw(args.train_batch_size),
@@ -224,7 +227,7 @@ class ArganTrainer:
             raise FloatingPointError(f"step {self.step}: {values} is not finite; last checkpoint: {last}")
         (then, step), now = self._clock, time.perf_counter()
         self._clock = (now, self.step)
-        values["lr"] = self.update.schedulers[0][0].get_last_lr()[0]
+        values["lr"] = self.update.networks[0].schedulers[0].get_last_lr()[0]
         bar.set_postfix({name: f"{value:.3g}" for name, value in values.items()})
         batch_size = self.args.train_batch_size * self.args.gradient_accumulation_steps
         values["crops_per_second"] = (self.step - step) * batch_size * self.accelerator.num_processes / (now - then)

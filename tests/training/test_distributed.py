@@ -99,7 +99,7 @@ def test_a_killed_run_ends_with_the_same_weights_as_an_uninterrupted_one(
 _SHARES = """
 import json, sys
 import torch
-from argan_hf.training.adversarial import Batch
+from argan_hf.training.batch import Batch
 from argan_hf.training.trainer import ArganTrainer
 from argan_hf.training.arguments import ArganTrainingArguments
 

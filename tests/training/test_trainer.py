@@ -6,15 +6,13 @@ import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from transformers import AutoModelForImageToImage
 
-import train
 from argan_hf import ArganDiscriminator, ArganForImageRestoration, ArganImageProcessor
 from argan_hf.evaluation.results import Results
-from argan_hf.training.adversarial import Batch
 from argan_hf.training.arguments import ArganTrainingArguments
+from argan_hf.training.batch import Batch
 from argan_hf.training.trainer import ArganTrainer
 from argan_hf.training.validation import Validation
 
-ROOT = Path(__file__).parents[2]
 _HALVES = (slice(0, 2), slice(2, 4))
 
 
@@ -126,7 +124,7 @@ def test_accumulated_batches_equal_a_large_one(arguments: dict[str, object]) -> 
     large = ArganTrainer(ArganTrainingArguments(**run))
     small = ArganTrainer(ArganTrainingArguments(**{**run, "gradient_accumulation_steps": 2}))
     for step in range(3):
-        batch = large._draw()
+        batch = large.draw_batch()
         whole = large.update([batch], step)
         halves = [Batch(*(t[part] for t in (batch.degraded, batch.original, batch.quantization))) for part in _HALVES]
         parts = small.update(halves, step)
@@ -138,13 +136,13 @@ def test_accumulated_batches_equal_a_large_one(arguments: dict[str, object]) -> 
 
 def test_each_network_has_its_own_learning_rate(arguments: dict[str, object]) -> None:
     run = {**arguments, "lr_scheduler": "constant", "discriminator_learning_rate": 3e-3}
-    optimizers = ArganTrainer(ArganTrainingArguments(**run)).update.optimizers
-    assert [one.param_groups[0]["lr"] for of_network in optimizers for one in of_network] == [2e-4, 3e-3]
+    networks = ArganTrainer(ArganTrainingArguments(**run)).update.networks
+    assert [one.param_groups[0]["lr"] for network in networks for one in network.optimizers] == [2e-4, 3e-3]
 
 
 def test_accumulation_reaches_both_networks(arguments: dict[str, object]) -> None:
     trainer = ArganTrainer(ArganTrainingArguments(**{**arguments, "gradient_accumulation_steps": 2}))
-    losses = trainer.update([trainer._draw(), trainer._draw()], 5)
+    losses = trainer.update([trainer.draw_batch(), trainer.draw_batch()], 5)
     assert set(losses) == {"g", "l2", "d", "d_real", "d_fake", "g_grad_norm", "d_grad_norm"}
     for network in (trainer.update.generator, trainer.update.discriminator):
         assert all(parameter.grad is not None and parameter.grad.any() for parameter in network.parameters())
@@ -212,9 +210,9 @@ def test_trackio_logs_offline(arguments: dict[str, object], tmp_path: Path, monk
 def test_training_lowers_the_loss(arguments: dict[str, object]) -> None:
     run = {**arguments, "max_train_steps": 60, "adversarial_start_step": 100, "learning_rate": 3e-3}
     trainer = ArganTrainer(ArganTrainingArguments(**{**run, "lr_scheduler": "constant", "validation_steps": 100}))
-    first = float(trainer.update([trainer._draw()], 0)["l2"])
+    first = float(trainer.update([trainer.draw_batch()], 0)["l2"])
     trainer.train()
-    assert float(trainer.update([trainer._draw()], 0)["l2"]) < 0.2 * first
+    assert float(trainer.update([trainer.draw_batch()], 0)["l2"]) < 0.2 * first
 
 
 def test_all_planes_train_told_or_not(arguments: dict[str, object]) -> None:
@@ -323,28 +321,3 @@ def test_what_cannot_work_is_said_before_any_step(
 ) -> None:
     with pytest.raises((ValueError, OSError), match=words):
         ArganTrainer(ArganTrainingArguments(**{**arguments, **change}))
-
-
-def test_the_script_takes_recipe_and_flags(
-    arguments: dict[str, object], tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    recipe = tmp_path / "recipe.yaml"
-    recipe.write_text("max_train_steps: 99\nmodel: {hidden_sizes: [4, 8]}\nlogging_steps: 1\n")
-    flags = [f"--{k}={v}" for k, v in arguments.items() if k not in ("data_files", "model")]
-    flags += ["--data_files", *arguments["data_files"]]  # type: ignore[misc]
-    assert train.main(["--recipe", str(recipe), *flags]) == 0
-    written = json.loads((tmp_path / "run" / "training_args.json").read_text())
-    assert written["max_train_steps"] == 6
-    assert json.loads(written["model"]) == {"hidden_sizes": [4, 8]}
-
-    recipe.write_text("max_steps: 99\n")
-    assert train.main(["--recipe", str(recipe), *flags]) == 2
-    assert "unknown arguments: max_steps" in capsys.readouterr().err
-
-
-@pytest.mark.parametrize("recipe", sorted((ROOT / "recipes").glob("*.yaml")), ids=lambda path: path.stem)
-def test_every_recipe_is_complete(recipe: Path) -> None:
-    fields = train._read_recipe(recipe)
-    args = ArganTrainingArguments(**fields)
-    assert args.model_config
-    assert args.discriminator_config
