@@ -165,6 +165,7 @@ def test_a_damaged_file_is_restored_or_refused_in_a_sentence(
     assert len(sentence) < 400
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not ODD.is_dir(), reason="the odd files are not at hand")
 def test_every_odd_file_is_restored_with_all_it_has_or_refused(
     checkpoint: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]

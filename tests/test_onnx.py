@@ -11,6 +11,8 @@ from torch.export import Dim
 
 from argan_hf import ArganForImageRestoration
 
+pytestmark = pytest.mark.slow
+
 
 class _Restored(nn.Module):
     def __init__(self, model: ArganForImageRestoration) -> None:

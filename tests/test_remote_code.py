@@ -4,11 +4,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 import torch
 from PIL import Image
 from transformers import pipeline
 
 from argan_hf import ArganForImageRestoration, ArganImageProcessor
+
+pytestmark = pytest.mark.slow
 
 _SCRIPT = """
 import copy, sys, torch

@@ -40,6 +40,7 @@ def test_help_shows_what_a_recipe_sets(capsys: pytest.CaptureFixture[str]) -> No
     assert "(default: muon)" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_the_script_takes_recipe_and_flags(
     picture_parquet: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -67,6 +68,7 @@ def test_every_recipe_is_complete(recipe: Path) -> None:
     assert args.discriminator_config
 
 
+@pytest.mark.slow
 def test_the_debug_recipe_needs_no_data_and_passes_through_every_phase(tmp_path: Path) -> None:
     recipe = ["--recipe", str(ROOT / "recipes" / "debug.yaml"), "--output_dir", str(tmp_path)]
     steps = {"max_train_steps": 6, "l2_start_step": 2, "adversarial_start_step": 4, "validation_steps": 3}

@@ -224,6 +224,7 @@ def test_an_interrupted_run_says_how_to_go_on(
     assert len(json.loads(report.read_text())) == 1
 
 
+@pytest.mark.slow
 def test_a_killed_run_leaves_whole_files_and_is_finished_by_the_next(
     checkpoint: Path, photo: Image.Image, tmp_path: Path
 ) -> None:

@@ -22,6 +22,8 @@ from tests.conftest import scramble
 from .repositories import Hub
 from .server import READ_TOKEN, TOKEN
 
+pytestmark = pytest.mark.slow
+
 _COMMANDS = """
 import contextlib, io, os
 from argan_hf.cli import main

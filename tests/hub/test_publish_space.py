@@ -13,6 +13,8 @@ from argan_hf.cli import main
 
 from .repositories import Hub
 
+pytestmark = pytest.mark.slow
+
 _PUBLISH = """
 from argan_hf.cli import main
 result = main(["publish", "--space", "tester/page"])

@@ -4,7 +4,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from .repositories import Hub
+
+pytestmark = pytest.mark.slow
 
 _CLIENT = """
 import datasets

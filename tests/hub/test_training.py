@@ -13,6 +13,8 @@ import train
 
 from .repositories import Hub
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 
 _TRAIN = """

@@ -16,7 +16,7 @@ from tests.conftest import EXAMPLES, jpeg_bytes
 from tests.jpeg.test_file import giant_jpeg
 from tests.test_saving import PROFILE
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 TIMEOUT = 60_000
 CACHE = Path(tempfile.gettempdir()) / "gradio"

@@ -14,6 +14,8 @@ from safetensors.torch import load_file
 
 from argan_hf.training.checkpointing import checkpoints
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 NETWORK = {"block_type": "residual", "num_channels": 3, "hidden_sizes": [4, 8], "depths": [1, 1], "patch_size": 2}
 

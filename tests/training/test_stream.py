@@ -189,6 +189,7 @@ assert any(thread.name == "reader" for thread in threading.enumerate())
 """
 
 
+@pytest.mark.slow
 def test_a_stream_left_open_parts_from_its_thread_at_exit(many: str) -> None:
     command = [sys.executable, "-c", _LEFT_OPEN, many]
     done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)

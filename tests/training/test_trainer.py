@@ -13,6 +13,8 @@ from argan_hf.training.batch import Batch
 from argan_hf.training.trainer import ArganTrainer
 from argan_hf.training.validation import Validation
 
+pytestmark = pytest.mark.slow
+
 _HALVES = (slice(0, 2), slice(2, 4))
 
 
