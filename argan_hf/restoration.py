@@ -16,14 +16,14 @@ from torch import Tensor
 from transformers import PreTrainedModel
 
 from .jpeg.color import as_pixels
-from .jpeg.consistency import hold_to_file
+from .jpeg.consistency import project_onto_file
 from .jpeg.file import MAX_MEGAPIXELS
 from .jpeg.tables import quantization_tables
 from .picture import PictureParts, put_together, take_apart
 from .precision import preferred_dtype
 from .restored_image import RestorationReport, RestoredImage
 from .tiling import receptive_margin, run_tiled, tiles
-from .variants import DEFAULT_CHECKPOINT, REALISM, WeightInterpolation, load_model
+from .variants import DEFAULT_CHECKPOINT, REALISM_VARIANT, WeightInterpolation, load_model
 
 TILE_SIZE = 1280
 
@@ -104,7 +104,9 @@ class JpegRestorer:
             tile_size=tile_size,
             max_megapixels=max_megapixels,
             dtype=dtype,
-            realism_model=None if "variant" in kwargs else partial(load_model, name_or_path, variant=REALISM, **kwargs),
+            realism_model=None
+            if "variant" in kwargs
+            else partial(load_model, name_or_path, variant=REALISM_VARIANT, **kwargs),
         )
 
     def __call__(
@@ -164,7 +166,7 @@ class JpegRestorer:
             quality=parts.quality,
             sampling=parts.sampling,
             consistency=consistency,
-            told=conditioned and parts.tables is not None,
+            conditioned=conditioned and parts.tables is not None,
             restored_planes=", ".join(("C", "M", "Y", "K") if inks else ("Y", "Cb", "Cr")[:known]),
             strength=strength,
             realism=realism,
@@ -215,7 +217,7 @@ class JpegRestorer:
             if strength > 0:
                 restored = self._restore_tile(model, outer[:known], parts.tables)[:, *tile.inside]
                 if table is not None:
-                    restored, share = hold_to_file(restored, planes, table, strength)
+                    restored, share = project_onto_file(restored, planes, table, strength)
                     whole = (planes.shape[1] // 8) * (planes.shape[2] // 8)
                     kept, blocks = kept + share * whole, blocks + whole
                 planes[:known].lerp_(restored, strength)

@@ -33,7 +33,7 @@ class RestorationReport:
     quality: int | None
     sampling: str | None
     consistency: float | None
-    told: bool
+    conditioned: bool
     restored_planes: str
     strength: float
     realism: float

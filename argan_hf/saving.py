@@ -27,7 +27,7 @@ class _Format:
     name: str
     carries: tuple[str, ...]
     options: dict[str, Any] = field(default_factory=dict)
-    inks: bool = False
+    cmyk: bool = False
     alpha: bool = True
     loses_again: bool = False
     max_side: int = 2**31 - 1
@@ -35,7 +35,7 @@ class _Format:
 
 _PNG = _Format("PNG", ("icc_profile", "exif", "xmp", "dpi", "comment", "text", "gamma", "chromaticity", "srgb"))
 # Not compressed: on the way through libtiff the Exif directories would be lost.
-_TIFF = _Format("TIFF", ("icc_profile", "exif", "xmp", "dpi", "comment"), inks=True)
+_TIFF = _Format("TIFF", ("icc_profile", "exif", "xmp", "dpi", "comment"), cmyk=True)
 _WEBP = _Format("WEBP", ("icc_profile", "exif", "xmp"), {"lossless": True, "exact": True}, max_side=16383)
 _AVIF = _Format(
     "AVIF", ("icc_profile", "exif", "xmp"), {"quality": 90, "subsampling": "4:4:4"}, loses_again=True, max_side=65535
@@ -44,7 +44,7 @@ _JPEG = _Format(
     "JPEG",
     ("icc_profile", "exif", "xmp", "dpi", "comment"),
     {"quality": 95, "subsampling": "4:4:4", "optimize": True},
-    inks=True,
+    cmyk=True,
     alpha=False,
     loses_again=True,
     max_side=65500,
@@ -99,9 +99,9 @@ def encode_picture(image: Image.Image, suffix: str) -> tuple[bytes, tuple[str, .
     if image.has_transparency_data and not chosen.alpha:
         raise ValueError(f"{chosen.name} holds no transparency; write .png")
     notes = []
-    if image.mode == "CMYK" and not chosen.inks:
-        image = inks_to_rgb(image)
-        notes.append(f"{chosen.name} holds no inks: CMYK was converted to RGB; .tiff keeps it.")
+    if image.mode == "CMYK" and not chosen.cmyk:
+        image = cmyk_to_rgb(image)
+        notes.append(f"{chosen.name} cannot hold CMYK, which was converted to RGB; .tiff keeps it.")
     info = {key: image.info[key] for key in chosen.carries if key in image.info}
     if "exif" in info and chosen.name in ("AVIF", "TIFF") and tiff_tags(info["exif"]) is None:
         del info["exif"]
@@ -160,7 +160,7 @@ def _text(value: str | bytes) -> str:
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else value
 
 
-def inks_to_rgb(image: Image.Image) -> Image.Image:
+def cmyk_to_rgb(image: Image.Image) -> Image.Image:
     """A CMYK picture as RGB: to sRGB by its own profile, or, without one, by Pillow's simple rule.
 
     The profile is dropped, for it says nothing about RGB.

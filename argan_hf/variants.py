@@ -15,7 +15,7 @@ from transformers import AutoModelForImageToImage, PreTrainedModel
 
 CHECKPOINTS = Path(__file__).parent / "checkpoints"
 DEFAULT_CHECKPOINT = "argan-jpeg-color"
-REALISM = "realism"
+REALISM_VARIANT = "realism"
 
 _KEPT = 4
 

@@ -19,8 +19,8 @@ from argan_hf import JpegRestorer
 from argan_hf.evaluation.metrics import psnr
 from argan_hf.evaluation.protocol import find_pictures, read_luma
 from argan_hf.jpeg import (
-    hold_to_file,
     project,
+    project_onto_file,
     quantization_tables,
     read_jpeg,
     recover_coefficients,
@@ -63,7 +63,7 @@ def _measure(restorer: JpegRestorer, path: Path, quality: int, *, realism: float
         return [score, inside, float(blocks_inside(written, truth, table).float().mean())]
 
     results = [row(free), *(row(project(free, quantized, table, margin)) for margin in MARGINS)]
-    return torch.tensor([*results, row(hold_to_file(free[None], planes, table)[0][0])], dtype=torch.float64)
+    return torch.tensor([*results, row(project_onto_file(free[None], planes, table)[0][0])], dtype=torch.float64)
 
 
 def main() -> None:

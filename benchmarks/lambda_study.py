@@ -10,7 +10,7 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from argan_hf.evaluation.protocol import Mean, mean_scores
+from argan_hf.evaluation.protocol import MeanScore, mean_scores
 from argan_hf.evaluation.results import Results
 from argan_hf.training.arguments import ArganTrainingArguments
 from argan_hf.training.trainer import ArganTrainer
@@ -29,7 +29,7 @@ def _label(value: float) -> str:
     return "no adversary" if value == float("inf") else f"{value:.0e}".replace("e+0", "e")
 
 
-def _run(options: argparse.Namespace, weight: float) -> list[Mean]:
+def _run(options: argparse.Namespace, weight: float) -> list[MeanScore]:
     folder = options.output_dir / _label(weight).replace(" ", "-")
     if not (folder / "results.json").is_file():
         parquet = sorted(str(path) for path in options.data.glob("*.parquet"))

@@ -15,9 +15,9 @@ from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 from tqdm.auto import tqdm
 
-from argan_hf.evaluation.methods import FAITHFUL, REALISM, load_method
+from argan_hf.evaluation.methods import FAITHFUL_OPTION, REALISM_OPTION, load_method
 from argan_hf.evaluation.protocol import (
-    Mean,
+    MeanScore,
     as_picture,
     degrade_planes,
     evaluate,
@@ -80,15 +80,15 @@ def _write_crops(path: Path, folder: Path, quality: int, methods: Sequence[str])
     sheet.save(path)
 
 
-def _draw(path: Path, means: Sequence[Mean], compared: Sequence[str]) -> None:
+def _draw(path: Path, means: Sequence[MeanScore], compared: Sequence[str]) -> None:
     qualities = sorted({mean.quality for mean in means})
     figure = Figure(figsize=(4.5 * len(qualities), 8), layout="constrained")
     panels = figure.subplots(2, len(qualities), squeeze=False)
     for column, quality in enumerate(qualities):
         rows = {mean.method: mean for mean in means if mean.quality == quality}
         for panel, measure in zip(panels[:, column], ("ssimulacra2", "high_frequency"), strict=True):
-            for suffix, label in (("", "free"), (FAITHFUL, "held to the file")):
-                line = [rows[f"{DEFAULT_CHECKPOINT}{REALISM}{position}{suffix}"] for position in POSITIONS]
+            for suffix, label in (("", "free"), (FAITHFUL_OPTION, "held to the file")):
+                line = [rows[f"{DEFAULT_CHECKPOINT}{REALISM_OPTION}{position}{suffix}"] for position in POSITIONS]
                 values = [getattr(mean, measure) for mean in line]
                 panel.plot([mean.psnr for mean in line], values, "o-", label=f"realism 0 to 1, {label}")
             for name in compared:
@@ -115,13 +115,13 @@ def main() -> None:
     parser.add_argument("--compared", nargs="*", default=["jpeg", "sa-dct", "ar-cnn", "d3", "argan-jpeg-luma"])
     args = parser.parse_args()
     args.output_dir.mkdir(parents=True, exist_ok=True)
-    slider = [f"{DEFAULT_CHECKPOINT}{REALISM}{position}" for position in POSITIONS]
-    names = [*args.compared, *slider, *(f"{name}{FAITHFUL}" for name in slider)]
+    slider = [f"{DEFAULT_CHECKPOINT}{REALISM_OPTION}{position}" for position in POSITIONS]
+    names = [*args.compared, *slider, *(f"{name}{FAITHFUL_OPTION}" for name in slider)]
     _write_crops(
         args.output_dir / "realism-crops.png",
         args.data,
         args.qualities[0],
-        ["jpeg", *slider[::2], f"{slider[-1]}{FAITHFUL}"],
+        ["jpeg", *slider[::2], f"{slider[-1]}{FAITHFUL_OPTION}"],
     )
 
     pictures = find_pictures(args.data)[:: args.stride]

@@ -12,7 +12,7 @@ from argan_hf.evaluation.protocol import read_luma
 from argan_hf.jpeg import compress, quantization_tables
 from argan_hf.jpeg.color import to_uint8
 from argan_hf.restoration import JpegRestorer
-from argan_hf.variants import CHECKPOINTS, REALISM, weights_name
+from argan_hf.variants import CHECKPOINTS, REALISM_VARIANT, weights_name
 
 FOLDERS = sorted(path for path in CHECKPOINTS.iterdir() if path.is_dir())
 
@@ -53,7 +53,11 @@ def test_realism_is_texture_and_costs_what_it_must(tmp_path: Path, photo: Image.
 def test_a_checkpoint_holds_what_the_wheel_needs_and_no_more(folder: Path) -> None:
     needed = {"config.json", "model.safetensors", "preprocessor_config.json"}
     # What the card says about the training pictures and their licenses stays with the weights.
-    assert needed <= {path.name for path in folder.iterdir()} <= needed | {"training_data.md", weights_name(REALISM)}
+    assert (
+        needed
+        <= {path.name for path in folder.iterdir()}
+        <= needed | {"training_data.md", weights_name(REALISM_VARIANT)}
+    )
     assert all(path.stat().st_size < 16 * 2**20 for path in folder.glob("*.safetensors"))
     # The wheel holds the code; a map to copies of it would make transformers ask for trust.
     for name in ("config.json", "preprocessor_config.json"):

@@ -213,7 +213,7 @@ def test_the_report_tells_what_was_found(restorer: JpegRestorer, photo: Image.Im
     conditioned = restorer.model.config.condition_on_quantization
     report = restorer(jpeg_bytes(photo, quality=35)).report
     assert (report.width, report.height, report.format) == (*photo.size, "JPEG")
-    assert (report.quality, report.sampling, report.told) == (35, "4:2:0", conditioned)
+    assert (report.quality, report.sampling, report.conditioned) == (35, "4:2:0", conditioned)
     assert report.to_dict()["notes"] == []
     overridden = restorer(jpeg_bytes(photo, quality=35), quality=10).report
     assert overridden.quality == 10

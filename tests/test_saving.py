@@ -9,7 +9,7 @@ from PIL.Image import Exif
 from PIL.JpegImagePlugin import JpegImageFile
 
 from argan_hf.jpeg.file import open_image, read_header
-from argan_hf.saving import encode_picture, inks_to_rgb, save_picture
+from argan_hf.saving import cmyk_to_rgb, encode_picture, save_picture
 
 PROFILE = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 LOSSLESS, LOSSY = (".png", ".tiff", ".tif", ".webp"), (".jpg", ".jpeg", ".avif")
@@ -119,10 +119,10 @@ def _profile_of_inks(lab: tuple[int, int, int]) -> bytes:
 
 def test_inks_are_converted_by_their_own_profile() -> None:
     inks = Image.new("CMYK", (4, 4), (255, 0, 0, 0))
-    assert inks_to_rgb(inks).getpixel((0, 0)) == (0, 255, 255)
+    assert cmyk_to_rgb(inks).getpixel((0, 0)) == (0, 255, 255)
     # L* 53, a* 80, b* 67: the red of sRGB.
     inks.info["icc_profile"] = _profile_of_inks((136, 208, 195))
-    red, green, blue = inks_to_rgb(inks).getpixel((0, 0))
+    red, green, blue = cmyk_to_rgb(inks).getpixel((0, 0))
     assert red > 240
     assert max(green, blue) < 25
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from argan_hf import ArganConfig, ArganForImageRestoration, JpegRestorer
-from argan_hf.variants import CHECKPOINTS, REALISM, WeightInterpolation, locate
+from argan_hf.variants import CHECKPOINTS, REALISM_VARIANT, WeightInterpolation, locate
 from tests.conftest import scramble
 
 
@@ -66,7 +66,7 @@ def test_a_restorer_finds_the_variant_of_its_folder(
     restorer = JpegRestorer.from_pretrained(tmp_path, device="cpu")
     with pytest.raises(ValueError, match="has no variant for realism: leave realism at 0"):
         restorer.model_at(0.5)
-    end.save_pretrained(tmp_path, variant=REALISM)
+    end.save_pretrained(tmp_path, variant=REALISM_VARIANT)
     planes = torch.rand(start.config.num_channels, 24, 20) * 255
     restored = [restorer.restore_planes(planes, realism=realism) for realism in (0.0, 0.5, 1.0)]
     assert not torch.equal(restored[0], restored[1])
@@ -85,7 +85,7 @@ def test_a_position_beyond_the_scale_is_refused(model: ArganForImageRestoration,
 
 
 def test_a_variant_loaded_as_the_network_has_no_scale(model: ArganForImageRestoration, tmp_path: Path) -> None:
-    model.save_pretrained(tmp_path, variant=REALISM)
-    restorer = JpegRestorer.from_pretrained(tmp_path, device="cpu", variant=REALISM)
+    model.save_pretrained(tmp_path, variant=REALISM_VARIANT)
+    restorer = JpegRestorer.from_pretrained(tmp_path, device="cpu", variant=REALISM_VARIANT)
     with pytest.raises(ValueError, match="loaded without a variant"):
         restorer.model_at(0.5)

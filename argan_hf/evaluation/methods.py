@@ -16,12 +16,12 @@ from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
 from ..jpeg.color import is_neutral
-from ..jpeg.consistency import hold_to_file
+from ..jpeg.consistency import project_onto_file
 from ..restoration import JpegRestorer
 from ..variants import CHECKPOINTS
 
-BLIND, FAITHFUL, REALISM = "+blind", "+faithful", "+realism="
-_OPTION = re.compile(rf"(?P<base>.+)(?P<option>{re.escape(BLIND)}|{re.escape(FAITHFUL)}|{re.escape(REALISM)}[\d.]+)")
+BLIND_OPTION, FAITHFUL_OPTION, REALISM_OPTION = "+blind", "+faithful", "+realism="
+_OPTION = re.compile(r"(?P<base>.+)(?P<option>\+blind|\+faithful|\+realism=[\d.]+)")
 _PER_QUALITY = ("ar-cnn", "d3")
 
 
@@ -65,11 +65,13 @@ def load_method(name: str, qualities: list[int], device: str | None = None) -> M
         return Method(name, lambda planes, tables, quality: _run(restorers[quality], planes, tables), cost)
     base, options = split_name(name)
     restorer = _load(base, device)
-    realism = next((float(option.removeprefix(REALISM)) for option in options if option.startswith(REALISM)), 0.0)
+    realism = next(
+        (float(option.removeprefix(REALISM_OPTION)) for option in options if option.startswith(REALISM_OPTION)), 0.0
+    )
     restorer.model_at(realism)
 
     def restore(planes: Tensor, tables: Tensor, quality: int) -> Tensor:  # noqa: ARG001
-        blind, faithful = BLIND in options, FAITHFUL in options
+        blind, faithful = BLIND_OPTION in options, FAITHFUL_OPTION in options
         return _run(restorer, planes, tables, realism=realism, blind=blind, faithful=faithful)
 
     return Method(name, restore, _macs_per_pixel(restorer))
@@ -107,7 +109,7 @@ def _run(
     result = planes.float()
     restored = restorer.restore_planes(result[:known], None if blind else tables[:known], realism=realism)
     if faithful:
-        restored, _ = hold_to_file(restored, planes, tables[0])
+        restored, _ = project_onto_file(restored, planes, tables[0])
     result[:known] = restored
     return result
 

@@ -24,14 +24,13 @@ from .perceptual import ssimulacra2, visual_information_fidelity
 
 Protocol = Literal["luma", "rgb"]
 
-
 PERCEPTUAL_MEASURES = {"ssimulacra2": ssimulacra2, "vif": visual_information_fidelity}
 MEASURES = ("psnr", "psnr_b", "ssim_gaussian", "ssim_uniform", "high_frequency", "seconds_per_megapixel")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Mean:
-    """What one method reached at one quality, in the mean over pictures.
+class Measures:
+    """What one method reached at one quality.
 
     Attributes:
         method, quality: what was scored.
@@ -55,10 +54,19 @@ class Mean:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Score(Mean):
-    """What one method reached at one quality on one picture."""
+class PictureScore(Measures):
+    """What one method reached at one quality on one picture.
+
+    Attributes:
+        picture: the name of its file.
+    """
 
     picture: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class MeanScore(Measures):
+    """What one method reached at one quality, in the mean over pictures."""
 
 
 def find_pictures(folder: Path) -> list[Path]:
@@ -125,7 +133,7 @@ def evaluate(
     perceptual: Collection[str] = (),
     earlier_quality: int | None = None,
     progress: Callable[[], object] | None = None,
-) -> list[Score]:
+) -> list[PictureScore]:
     """Score every method on every picture at every quality.
 
     Args:
@@ -158,7 +166,7 @@ def evaluate(
                 seconds = time.perf_counter() - start
                 restored = as_picture(planes)
                 scores.append(
-                    Score(
+                    PictureScore(
                         method=method.name,
                         picture=path.name,
                         quality=quality,
@@ -176,7 +184,7 @@ def evaluate(
     return scores
 
 
-def mean_scores(scores: Sequence[Score]) -> list[Mean]:
+def mean_scores(scores: Sequence[PictureScore]) -> list[MeanScore]:
     """One row per quality and method, in the order of first appearance, by rising quality."""
     means = []
     for quality in sorted({score.quality for score in scores}):
@@ -187,5 +195,5 @@ def mean_scores(scores: Sequence[Score]) -> list[Mean]:
                 for name in (*MEASURES, *PERCEPTUAL_MEASURES)
                 if getattr(group[0], name) is not None
             }
-            means.append(Mean(method=method, quality=quality, **values))
+            means.append(MeanScore(method=method, quality=quality, **values))
     return means

@@ -9,7 +9,7 @@ from PIL import Image, ImageDraw, ImageFont
 from rich.table import Table
 
 from .methods import Method
-from .protocol import Mean, Protocol, as_picture, degrade_planes, read_luma, read_rgb
+from .protocol import MeanScore, Protocol, as_picture, degrade_planes, read_luma, read_rgb
 
 
 class _Column(NamedTuple):
@@ -30,7 +30,7 @@ _COLUMNS = (
 )
 
 
-def _rows(means: Sequence[Mean], methods: Sequence[Method] | None, bold: tuple[str, str]) -> list[list[str]]:
+def _rows(means: Sequence[MeanScore], methods: Sequence[Method] | None, bold: tuple[str, str]) -> list[list[str]]:
     """Cells of the table; the best of every quality and measure between the two marks."""
     costs = {method.name: method.macs_per_pixel for method in methods or ()}
     rows = []
@@ -48,16 +48,16 @@ def _rows(means: Sequence[Mean], methods: Sequence[Method] | None, bold: tuple[s
     return rows
 
 
-def _columns(means: Sequence[Mean]) -> list[_Column]:
+def _columns(means: Sequence[MeanScore]) -> list[_Column]:
     return [column for column in _COLUMNS if getattr(means[0], column.attribute) is not None]
 
 
-def _header(means: Sequence[Mean], methods: Sequence[Method] | None) -> list[str]:
+def _header(means: Sequence[MeanScore], methods: Sequence[Method] | None) -> list[str]:
     costs = [] if methods is None else ["s / MP", "kMAC / pixel"]
     return ["quality", "method", *(column.title for column in _columns(means)), *costs]
 
 
-def terminal_table(means: Sequence[Mean], methods: Sequence[Method], title: str) -> Table:
+def terminal_table(means: Sequence[MeanScore], methods: Sequence[Method], title: str) -> Table:
     """A table for rich's console, the best values bold."""
     table = Table(title=title)
     for index, name in enumerate(_header(means, methods)):
@@ -71,7 +71,7 @@ def terminal_table(means: Sequence[Mean], methods: Sequence[Method], title: str)
     return table
 
 
-def markdown_table(means: Sequence[Mean], methods: Sequence[Method] | None = None) -> str:
+def markdown_table(means: Sequence[MeanScore], methods: Sequence[Method] | None = None) -> str:
     """The same table in Markdown; without methods, the scores alone, since time and cost belong to a run."""
     header = _header(means, methods)
     lines = [header, ["---:" if index != 1 else "---" for index in range(len(header))]]
@@ -79,7 +79,7 @@ def markdown_table(means: Sequence[Mean], methods: Sequence[Method] | None = Non
     return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
 
 
-def write_chart(path: Path, means: Sequence[Mean]) -> None:
+def write_chart(path: Path, means: Sequence[MeanScore]) -> None:
     """Quality against cost: PSNR over seconds per megapixel, one panel per quality (PNG; needs matplotlib).
 
     Raises:

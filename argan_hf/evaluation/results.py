@@ -6,7 +6,7 @@ from numbers import Real
 from pathlib import Path
 from typing import get_args
 
-from .protocol import MEASURES, Protocol, Score
+from .protocol import MEASURES, PictureScore, Protocol
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class Results:
 
     data: str
     protocol: Protocol
-    scores: tuple[Score, ...]
+    scores: tuple[PictureScore, ...]
 
     def write(self, path: Path) -> None:
         """Write as JSON.
@@ -40,7 +40,7 @@ class Results:
         """
         try:
             found = dict(json.loads(path.read_text(encoding="utf-8")))
-            results = cls(found["data"], found["protocol"], tuple(Score(**row) for row in found["scores"]))
+            results = cls(found["data"], found["protocol"], tuple(PictureScore(**row) for row in found["scores"]))
             results._check()
         except (OSError, KeyError, TypeError, ValueError) as error:
             reason = f"{error} is missing" if isinstance(error, KeyError) else str(error)

@@ -16,12 +16,11 @@ from huggingface_hub import EvalResult, ModelCard, ModelCardData
 from jinja2 import Environment, StrictUndefined, meta
 from transformers import AutoConfig, AutoModelForImageToImage
 
-from ..evaluation.methods import BLIND, FAITHFUL, REALISM, split_name
-from ..evaluation.protocol import Mean, mean_scores
+from ..evaluation.methods import BLIND_OPTION, FAITHFUL_OPTION, REALISM_OPTION, split_name
+from ..evaluation.protocol import MeanScore, mean_scores
 from ..evaluation.report import markdown_table
 from ..evaluation.results import Results
-from ..variants import REALISM as REALISM_VARIANT
-from ..variants import weights_name
+from ..variants import REALISM_VARIANT, weights_name
 
 BEFORE_AFTER = "before_after.png"
 TRAINING_ARGS = "training_args.json"
@@ -95,7 +94,7 @@ def build_card(folder: Path, repo_id: str, results: Sequence[Results]) -> ModelC
             }
             for result, means in measured
         ],
-        held=any(FAITHFUL in mean.method for _, means in measured for mean in means),
+        projected=any(FAITHFUL_OPTION in mean.method for _, means in measured for mean in means),
         arguments=arguments,
         training_facts=[(label, arguments[key]) for key, label in _TRAINING_FACTS if key in arguments],
         dataset=_dataset(arguments),
@@ -118,7 +117,7 @@ def _render(template: str, **values: Any) -> str:
     return environment.from_string(template).render(**values)
 
 
-def _own_means(results: Results, folder: Path, repo_id: str) -> list[Mean]:
+def _own_means(results: Results, folder: Path, repo_id: str) -> list[MeanScore]:
     """The rows of the table; those of the checkpoint bear the name it will have on the Hub."""
     names = {score.method for score in results.scores}
     own = {method for method in names if _is_own(method, folder, repo_id)}
@@ -140,7 +139,7 @@ def _is_own(method: str, folder: Path, repo_id: str) -> bool:
     return base == repo_id or Path(base).name == folder.name
 
 
-def _eval_results(results: Results, means: Sequence[Mean], name: str) -> list[EvalResult]:
+def _eval_results(results: Results, means: Sequence[MeanScore], name: str) -> list[EvalResult]:
     return [
         EvalResult(
             task_type=_TASK,
@@ -160,8 +159,8 @@ def _eval_results(results: Results, means: Sequence[Mean], name: str) -> list[Ev
 
 
 def _in_words(method: str) -> str:
-    words = {BLIND: ", not told the tables", FAITHFUL: ", held to the file"}
-    return "".join(words.get(o) or f", realism {o.removeprefix(REALISM)}" for o in split_name(method)[1])
+    words = {BLIND_OPTION: ", not told the tables", FAITHFUL_OPTION: ", held to the file"}
+    return "".join(words.get(o) or f", realism {o.removeprefix(REALISM_OPTION)}" for o in split_name(method)[1])
 
 
 def _training_arguments(folder: Path) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from ..evaluation.results import Results
 from ..image_processing_argan import ArganImageProcessor
 from ..modeling_argan import ArganDiscriminator
 from ..pipeline_argan import JpegRestorationPipeline
-from ..variants import REALISM, locate, weights_name
+from ..variants import REALISM_VARIANT, locate, weights_name
 from .card import BEFORE_AFTER, TRAINING_ARGS, build_card
 
 _RESULTS = "results.json"
@@ -110,7 +110,7 @@ def stage(folder: str | Path, repo_id: str, target: Path, results: Sequence[Resu
         else ArganImageProcessor(num_channels=model.config.num_channels)
     )
     JpegRestorationPipeline(model=model, image_processor=processor).save_pretrained(target)
-    for variant in (None, REALISM):
+    for variant in (None, REALISM_VARIANT):
         name = weights_name(variant)
         if (source / name).is_file():
             _load(AutoModelForImageToImage, source, variant)

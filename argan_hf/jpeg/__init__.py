@@ -2,7 +2,7 @@
 
 from .codec import compress, compress_plane, compress_ycbcr
 from .color import rgb_to_studio_luma, rgb_to_ycbcr, rgb_to_ycbcr_unrounded, ycbcr_to_rgb
-from .consistency import hold_to_file, make_consistent, project, recover_coefficients, share_inside
+from .consistency import make_consistent, project, project_onto_file, recover_coefficients, share_inside
 from .file import JpegFile, UnreadableImageError, read_jpeg
 from .tables import estimate_quality, quantization_tables
 
@@ -13,9 +13,9 @@ __all__ = [
     "compress_plane",
     "compress_ycbcr",
     "estimate_quality",
-    "hold_to_file",
     "make_consistent",
     "project",
+    "project_onto_file",
     "quantization_tables",
     "read_jpeg",
     "recover_coefficients",

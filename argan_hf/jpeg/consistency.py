@@ -142,7 +142,7 @@ def make_consistent(
     return projected, share_inside(luma, quantized, table)
 
 
-def hold_to_file(restored: Tensor, decoded: Tensor, table: Tensor, strength: float = 1.0) -> tuple[Tensor, float]:
+def project_onto_file(restored: Tensor, decoded: Tensor, table: Tensor, strength: float = 1.0) -> tuple[Tensor, float]:
     """Project restored luma so that the picture that is written encodes to the file's own luma.
 
     The one place where "faithful" is decided, for users' files and for evaluations alike. What counts is the picture as

@@ -15,7 +15,7 @@ from PIL import Image
 
 from argan_hf import JpegRestorer
 from argan_hf.cli import main
-from argan_hf.variants import REALISM, load_model
+from argan_hf.variants import REALISM_VARIANT, load_model
 from tests.conftest import jpeg_bytes
 from tests.jpeg.test_file import giant_jpeg
 
@@ -55,7 +55,7 @@ def test_realism_is_the_librarys(checkpoint: Path, jpeg: Path, tmp_path: Path) -
     with torch.no_grad():
         for parameter in model.parameters():
             parameter.mul_(1.1)
-    model.save_pretrained(checkpoint, variant=REALISM)
+    model.save_pretrained(checkpoint, variant=REALISM_VARIANT)
     target, report = tmp_path / "out.png", tmp_path / "report.json"
     assert _restore(checkpoint, jpeg, "-o", target, "--realism", 0.5, "--json", report) == 0
     restorer = JpegRestorer.from_pretrained(checkpoint, device="cpu")

@@ -6,7 +6,7 @@ from PIL import Image
 from rich.console import Console
 
 from argan_hf.evaluation.methods import Method, load_method
-from argan_hf.evaluation.protocol import Mean
+from argan_hf.evaluation.protocol import MeanScore
 from argan_hf.evaluation.report import markdown_table, terminal_table, write_chart, write_contact_sheet
 
 METHODS = [load_method("jpeg", [10]), Method("better", lambda planes, tables, quality: planes.float(), 66_000.0)]
@@ -21,7 +21,7 @@ _FIELDS = (
     "seconds_per_megapixel",
 )
 MEANS = [
-    Mean(**dict(zip(_FIELDS, row, strict=True)))  # type: ignore[arg-type]
+    MeanScore(**dict(zip(_FIELDS, row, strict=True)))  # type: ignore[arg-type]
     for row in (
         ("jpeg", 10, 27.77, 25.333, 0.773, 0.7905, 1.4, 0.0),
         ("better", 10, 28.9, 25.1, 0.8, 0.81, 0.7, 0.5),

@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from argan_hf.evaluation.protocol import Score
+from argan_hf.evaluation.protocol import PictureScore
 from argan_hf.evaluation.results import Results
 
-SCORE = Score(
+SCORE = PictureScore(
     method="jpeg",
     quality=10,
     psnr=27.77,

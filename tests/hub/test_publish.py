@@ -14,7 +14,7 @@ from safetensors.torch import load_file, save_file
 
 from argan_hf import ArganConfig, ArganDiscriminator, ArganDiscriminatorConfig, ArganForImageRestoration
 from argan_hf.cli import main
-from argan_hf.evaluation.protocol import Score
+from argan_hf.evaluation.protocol import PictureScore
 from argan_hf.evaluation.results import Results
 from argan_hf.image_processing_argan import ArganImageProcessor
 from tests.conftest import scramble
@@ -80,7 +80,7 @@ def publication(hub: Hub, run_on_hub: Callable[..., Any], tmp_path_factory: pyte
     for part in (folder, folder / "discriminator"):
         _halve(part / "model.safetensors")
     scores = [
-        Score(
+        PictureScore(
             method=method,
             quality=quality,
             psnr=quality + gain,
