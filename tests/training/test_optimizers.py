@@ -39,6 +39,24 @@ def test_every_parameter_moves(name: str, memory_format: torch.memory_format) ->
     assert [key for key, tensor in network.state_dict().items() if torch.equal(tensor, before[key])] == []
 
 
+@pytest.mark.parametrize("learning_rate", [1e-3, 1e-2])
+def test_kernels_that_meet_pixels_and_all_that_is_no_kernel_keep_adam(learning_rate: float) -> None:
+    network = _network(torch.contiguous_format)
+    before = copy.deepcopy(network.state_dict())
+    _step(network, build_optimizers(network, ArganTrainingArguments(optimizer="muon"), learning_rate))
+    by_adam = set()
+    for name, parameter in network.named_parameters():
+        moved = (parameter.detach() - before[name])[parameter.grad.abs() > 1e-5].abs()
+        # Adam's first step is as long as the learning rate, whatever the gradient; an orthogonal one varies.
+        if torch.allclose(moved, torch.tensor(learning_rate), rtol=0.01):
+            by_adam.add(name)
+        else:
+            assert moved.square().mean().sqrt() == pytest.approx(0.2 * learning_rate, rel=0.4)
+    convolutions = {name for name, parameter in network.named_parameters() if parameter.ndim == 4}
+    assert by_adam & convolutions == {"unet.stem.weight", "unet.head.weight"}
+    assert by_adam - convolutions == {name for name, _ in network.named_parameters()} - convolutions
+
+
 def test_the_layout_in_memory_does_not_matter() -> None:
     args = ArganTrainingArguments(optimizer="muon")
     results = []
