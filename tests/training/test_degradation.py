@@ -135,6 +135,22 @@ def test_custom_tables_belong_to_no_quality_and_are_the_ones_told() -> None:
     assert torch.equal(pairs.degraded, compress_ycbcr(pairs.original, tables, pairs.subsampling))
 
 
+def test_custom_tables_tilt_towards_high_or_low_frequencies_and_every_entry_strays_from_that() -> None:
+    settings = DegradationSettings(custom_table_share=1.0, min_quality=15, max_quality=30)
+    pairs = _degrade(settings, planes=3)
+    ratio = (pairs.quantization[:, :2].double() / quantization_tables(pairs.quality)).log().flatten(1)
+    frequency = (torch.arange(8.0)[:, None] + torch.arange(8.0)).expand(2, 8, 8).flatten().double() - 7.0
+    slope = ratio @ frequency / frequency.square().sum()
+    # 0.01 makes the steps of the highest frequency 15 % longer, or shorter, than those of the lowest.
+    assert (slope > 0.01).sum() > 16
+    assert (slope < -0.01).sum() > 16
+    stray = ratio - ratio.mean(1, keepdim=True) - slope[:, None] * frequency
+    assert ((stray.std(1) > 0.1) & (stray.std(1) < 0.3)).all()
+    # Luma and chroma are tilted alike, but stray each on its own.
+    luma, chroma = stray.view(-1, 2, 64).unbind(1)
+    assert torch.corrcoef(torch.stack((luma.flatten(), chroma.flatten())))[0, 1].abs() < 0.1
+
+
 @pytest.mark.parametrize("planes", [1, 3])
 def test_one_seed_gives_one_result(planes: int) -> None:
     first, again, other = (_degrade(EVERYTHING, planes=planes, seed=seed) for seed in (0, 0, 1))
