@@ -65,6 +65,17 @@ def test_what_a_format_carries_is_carried_and_the_rest_is_named(photo: Image.Ima
         assert written.info["chromaticity"] == pytest.approx(_rich(photo).info["chromaticity"])
 
 
+def test_a_png_says_srgb_only_where_no_profile_says_more(photo: Image.Image) -> None:
+    photo.info = {"srgb": 1}
+    alone = encode_picture(photo, ".png")[0]
+    assert _read(alone).info["srgb"] == 1
+    assert b"iCCP" not in alone
+    photo.info["icc_profile"] = PROFILE
+    both = encode_picture(photo, ".png")[0]
+    assert _read(both).info["icc_profile"] == PROFILE
+    assert b"sRGB" not in both[: both.index(b"IDAT")]
+
+
 @pytest.mark.parametrize("mode", ["L", "LA", "RGB", "RGBA"])
 @pytest.mark.parametrize("suffix", LOSSLESS)
 def test_lossless_formats_lose_nothing_not_even_below_transparency(photo: Image.Image, mode: str, suffix: str) -> None:
