@@ -34,6 +34,15 @@ def test_tiny_pictures_are_scored() -> None:
     assert ssimulacra2(255 - original, original) < 90
 
 
+def test_a_small_picture_is_worth_what_its_own_continuation_is_worth(photo: Image.Image) -> None:
+    # Its last row and column go on beyond the border; a black frame would hide what was lost.
+    original = image_to_tensor(photo.convert("L"))[None, :, 50:80, 60:85]
+    restored = compress(original, 10)
+    rows, columns = torch.arange(41).clamp(max=29), torch.arange(41).clamp(max=24)
+    grown = [picture[:, :, rows][..., columns] for picture in (restored, original)]
+    assert visual_information_fidelity(restored, original) == visual_information_fidelity(*grown)
+
+
 @pytest.mark.parametrize(
     ("metric", "module"),
     [(ssimulacra2, "ssimulacra2"), (visual_information_fidelity, "torchmetrics.functional.image")],
