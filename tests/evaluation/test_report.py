@@ -43,6 +43,18 @@ def test_the_best_of_every_quality_and_measure_is_bold() -> None:
     assert lines[3] == "| 10 | better | **28.900** | **0.8000** | **0.8100** | 25.100 | **0.700** | 0.50 | 66.0 |"
 
 
+def test_numbers_are_aligned_to_the_right_and_a_method_without_a_network_has_no_cost() -> None:
+    lines = markdown_table(MEANS, [METHODS[0], replace(METHODS[1], macs_per_pixel=None)]).splitlines()
+    assert lines[1] == "| ---: | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |"
+    assert lines[3].endswith("| 0.50 | - |")
+
+
+def test_the_terminal_parts_qualities_and_shows_the_best_bold() -> None:
+    table = terminal_table(MEANS, METHODS, "a title")
+    assert [row.end_section for row in table.rows] == [False, True, False, False]
+    assert list(table.columns[2].cells) == ["27.770", "[bold]28.900[/bold]", "32.355", "[bold]33.600[/bold]"]
+
+
 def test_without_methods_the_scores_stand_alone() -> None:
     lines = markdown_table(MEANS).splitlines()
     assert lines[0] == "| quality | method | PSNR | SSIM (Gaussian) | SSIM (uniform) | PSNR-B | texture |"
@@ -144,10 +156,14 @@ def test_a_contact_sheet_of_luma_is_gray_and_holds_the_first_four_pictures(tmp_p
 
 
 def test_a_picture_smaller_than_a_crop_is_shown_whole(tmp_path: Path, photo: Image.Image) -> None:
-    small = photo.crop((0, 0, 40, 120))
-    small.save(tmp_path / "small.png")
-    write_contact_sheet(tmp_path / "sheet.png", METHODS, [tmp_path / "small.png"], 10, "rgb")
+    narrow, flat = photo.crop((0, 0, 40, 120)), photo.crop((0, 0, 120, 40))
+    paths = [tmp_path / "narrow.png", tmp_path / "flat.png"]
+    narrow.save(paths[0])
+    flat.save(paths[1])
+    write_contact_sheet(tmp_path / "sheet.png", METHODS, paths, 10, "rgb")
     with Image.open(tmp_path / "sheet.png") as sheet:
-        cell = _cell(sheet, 0, 0)
-    assert np.array_equal(cell[:, :80], _enlarged(np.array(small)[12:108]))
-    assert (cell[:, 80:] == 255).all()
+        first, second = (_cell(sheet, row, 0) for row in range(2))
+    assert np.array_equal(first[:, :80], _enlarged(np.array(narrow)[12:108]))
+    assert (first[:, 80:] == 255).all()
+    assert np.array_equal(second[:80], _enlarged(np.array(flat)[:, 12:108]))
+    assert (second[80:] == 255).all()
