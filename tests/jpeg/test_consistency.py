@@ -129,6 +129,19 @@ def test_blocks_that_rounding_and_clipping_throw_out_survive_with_more_margin(qu
     assert share == 1.0
 
 
+def test_what_becomes_of_a_block_does_not_depend_on_the_others() -> None:
+    plane, table = _luma(2)[:64, :96], quantization_tables(50)[0]
+    truth = _truth(plane, table)
+    invented = plane.float() + 20 * torch.randn(plane.shape)
+    together, _ = make_consistent(invented, truth, table, to_uint8)
+    for top in range(0, 64, 8):
+        for left in range(0, 96, 8):
+            block = (slice(top, top + 8), slice(left, left + 8))
+            own = truth[top // 8 : top // 8 + 1, left // 8 : left // 8 + 1]
+            alone, _ = make_consistent(invented[block], own, table, to_uint8)
+            assert torch.allclose(together[block], alone, atol=1e-3)
+
+
 def test_luma_of_a_color_file(photo: Image.Image) -> None:
     file = read_jpeg(jpeg_bytes(photo, quality=20))
     found = recover_coefficients(file.planes[0], file.tables[0])
