@@ -85,6 +85,14 @@ def test_tables_belong_to_a_grid_at_the_corner_unless_luma_was_enlarged(photo: I
     assert coarse.grid_table is None
 
 
+@pytest.mark.parametrize("kind", ["PNG", "TIFF", "BMP", "GIF"])
+def test_a_file_that_ends_early_is_refused_in_words(photo: Image.Image, kind: str) -> None:
+    buffer = io.BytesIO()
+    photo.save(buffer, kind)
+    with pytest.raises(UnreadableImageError, match="damaged"):
+        take_apart(buffer.getvalue()[:3000])
+
+
 def test_a_damaged_second_frame_is_mentioned_and_costs_nothing(photo: Image.Image) -> None:
     buffer = io.BytesIO()
     photo.save(buffer, "GIF", save_all=True, append_images=[photo.rotate(180)])
