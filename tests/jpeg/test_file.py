@@ -95,6 +95,8 @@ def test_what_is_no_jpeg_is_refused_in_words(tmp_path: Path, photo: Image.Image)
         (jpeg_bytes(photo)[:300], "ends early"),
         (_with_frame_byte(photo, 4, 12), "12 bits per channel, expected 8"),
         (_with_frame_byte(photo, 1, 0xC3), "damaged"),
+        # A decoder that stumbles says something about buffers and offsets.
+        (b"GIF89a\1\0", "damaged GIF or of a kind that cannot be read: its data make no sense"),
         (_with_frame_byte(photo, 15, 3), "quantization table 3 is missing"),
         (jpeg_bytes(photo, quality=100).replace(b"\xff\xdb\0\x43\0\1", b"\xff\xdb\0\x43\0\0"), "hold zeros"),
         (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n%%EndComments\n", "not a picture"),
