@@ -143,8 +143,8 @@ def _png_chunks(info: dict[str, Any]) -> PngInfo:
         chunks.add(b"gAMA", struct.pack(">L", round(info["gamma"] * 100_000)))
     if "chromaticity" in info:
         chunks.add(b"cHRM", struct.pack(">8L", *(round(value * 100_000) for value in info["chromaticity"])))
-    # An sRGB chunk contradicts a profile, and the profile says more.
-    if "srgb" in info and "icc_profile" not in info:
+    # Beside a color profile, which says more, Pillow leaves it out, as the PNG standard asks.
+    if "srgb" in info:
         chunks.add(b"sRGB", struct.pack("B", info["srgb"]))
     if "xmp" in info:
         chunks.add_itxt("XML:com.adobe.xmp", _text(info["xmp"]))

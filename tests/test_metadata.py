@@ -4,13 +4,13 @@ import struct
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import Image
+from PIL import Image, ImageOps
 from PIL.Image import Exif
 from PIL.PngImagePlugin import PngInfo
 from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
 from argan_hf.jpeg.file import open_image
-from argan_hf.metadata import kept_info, make_upright
+from argan_hf.metadata import kept_info, make_upright, tiff_tags
 
 _ORIENTATION = 0x0112
 
@@ -25,17 +25,35 @@ def _exif(order: str, orientation: int, of_thumbnail: int = 6) -> bytes:
     return b"Exif\0\0" + mark + struct.pack(order + "L", 8) + first + second + bytes(4) + b"maker note, offset 1234"
 
 
+def _xmp(orientation: int) -> bytes:
+    """All the ways in which XMP may state an orientation, and something that looks like one."""
+    text = f"""<x tiff:Orientation="{orientation}" a="6"/><x tiff:Orientation='{orientation}'/>"""
+    return f"{text}<tiff:Orientation>{orientation}</tiff:Orientation>".encode()
+
+
 @pytest.mark.parametrize("order", "<>")
 @pytest.mark.parametrize("orientation", range(2, 9))
 def test_turning_a_picture_changes_nothing_of_its_exif_but_the_orientation(order: str, orientation: int) -> None:
-    image = Image.new("L", (5, 3))
-    image.info |= {"exif": _exif(order, orientation), "xmp": b'<x tiff:Orientation="6" a="6"/>', "dpi": (300, 100)}
+    image = Image.frombytes("L", (5, 3), bytes(range(15)))
+    image.info |= {"exif": _exif(order, orientation), "xmp": _xmp(orientation), "dpi": (300, 100)}
     upright = make_upright(image)
+    assert upright.tobytes() == ImageOps.exif_transpose(image).tobytes()
     assert upright.info["exif"] == _exif(order, 1)
     assert upright.getexif()[_ORIENTATION] == 1
-    assert upright.info["xmp"] == b'<x tiff:Orientation="1" a="6"/>'
+    assert upright.info["xmp"] == _xmp(1)
+    # Some formats hand Exif over without its first six bytes.
+    image.info["exif"] = _exif(order, orientation)[6:]
+    assert make_upright(image).info["exif"] == _exif(order, 1)[6:]
     assert upright.size == ((3, 5) if orientation >= 5 else (5, 3))
     assert upright.info["dpi"] == ((100, 300) if orientation >= 5 else (300, 100))
+
+
+def test_what_stands_behind_the_first_directory_turns_nothing() -> None:
+    image = Image.new("L", (5, 3))
+    exif = bytearray(_exif("<", 6))
+    exif[14] = 1
+    image.info["exif"] = bytes(exif)
+    assert make_upright(image) is image
 
 
 @given(st.binary(max_size=60), st.integers(0, 45), st.integers(0, 255))
@@ -71,13 +89,49 @@ def test_what_a_tiff_says_about_the_picture_becomes_exif() -> None:
     assert notes == ()
 
 
+def test_a_tiff_that_says_nothing_about_the_picture_gives_no_exif() -> None:
+    assert "exif" not in kept_info(_reopened(Image.new("L", (5, 3)), "TIFF"))[0]
+
+
+def test_how_a_camera_stored_its_picture_is_not_taken_over_into_a_tiff() -> None:
+    exif = Exif()
+    # Width, compression, photometry; XMP and profile travel on their own; 0x9C9B is a title, as Windows writes it.
+    stored = {0x0100: 4000, 0x0103: 6, 0x0106: 6, 0x0211: [1, 2, 3], 0x02BC: b"<x/>", 0x8773: b"a profile"}
+    described = {0x010E: "a view", 0x8298: "Ada", _ORIENTATION: 6, 0x9C9B: b"a title"}
+    for tag, value in {**stored, **described}.items():
+        exif[tag] = value
+    exif[0x8769], exif[0x8825] = {0x9003: "2020:01:01 00:00:00"}, {1: "N"}
+    kept = tiff_tags(exif.tobytes())
+    assert kept is not None
+    assert set(kept) == {*described, 0x8769, 0x8825}
+    assert all(kept[tag] == value for tag, value in described.items())
+    assert (kept.get_ifd(0x8769), kept.get_ifd(0x8825)) == ({0x9003: "2020:01:01 00:00:00"}, {1: "N"})
+
+
+def test_exif_that_an_old_png_holds_as_a_text_is_found() -> None:
+    exif = Exif()
+    exif[0x010E] = "a view"
+    data, chunks = exif.tobytes(), PngInfo()
+    chunks.add_text("Raw profile type exif", f"\nexif\n{len(data):8}\n{data.hex()}\n")
+    found = Exif()
+    found.load(kept_info(_reopened(Image.new("L", (5, 3)), "PNG", pnginfo=chunks))[0]["exif"])
+    assert dict(found) == {0x010E: "a view"}
+
+
+def test_the_comment_of_a_file_is_kept() -> None:
+    assert kept_info(_reopened(Image.new("L", (8, 8)), "JPEG", comment="a view"))[0]["comment"] == b"a view"
+
+
 def test_texts_and_colors_of_a_png_are_kept() -> None:
     chunks = PngInfo()
     chunks.add_text("Title", "a view")
     chunks.add_itxt("XML:com.adobe.xmp", "<x/>")
     chunks.add(b"gAMA", struct.pack(">L", 100_000))
+    chunks.add(b"cHRM", struct.pack(">8L", *range(100_000, 900_000, 100_000)))
+    chunks.add(b"sRGB", b"\2")
     info, _ = kept_info(_reopened(Image.new("L", (5, 3)), "PNG", pnginfo=chunks))
-    assert info == {"text": {"Title": "a view"}, "xmp": b"<x/>", "gamma": 1.0}
+    colors = {"gamma": 1.0, "chromaticity": (1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0), "srgb": 2}
+    assert info == {"text": {"Title": "a view"}, "xmp": b"<x/>", **colors}
 
 
 def test_iptc_data_are_not_dropped_without_a_word() -> None:

@@ -18,6 +18,11 @@ def test_the_margin_counts_the_longer_side_of_a_lopsided_network() -> None:
     assert receptive_margin(lambda x: F.conv2d(F.pad(x, (0, 0, 0, 5)), weight)[:, :, 5:], 1, 1) == 5
 
 
+def test_the_margin_is_that_of_the_channel_that_sees_farthest() -> None:
+    weight = torch.ones(1, 1, 9, 9)
+    assert receptive_margin(lambda x: torch.cat((x[:, :1], F.conv2d(x[:, 1:], weight, padding=4)), 1), 2, 1) == 4
+
+
 def test_a_network_that_sees_everything_is_refused() -> None:
     with pytest.raises(ValueError, match="whole picture"):
         receptive_margin(lambda x: x - x.mean(), 1, 16)

@@ -1,10 +1,19 @@
+import json
 from pathlib import Path
 
 import pytest
 import torch
 
 from argan_hf import ArganConfig, ArganForImageRestoration, JpegRestorer
-from argan_hf.variants import CHECKPOINTS, REALISM_VARIANT, WeightInterpolation, locate
+from argan_hf.variants import (
+    CHECKPOINTS,
+    DEFAULT_CHECKPOINT,
+    REALISM_VARIANT,
+    WeightInterpolation,
+    load_model,
+    locate,
+    weights_name,
+)
 from tests.conftest import scramble
 
 
@@ -21,6 +30,13 @@ def test_names_of_the_package_are_found_and_others_left_alone(tmp_path: Path) ->
     assert locate("argan-jpeg-color") == CHECKPOINTS / "argan-jpeg-color"
     assert locate("owner/net") == "owner/net"
     assert locate(tmp_path) == tmp_path
+    assert locate(".") == "."
+
+
+def test_the_shipped_checkpoint_holds_both_variants_under_their_names() -> None:
+    names = [weights_name(variant) for variant in (None, REALISM_VARIANT)]
+    assert names == ["model.safetensors", "model.realism.safetensors"]
+    assert all((CHECKPOINTS / DEFAULT_CHECKPOINT / name).is_file() for name in names)
 
 
 def test_ends_are_exact_and_the_way_between_is_straight(
@@ -48,6 +64,37 @@ def test_a_setting_is_mixed_once_and_the_end_loaded_once(
     assert scale.at(0.5) is scale.at(0.5)
     assert scale.at(0.5) is not scale.at(0.75)
     assert loaded == [end]
+
+
+def test_the_last_four_mixtures_are_kept(ends: tuple[ArganForImageRestoration, ArganForImageRestoration]) -> None:
+    scale = WeightInterpolation(ends[0], lambda: ends[1])
+    positions = (0.2, 0.4, 0.6, 0.8)
+    mixtures = [scale.at(position) for position in positions]
+    assert all(scale.at(position) is mixture for position, mixture in zip(positions, mixtures, strict=True))
+
+
+def test_a_wider_network_of_the_same_names_is_refused(plain_config: ArganConfig) -> None:
+    start = ArganForImageRestoration(plain_config)
+    wider = ArganForImageRestoration(ArganConfig(hidden_sizes=(4, 8, 12)))
+    with pytest.raises(ValueError, match=r"differ in unet\.\S+, .*cannot be mixed"):
+        WeightInterpolation(start, lambda: wider).at(0.5)
+
+
+def test_a_deeper_network_is_refused_by_the_name_of_what_it_has_more(residual_config: ArganConfig) -> None:
+    start = ArganForImageRestoration(residual_config)
+    deeper = ArganForImageRestoration(ArganConfig(**{**residual_config.to_dict(), "depths": (1, 1, 3)}))
+    with pytest.raises(ValueError, match=r"differ in unet\.\S+, .*cannot be mixed"):
+        WeightInterpolation(start, lambda: deeper).at(0.5)
+
+
+def test_no_code_that_comes_with_a_checkpoint_is_run(tmp_path: Path) -> None:
+    trace = tmp_path / "it ran"
+    (tmp_path / "foreign.py").write_text(f"from pathlib import Path\nPath({str(trace)!r}).touch()\n")
+    config = {"model_type": "foreign", "auto_map": {"AutoConfig": "foreign.Config"}}
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    with pytest.raises(ValueError, match=r"trust_remote_code|custom code"):
+        load_model(tmp_path)
+    assert not trace.exists()
 
 
 def test_networks_of_other_shapes_are_refused(

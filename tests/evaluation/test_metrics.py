@@ -1,6 +1,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
@@ -89,6 +90,59 @@ def test_texture_counts_fine_stripes_in_every_direction_and_not_coarse_ones() ->
         pictures = [turn(stripes.expand(64, 64).to(torch.uint8)[None, None]) for stripes in (fine, coarse)]
         assert high_frequency_ratio(pictures[0], noise) > 100
         assert high_frequency_ratio(pictures[1], noise) < 1
+
+
+def _pair(*shape: int) -> tuple[Tensor, Tensor]:
+    original = torch.randint(40, 200, shape, dtype=torch.uint8)
+    return (original + torch.randint(-9, 10, shape)).to(torch.uint8), original
+
+
+def test_psnr_b_is_its_formula() -> None:
+    original = _pair(1, 2, 24, 40)[1]
+    restored = torch.cat([compress(plane, 3) for plane in original.split(1, 1)], 1)
+    picture = restored[0].double().numpy()
+    sums, counts = {True: 0.0, False: 0.0}, {True: 0, False: 0}
+    height, width = picture.shape[1:]
+    for row in range(height):
+        for column in range(width):
+            for other_row, other_column in ((row + 1, column), (row, column + 1)):
+                if other_row < height and other_column < width:
+                    across = (other_row, other_column)[other_row == row] % 8 == 0
+                    step = picture[:, row, column] - picture[:, other_row, other_column]
+                    sums[across] += float(np.square(step).mean())
+                    counts[across] += 1
+    effect = (sums[True] / counts[True] - sums[False] / counts[False]) * 3 / np.log2(24)
+    assert effect > 1
+    error = float((restored.double() - original.double()).square().mean())
+    assert float(psnr_b(restored, original)) == pytest.approx(10 * np.log10(255**2 / (error + effect)))
+
+
+@pytest.mark.parametrize(("metric", "size"), [(ssim_gaussian, 11), (ssim_uniform, 8)])
+def test_ssim_is_its_formula(metric: Callable[[Tensor, Tensor], Tensor], size: int) -> None:
+    restored, original = _pair(1, 2, 20, 30)
+    # A darker half, where the constants matter.
+    restored[..., 15:], original[..., 15:] = restored[..., 15:] // 30, original[..., 15:] // 30
+    steps = np.arange(size) - 5
+    line = np.exp(-(steps**2) / 4.5) if size == 11 else np.ones(size)
+    window = np.outer(line, line) / line.sum() ** 2
+    scores = []
+    for pair in zip(restored[0].double().numpy(), original[0].double().numpy(), strict=True):
+        x, y = (np.lib.stride_tricks.sliding_window_view(plane, (size, size)) for plane in pair)
+        mean_x, mean_y, xx, yy, xy = ((value * window).sum((2, 3)) for value in (x, y, x * x, y * y, x * y))
+        luminance = (2 * mean_x * mean_y + 6.5025) / (mean_x**2 + mean_y**2 + 6.5025)
+        structure = (2 * (xy - mean_x * mean_y) + 58.5225) / (xx - mean_x**2 + yy - mean_y**2 + 58.5225)
+        scores.append((luminance * structure).mean())
+    assert float(metric(restored, original)) == pytest.approx(np.mean(scores))
+
+
+@pytest.mark.parametrize("width", [32, 31])
+def test_texture_is_the_energy_above_a_quarter_cycle(width: int) -> None:
+    restored, original = _pair(1, 2, 40, width)
+    restored[:, 1] = restored[:, 1] // 2
+    rows, columns = np.fft.fftfreq(40)[:, None], np.fft.fftfreq(width)[None]
+    fine = np.hypot(rows, columns) > 0.25
+    energies = [np.square(np.abs(np.fft.fft2(x[0].double().numpy())) * fine).sum((1, 2)) for x in (restored, original)]
+    assert float(high_frequency_ratio(restored, original)) == pytest.approx((energies[0] / energies[1]).mean())
 
 
 @pytest.mark.parametrize("metric", ALL)

@@ -41,6 +41,16 @@ def test_luma_of_the_encoder(photo: Image.Image) -> None:
     assert (rgb_to_ycbcr(rgb)[0].int() - pillow.int()).abs().max() <= 1
 
 
+def test_planes_of_flat_blocks_equal_those_that_the_encoder_made() -> None:
+    # Flat blocks come through quality 100 unchanged, so the decoder shows the encoder's own rounding.
+    colors = torch.randint(0, 256, (3, 1, 2**18), dtype=torch.uint8)
+    to_an_edge = (rgb_to_ycbcr_unrounded(colors) % 1 - 0.5).abs().amin(0)[0]
+    hard = colors[:, 0, to_an_edge.argsort()[:4096]].T.reshape(64, 64, 3).numpy()
+    blocks = Image.fromarray(hard.repeat(8, 0).repeat(8, 1))
+    planes = read_jpeg(jpeg_bytes(blocks, quality=100, subsampling="4:4:4")).planes
+    assert torch.equal(rgb_to_ycbcr(image_to_tensor(blocks)), planes)
+
+
 def test_rounding_is_within_half_a_level() -> None:
     rgb = torch.randint(0, 256, (3, 100, 100), dtype=torch.uint8)
     assert (rgb_to_ycbcr(rgb) - rgb_to_ycbcr_unrounded(rgb)).abs().max() <= 0.5001
@@ -49,6 +59,12 @@ def test_rounding_is_within_half_a_level() -> None:
 def test_studio_luma_spans_16_to_235() -> None:
     rgb = torch.tensor([[0, 255, 255], [0, 255, 0], [0, 255, 0]])[:, None]
     assert rgb_to_studio_luma(rgb).flatten().tolist() == [16, 235, 81]
+
+
+def test_studio_luma_is_the_weighted_sum_rounded_to_nearest() -> None:
+    red, green, blue = rgb = torch.randint(0, 256, (3, 100, 100))
+    in_thousandths = (65_481 * red + 128_553 * green + 24_966 * blue) * 1000 // 255 + 16_000_000
+    assert torch.equal(rgb_to_studio_luma(rgb)[0], ((in_thousandths + 500_000) // 1_000_000).to(torch.uint8))
 
 
 def test_halves_round_up_and_the_range_is_kept() -> None:

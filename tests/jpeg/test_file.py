@@ -51,6 +51,36 @@ def test_own_tables_are_told_from_standard_ones(photo: Image.Image) -> None:
     assert abs(file.quality - 80) <= 3
 
 
+def test_a_chroma_table_of_its_own_is_told_from_the_standard_one(photo: Image.Image) -> None:
+    luma, chroma = quantization_tables(80)
+    file = read_jpeg(jpeg_bytes(photo, qtables=[luma.flatten().tolist(), (chroma + 1).flatten().tolist()]))
+    assert not file.standard
+    assert torch.equal(file.tables, torch.stack((luma, chroma + 1, chroma + 1)))
+
+
+@pytest.mark.parametrize(
+    ("changes", "name"),
+    [
+        ({11: 0x12}, "4:4:0"),
+        ({11: 0x41}, "4:1:1"),
+        ({11: 0x42}, "4:1:0"),
+        ({11: 0x13}, "1x3,1x1,1x1"),
+        ({11: 0x11, 17: 0x21}, "1x1,1x1,2x1"),
+        ({14: 0x21}, "2x2,2x1,1x1"),
+    ],
+)
+def test_every_sampling_has_its_name(photo: Image.Image, changes: dict[int, int], name: str) -> None:
+    data = bytearray(jpeg_bytes(photo))
+    for position, factors in changes.items():
+        data[data.index(b"\xff\xc0") + position] = factors
+    assert read_header(open_image(bytes(data))).sampling == name
+
+
+def test_the_sampling_of_four_inks_is_that_of_each(photo: Image.Image) -> None:
+    data = jpeg_bytes(photo.convert("CMYK"), subsampling=0)
+    assert read_header(open_image(data)).sampling == "1x1,1x1,1x1,1x1"
+
+
 def test_what_is_no_jpeg_is_refused_in_words(tmp_path: Path, photo: Image.Image) -> None:
     png, text = tmp_path / "a.png", tmp_path / "notes.jpg"
     photo.save(png)
@@ -65,6 +95,10 @@ def test_what_is_no_jpeg_is_refused_in_words(tmp_path: Path, photo: Image.Image)
         (jpeg_bytes(photo)[:300], "ends early"),
         (_with_frame_byte(photo, 4, 12), "12 bits per channel, expected 8"),
         (_with_frame_byte(photo, 1, 0xC3), "damaged"),
+        # A decoder that stumbles says something about buffers and offsets.
+        (b"GIF89a\1\0", "damaged GIF or of a kind that cannot be read: its data make no sense"),
+        (_with_frame_byte(photo, 15, 3), "quantization table 3 is missing"),
+        (jpeg_bytes(photo, quality=100).replace(b"\xff\xdb\0\x43\0\1", b"\xff\xdb\0\x43\0\0"), "hold zeros"),
         (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n%%EndComments\n", "not a picture"),
         (jpeg_bytes(photo.convert("CMYK")), "CMYK"),
     ]:
@@ -76,7 +110,7 @@ def test_the_limit_in_megapixels_is_our_own(photo: Image.Image, monkeypatch: pyt
     data = jpeg_bytes(photo)
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
     assert open_image(data).size == photo.size
-    assert open_image(data, 0.04).size == photo.size
+    assert open_image(data, 0.04).size == open_image(data, photo.width * photo.height / 1e6).size == photo.size
     with pytest.raises(UnreadableImageError, match=r"more than the limit of 0\.03; raise it with max_megapixels"):
         open_image(data, 0.03)
     assert Image.MAX_IMAGE_PIXELS == 100

@@ -43,7 +43,23 @@ def test_foreign_tables_give_a_near_quality_that_is_not_exact() -> None:
     assert estimate_quality(tables) == (60, False)
 
 
-@pytest.mark.parametrize("tables", [torch.ones(8, 8), torch.ones(0, 8, 8), torch.zeros(1, 8, 8)])
+def test_a_foreign_chroma_table_alone_is_noticed() -> None:
+    tables = quantization_tables(60).clone()
+    tables[1, 7, 7] += 3
+    assert estimate_quality(tables) == (60, False)
+
+
+def test_every_coefficient_counts_alike_whatever_its_step() -> None:
+    coarse, fine = quantization_tables(60).flatten(), quantization_tables(80).flatten()
+    mostly_fine = torch.where(fine.argsort().argsort() < 80, fine, coarse).view(2, 8, 8)
+    assert estimate_quality(mostly_fine) == (80, False)
+
+
+def test_tables_beyond_the_second_do_not_count() -> None:
+    assert estimate_quality(torch.cat((quantization_tables(60), torch.ones(1, 8, 8, dtype=torch.int32)))) == (60, True)
+
+
+@pytest.mark.parametrize("tables", [torch.ones(8, 8), torch.ones(0, 8, 8), torch.ones(1, 4, 16), torch.zeros(1, 8, 8)])
 def test_what_is_no_table_is_refused(tables: torch.Tensor) -> None:
     with pytest.raises(ValueError, match="tabl"):
         estimate_quality(tables.int())

@@ -32,6 +32,16 @@ def test_the_average_forgets_its_start_and_then_moves_slowly(plain_config: Argan
     assert not averaged.model.training
 
 
+def test_counters_are_copied_and_not_meaned(plain_config: ArganConfig) -> None:
+    network = _fill(ArganForImageRestoration(plain_config), 0.0)
+    averaged = AveragedWeights(network, decay=0.9)
+    for count in (5, 7, 12):
+        averaged.update(_fill(network, float(count)))
+        counters = [tensor for tensor in averaged.model.state_dict().values() if not tensor.is_floating_point()]
+        assert counters
+        assert all(bool((tensor == count).all()) for tensor in counters)
+
+
 def test_average_and_best_survive_a_file(plain_config: ArganConfig) -> None:
     network = _fill(ArganForImageRestoration(plain_config), 1.0)
     averaged, best = AveragedWeights(network, decay=0.5), BestWeights()

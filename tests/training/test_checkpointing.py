@@ -1,4 +1,5 @@
 from pathlib import Path
+from pickle import UnpicklingError
 
 import pytest
 import torch
@@ -52,6 +53,25 @@ def test_a_failed_write_leaves_the_last_checkpoint_and_the_next_one_succeeds(
     save_checkpoint(accelerator, tmp_path / "checkpoint-2", {"step": 2}, total_limit=1)
     assert _names(tmp_path) == ["checkpoint-2"]
     assert not list(tmp_path.glob("*.partial"))
+
+
+def test_a_checkpoint_of_the_same_step_is_replaced_and_leftovers_of_a_broken_one_are_gone(
+    accelerator: Accelerator, tmp_path: Path
+) -> None:
+    (tmp_path / "checkpoint-1.partial").mkdir()
+    (tmp_path / "checkpoint-1.partial" / "process_7.pt").touch()
+    states: list[dict[str, int]] = []
+    for value in (1, 2):
+        save_checkpoint(accelerator, tmp_path / "checkpoint-1", {"value": value}, total_limit=1)
+        load_checkpoint(accelerator, tmp_path / "checkpoint-1", states.append)
+    assert states == [{"value": 1}, {"value": 2}]
+    assert _names(tmp_path) == ["checkpoint-1"]
+
+
+def test_a_checkpoint_that_would_run_code_is_refused(accelerator: Accelerator, tmp_path: Path) -> None:
+    save_checkpoint(accelerator, tmp_path / "checkpoint-1", {"call": print}, total_limit=1)
+    with pytest.raises(UnpicklingError):
+        load_checkpoint(accelerator, tmp_path / "checkpoint-1", print)
 
 
 def test_what_cannot_be_resumed_is_named(accelerator: Accelerator, tmp_path: Path) -> None:

@@ -1,5 +1,7 @@
+import io
 import zlib
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -7,7 +9,8 @@ import torch
 from datasets import IterableDataset
 from PIL import Image
 
-from argan_hf.training.dataset import PictureDecoder, load_stream
+from argan_hf.jpeg.file import image_to_tensor
+from argan_hf.training.dataset import PictureDecoder, held_out_pictures, load_stream
 from tests.conftest import jpeg_bytes
 
 
@@ -64,6 +67,53 @@ def test_what_is_held_out_depends_on_the_bytes_alone(photo: Image.Image) -> None
     found = [_decoder()(record).held_out for record in records]
     assert found == [zlib.crc32(record["image"]["bytes"]) % 32 == 0 for record in records]  # type: ignore[index]
     assert 0 < sum(found) < 20
+
+
+def test_one_window_of_every_held_out_record_is_taken_whether_its_bytes_are_here_or_in_a_file(
+    photo: Image.Image, tmp_path: Path
+) -> None:
+    records, expected = [], []
+    for quality in range(1, 101):
+        record = _record(photo, quality)
+        if quality % 2:
+            path = tmp_path / f"{quality}.jpg"
+            path.write_bytes(record["image"]["bytes"])  # type: ignore[index]
+            record = {"image": {"bytes": None, "path": str(path)}}
+        records.append(record)
+        found = _decoder(128)(record)
+        expected += found.windows[:1] if found.held_out else []
+    assert len(expected) >= 2
+    records.sort(key=lambda record: not _decoder()(record).held_out)
+    for count in (0, 1, 100):
+        taken = held_out_pictures(records, _decoder(128), count)  # type: ignore[arg-type]
+        assert len(taken) == min(count, len(expected))
+        assert all(map(torch.equal, taken, expected))
+
+
+@pytest.mark.parametrize("mode", ["L", "LA", "P", "RGBA", "CMYK"])
+def test_every_picture_becomes_rgb(photo: Image.Image, mode: str) -> None:
+    buffer = io.BytesIO()
+    photo.convert(mode).save(buffer, "TIFF")
+    (window,) = _decoder()({"image": {"bytes": buffer.getvalue(), "path": None}}).windows
+    assert torch.equal(window, image_to_tensor(photo.convert(mode).convert("RGB")))
+
+
+def test_a_bomb_and_a_line_that_shrinks_to_nothing_end_no_run(
+    photo: Image.Image, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert not _decoder(scales=(0.1,))(_record(photo.crop((0, 0, 200, 3)))).windows
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
+    decoder = _decoder()
+    assert not decoder(_record(photo)).windows
+    assert decoder.skipped == 1
+
+
+def test_a_split_of_a_folder_is_streamed_by_its_name(photo: Image.Image, tmp_path: Path) -> None:
+    for split, size in (("train", 100), ("validation", 80)):
+        (tmp_path / split).mkdir()
+        photo.crop((0, 0, size, size)).save(tmp_path / split / "a.png")
+    (record,) = load_stream(str(tmp_path), split="validation")
+    assert _decoder()(record).windows[0].shape == (3, 80, 80)
 
 
 def test_a_missing_data_set_or_column_is_named(picture_parquet: str) -> None:

@@ -96,6 +96,62 @@ def test_resizing_in_between_moves_original_and_degraded_alike() -> None:
     assert not torch.equal(pairs.original, _degrade(DegradationSettings(earlier_share=1.0)).original)
 
 
+@pytest.mark.parametrize("scale", [0.7, 1.0, 1.5])
+def test_resizing_enlarges_around_the_middle_of_the_canvas(scale: float) -> None:
+    settings = DegradationSettings(
+        min_quality=100,
+        max_quality=100,
+        studio_swing_share=0.0,
+        earlier_share=1.0,
+        resize_share=0.5,
+        min_scale=scale,
+        max_scale=scale,
+    )
+    size = settings.canvas_size(32)
+    assert size == {0.7: 69, 1.0: 48, 1.5: 48}[scale]
+    slope = 3
+    ramp = (250 - slope * torch.arange(size)).to(torch.uint8)
+    canvases = torch.stack((ramp.expand(3, size, size), ramp[:, None].expand(3, size, size))).repeat(16, 1, 1, 1)
+    crops = degrade(canvases, settings, torch.Generator().manual_seed(0), crop_size=32, num_channels=1)
+    assert crops.scale.unique().tolist() == pytest.approx(sorted({1.0, scale}))
+    # The crop starts where the 48 pixels of the enlarged canvas start.
+    from_middle = torch.arange(32) - 23.5
+    for index in range(32):
+        for planes, tolerance in ((crops.original, 0.9), (crops.degraded, 2.0)):
+            line = planes[index, 0].float().mean(index % 2)
+            place = (size - 1) / 2 + from_middle / crops.scale[index]
+            # Half a pixel at most where the middle of an odd canvas lies between two pixels.
+            shift = 0.5 if crops.scale[index] == 1 and size % 2 else 0.0
+            assert ((line - (250 - slope * place)).abs() <= tolerance + slope * shift).all()
+
+
+def test_resizing_is_bicubic_and_keeps_edges_sharp() -> None:
+    settings = DegradationSettings(
+        studio_swing_share=0.0, earlier_share=1.0, resize_share=1.0, min_scale=1.5, max_scale=1.5
+    )
+    step = torch.full((4, 3, 48, 48), 50, dtype=torch.uint8)
+    step[..., 20:] = 200
+    original = degrade(step, settings, torch.Generator().manual_seed(0), crop_size=32, num_channels=1).original
+    # Only a cubic overshoots on both sides of an edge.
+    assert original.max() > 205
+    assert original.min() < 45
+
+
+def test_color_crops_have_the_full_swing() -> None:
+    white = torch.full((8, 3, 8, 8), 255, dtype=torch.uint8)
+    settings = DegradationSettings(studio_swing_share=1.0)
+    crops = degrade(white, settings, torch.Generator().manual_seed(0), crop_size=8, num_channels=3)
+    assert (crops.original[:, 0] == 255).all()
+
+
+def test_subsamplings_come_in_their_shares() -> None:
+    canvases = torch.zeros(2000, 3, 1, 1, dtype=torch.uint8)
+    settings = DegradationSettings(share_420=0.2, share_422=0.5)
+    names = degrade(canvases, settings, torch.Generator().manual_seed(0), crop_size=1, num_channels=3).subsampling
+    shares = {name: names.count(name) / 2000 for name in set(names)}
+    assert shares == pytest.approx({"4:2:0": 0.2, "4:2:2": 0.5, "4:4:4": 0.3}, abs=0.03)
+
+
 @pytest.mark.parametrize("planes", [1, 3])
 def test_clean_crops_are_untouched_and_say_nothing(planes: int) -> None:
     pairs = _degrade(DegradationSettings(clean_share=0.5, earlier_share=0.5, max_quality=20), planes=planes)
@@ -133,6 +189,22 @@ def test_custom_tables_belong_to_no_quality_and_are_the_ones_told() -> None:
     assert tables.min() >= 1
     assert tables.max() <= 255
     assert torch.equal(pairs.degraded, compress_ycbcr(pairs.original, tables, pairs.subsampling))
+
+
+def test_custom_tables_tilt_towards_high_or_low_frequencies_and_every_entry_strays_from_that() -> None:
+    settings = DegradationSettings(custom_table_share=1.0, min_quality=15, max_quality=30)
+    pairs = _degrade(settings, planes=3)
+    ratio = (pairs.quantization[:, :2].double() / quantization_tables(pairs.quality)).log().flatten(1)
+    frequency = (torch.arange(8.0)[:, None] + torch.arange(8.0)).expand(2, 8, 8).flatten().double() - 7.0
+    slope = ratio @ frequency / frequency.square().sum()
+    # 0.01 makes the steps of the highest frequency 15 % longer, or shorter, than those of the lowest.
+    assert (slope > 0.01).sum() > 16
+    assert (slope < -0.01).sum() > 16
+    stray = ratio - ratio.mean(1, keepdim=True) - slope[:, None] * frequency
+    assert ((stray.std(1) > 0.1) & (stray.std(1) < 0.3)).all()
+    # Luma and chroma are tilted alike, but stray each on its own.
+    luma, chroma = stray.view(-1, 2, 64).unbind(1)
+    assert torch.corrcoef(torch.stack((luma.flatten(), chroma.flatten())))[0, 1].abs() < 0.1
 
 
 @pytest.mark.parametrize("planes", [1, 3])

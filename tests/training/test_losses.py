@@ -35,6 +35,13 @@ def test_balance_runs_from_eq_2_to_relative_errors() -> None:
     assert float(single[1]) == pytest.approx(0.25, rel=0.05)
     assert balanced_l2_loss(original, original, original, 1.0) == 0.0
     assert balanced_l2_loss(restored, original, original, 1.0).isfinite()
+    together = balanced_l2_loss(restored, original, degraded, 1.0)
+    assert float(together) == pytest.approx(float(sum(single) / 2))
+
+
+def test_an_error_where_there_was_none_counts_as_if_there_had_been_half_a_gray_level() -> None:
+    original = torch.full((1, 1, 4, 4), 0.5)
+    assert float(balanced_l2_loss(original + 0.5 / 255, original, original, 1.0)) == pytest.approx(1.0, rel=1e-3)
 
 
 def test_charbonnier_is_l1_far_from_zero_and_smooth_at_it() -> None:
@@ -60,6 +67,45 @@ def test_texture_counts_by_its_strength_not_by_its_place() -> None:
     assert flat.grad.isfinite().all()
     color = torch.cat((planes, torch.rand(2, 2, 64, 64)), dim=1)
     assert texture_loss(color, torch.cat((planes, torch.rand(2, 2, 64, 64)), dim=1)) < 1e-3
+
+
+def test_only_luma_counts_for_texture() -> None:
+    planes, color = 0.5 + 0.1 * torch.randn(2, 1, 64, 64), 0.5 + 0.1 * torch.randn(2, 2, 64, 64)
+    restored = planes.flip(2) * 0.9
+    flat = torch.full_like(color, 0.5)
+    with_color = texture_loss(torch.cat((restored, flat), 1), torch.cat((planes, color), 1))
+    assert torch.allclose(with_color, texture_loss(restored, planes))
+
+
+@pytest.mark.parametrize(("period", "counts"), [(6, False), (5, False), (3, True), (2, True)])
+def test_texture_is_what_is_finer_than_a_quarter_cycle(period: int, counts: bool) -> None:
+    stripes = 0.5 + 0.1 * torch.cos(2 * torch.pi * torch.arange(64) / period).expand(1, 1, 64, 64)
+    for planes in (stripes, stripes.mT):
+        assert (float(texture_loss(torch.full_like(planes, 0.5), planes)) > 0.5) is counts
+
+
+@pytest.mark.parametrize(("levels", "wanted"), [(2.0, False), (4.0, True)])
+def test_what_is_stronger_than_two_gray_levels_is_no_grain(levels: float, wanted: bool) -> None:
+    # Four fifths of the energy of white noise are fine.
+    noise = 0.5 + levels / 255 * torch.randn(1, 1, 64, 64)
+    assert (float(texture_loss(torch.full_like(noise, 0.5), noise)) > 0.05) is wanted
+
+
+def test_texture_of_six_gray_levels_beyond_grain_counts_half() -> None:
+    strength = (2**2 + 6**2) ** 0.5 / 255
+    stripes = 0.5 + strength * 2**0.5 * torch.cos(2 * torch.pi * torch.arange(96) / 3).expand(1, 1, 96, 96)
+    expected = ((6**2 + 0.5**2) ** 0.5 - 0.5) ** 2 / (6**2 + 6**2)
+    assert float(texture_loss(torch.full_like(stripes, 0.5), stripes)) == pytest.approx(expected, abs=0.01)
+
+
+@pytest.mark.parametrize("share", [0.5, 1.5])
+def test_along_true_texture_the_gradient_is_that_of_the_formula(share: float) -> None:
+    original = 0.1 * torch.randn(1, 1, 64, 64)
+    restored = (0.5 + share * original).requires_grad_()
+    texture_loss(restored, 0.5 + original).backward()
+    assert restored.grad is not None
+    more, less = (texture_loss(0.5 + (share + step) * original, 0.5 + original) for step in (0.01, -0.01))
+    assert float((restored.grad * original).sum()) == pytest.approx(float(more - less) / 0.02, rel=0.1)
 
 
 def test_texture_grows_along_the_original_and_not_along_a_made_up_pattern() -> None:

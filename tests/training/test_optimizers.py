@@ -39,6 +39,24 @@ def test_every_parameter_moves(name: str, memory_format: torch.memory_format) ->
     assert [key for key, tensor in network.state_dict().items() if torch.equal(tensor, before[key])] == []
 
 
+@pytest.mark.parametrize("learning_rate", [1e-3, 1e-2])
+def test_kernels_that_meet_pixels_and_all_that_is_no_kernel_keep_adam(learning_rate: float) -> None:
+    network = _network(torch.contiguous_format)
+    before = copy.deepcopy(network.state_dict())
+    _step(network, build_optimizers(network, ArganTrainingArguments(optimizer="muon"), learning_rate))
+    by_adam = set()
+    for name, parameter in network.named_parameters():
+        moved = (parameter.detach() - before[name])[parameter.grad.abs() > 1e-5].abs()
+        # Adam's first step is as long as the learning rate, whatever the gradient; an orthogonal one varies.
+        if torch.allclose(moved, torch.tensor(learning_rate), rtol=0.01):
+            by_adam.add(name)
+        else:
+            assert moved.square().mean().sqrt() == pytest.approx(0.2 * learning_rate, rel=0.4)
+    convolutions = {name for name, parameter in network.named_parameters() if parameter.ndim == 4}
+    assert by_adam & convolutions == {"unet.stem.weight", "unet.head.weight"}
+    assert by_adam - convolutions == {name for name, _ in network.named_parameters()} - convolutions
+
+
 def test_the_layout_in_memory_does_not_matter() -> None:
     args = ArganTrainingArguments(optimizer="muon")
     results = []
@@ -64,6 +82,29 @@ def test_updates_of_kernels_are_nearly_orthogonal_and_as_long_as_adams() -> None
     assert singular.min() > 0.6
     assert singular.max() < 1.3
     assert kernel.detach().square().mean().sqrt() == pytest.approx(0.2, rel=0.15)
+
+
+def test_a_kernel_without_a_gradient_or_with_none_but_zeros_stays_where_it_is() -> None:
+    kernels = [nn.Parameter(torch.ones(4, 4, 3, 3)) for _ in range(2)]
+    optimizer = KernelMuon(kernels, lr=0.1)
+    kernels[1].grad = torch.zeros_like(kernels[1])
+    optimizer.step()
+    assert all(bool((kernel == 1).all()) for kernel in kernels)
+
+
+@pytest.mark.parametrize("name", ["adam", "muon"])
+def test_adam_takes_the_betas_that_were_asked_for(name: str) -> None:
+    args = ArganTrainingArguments(optimizer=name, adam_beta1=0.5, adam_beta2=0.9)
+    adam = build_optimizers(_network(torch.contiguous_format), args, 1e-3)[0]
+    assert isinstance(adam, torch.optim.Adam)
+    assert [group["betas"] for group in adam.param_groups] == [(0.5, 0.9)]
+
+
+def test_a_network_without_inner_kernels_is_left_to_adam() -> None:
+    network = nn.Sequential(nn.Conv2d(1, 4, 3), nn.Conv2d(4, 1, 3))
+    (optimizer,) = build_optimizers(network, ArganTrainingArguments(optimizer="muon"), 1e-3)
+    assert isinstance(optimizer, torch.optim.Adam)
+    assert sum(len(group["params"]) for group in optimizer.param_groups) == 4
 
 
 def test_gradients_are_forgotten() -> None:

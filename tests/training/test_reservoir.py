@@ -1,3 +1,5 @@
+import threading
+
 import pytest
 import torch
 from PIL import Image
@@ -29,6 +31,26 @@ def test_crops_are_parts_of_the_pictures() -> None:
         assert any(matches)
         turned += not matches[0]
     assert 30 < turned < 50
+
+
+def test_every_window_and_every_turn_is_as_likely_as_the_others() -> None:
+    reservoir = Reservoir(1, 128, CPU)
+    picture = torch.arange(33 * 33).view(33, 33) % 251
+    reservoir.insert(picture.to(torch.uint8).expand(3, -1, -1))
+    crops = reservoir.sample(3200, 32, torch.Generator().manual_seed(0))[:, 0]
+    windows = picture.to(torch.uint8).unfold(0, 32, 1).unfold(1, 32, 1).reshape(-1, 32, 32)
+    counts = []
+    for window in windows:
+        for straight in (window, window.T):
+            for turned in (straight, straight.flip(0), straight.flip(1), straight.flip(0, 1)):
+                counts.append(int((crops == turned).flatten(1).all(1).sum()))
+    assert sum(counts) == 3200
+    assert min(counts) > 60
+    assert max(counts) < 145
+
+
+def test_memory_is_counted_in_mib() -> None:
+    assert Reservoir(3, 256, CPU).capacity == 16
 
 
 def test_pictures_are_drawn_by_their_area() -> None:
@@ -66,10 +88,15 @@ def test_a_full_reservoir_is_refreshed_at_set_draws(picture_parquet: str) -> Non
         assert source.draw(4).shape == (4, 3, 64, 64)
         assert source.reservoir.inserted == inserted, draws
     assert source.waited > 0
+    source.waited = 100.0
+    source.draw(4)
+    source.draw(4)
+    assert source.waited > 100
     source.stream.close()
 
 
 def test_a_reservoir_that_holds_everything_stops_reading(picture_parquet: str) -> None:
+    before = set(threading.enumerate())
     source = _source(picture_parquet, size_mib=20)
     source.fill()
     held = source.reservoir.inserted
@@ -77,6 +104,9 @@ def test_a_reservoir_that_holds_everything_stops_reading(picture_parquet: str) -
     for _ in range(5):
         source.draw(4)
     assert source.reservoir.inserted == held
+    resumed = _source(picture_parquet, size_mib=20)
+    resumed.load_state_dict(source.state_dict())
+    assert not [thread for thread in set(threading.enumerate()) - before if thread.name == "reader"]
 
 
 @pytest.mark.parametrize("size_mib", [1, 20])

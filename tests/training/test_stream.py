@@ -108,6 +108,23 @@ def test_a_stream_goes_on_exactly_where_it_was(many: str, seen: int, back: int) 
     resumed.close()
 
 
+def test_places_after_a_jump_back_are_not_mixed_up_with_those_before_it(many: str) -> None:
+    stream = PictureStream(_stream(many), _decoder())
+    start = stream.position_before(0)
+    _take(stream, 80)
+    stream.seek(start)
+    _take(stream, 60)
+    assert 20 < stream.position_before(40)["count"] <= 40
+    stream.close()
+
+
+def test_small_pictures_among_others_do_not_end_a_stream(many: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("argan_hf.training.stream._PATIENCE", 20)
+    stream = PictureStream(_stream(many), _decoder())
+    assert len(_take(stream, 60)) == 60
+    stream.close()
+
+
 def test_another_reader_of_the_same_stream_does_not_move_it(many: str) -> None:
     shared = _stream(many)
     held_out_pictures(shared, _decoder(), 1)

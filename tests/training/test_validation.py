@@ -29,6 +29,26 @@ def test_scores_equal_those_of_an_evaluation(num_channels: int, protocol: str, p
     assert (f"rgb_psnr_q{QUALITIES[0]}" in found.scores) == (num_channels == 3)
 
 
+def test_scores_and_gain_are_means_over_pictures_qualities_and_protocols() -> None:
+    pictures = [_picture()[:, :64, :64], _picture()[:, 200:296, 100:180]]
+    first, second, both = (validate(_brighter, chosen, 3) for chosen in (pictures[:1], pictures[1:], pictures))
+    kinds = [f"{prefix}{kind}" for prefix in ("", "rgb_") for kind in ("psnr", "gain", "texture")]
+    assert set(both.scores) == {f"{kind}_q{quality}" for kind in kinds for quality in (10, 20, 30, 40)}
+    for name, score in both.scores.items():
+        assert score == pytest.approx((first.scores[name] + second.scores[name]) / 2)
+    gains = [both.scores[f"{prefix}gain_q{quality}"] for prefix in ("", "rgb_") for quality in (10, 20, 30, 40)]
+    assert both.gain == pytest.approx(sum(gains) / 8)
+
+
+def test_samples_of_narrow_pictures_are_filled_up_on_the_right() -> None:
+    wide, narrow = _picture()[:, :40, :100], _picture()[:, :40, :80]
+    samples = validate(_brighter, [narrow, wide], 3).samples
+    assert samples.shape == (3, 80, 300)
+    assert torch.equal(samples[:, :40, 160:240], narrow)
+    assert not samples[:, :40, 240:].any()
+    assert torch.equal(samples[:, 40:, 200:], wide)
+
+
 def test_what_changes_nothing_gains_nothing_and_what_spoils_loses() -> None:
     assert validate(lambda planes: planes, [_picture()], 3).gain == 0
     assert validate(_brighter, [_picture()], 3).gain < 0
