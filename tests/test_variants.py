@@ -54,7 +54,7 @@ def test_networks_of_other_shapes_are_refused(
     ends: tuple[ArganForImageRestoration, ArganForImageRestoration],
 ) -> None:
     other = ArganForImageRestoration(ArganConfig(hidden_sizes=(4, 8)))
-    with pytest.raises(ValueError, match=r"differ in unet\.\S+, .*cannot be mixed"):
+    with pytest.raises(ValueError, match=r"differ in unet\.\S+, .*cannot be interpolated"):
         WeightInterpolation(ends[0], lambda: other).at(0.5)
 
 
