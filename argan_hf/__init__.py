@@ -43,7 +43,7 @@ PIPELINE_REGISTRY.register_pipeline(
     "jpeg-restoration", pipeline_class=JpegRestorationPipeline, pt_model=AutoModelForImageToImage, type="image"
 )
 
-# A saved folder carries the code that loads it, so that it works where this package is not installed.
+# `save_pretrained` also writes the code of the model, so that a checkpoint loads where this package is not installed.
 ArganConfig.register_for_auto_class()
 ArganDiscriminatorConfig.register_for_auto_class()
 ArganForImageRestoration.register_for_auto_class("AutoModelForImageToImage")

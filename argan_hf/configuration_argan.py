@@ -1,4 +1,4 @@
-"""Configuration of the ARGAN generator and discriminator: what a checkpoint is, besides its weights."""
+"""Configuration of the ARGAN generator and discriminator, as stored in the `config.json` of a checkpoint."""
 
 from typing import Literal
 
@@ -13,13 +13,14 @@ class ArganConfig(PreTrainedConfig):
     Args:
         num_channels: planes that are restored: 1 (Y) or 3 (Y, Cb, Cr).
         block_type: `"plain"`, the paper's U-Net (4x4 convolutions of stride 2, BatchNorm, concatenated skips), or
-            `"residual"` (residual blocks without normalization, added skips, a global skip around everything).
+            `"residual"` (residual blocks without normalization, added skips, a global skip from input to output).
         hidden_sizes: channels of every level, finest first.
         depths: residual blocks of every level, finest first; the decoder repeats all but the last. Empty for
             `"plain"`.
-        patch_size: side of the square of pixels folded into channels before the first level of `"residual"`.
-        condition_on_quantization: whether the network is told the quantization tables (`"residual"` only).
-        conditioning_size: width of the layer that reads the tables.
+        patch_size: side of the square of pixels that is folded into channels before the first level (pixel unshuffle;
+            `"residual"` only).
+        condition_on_quantization: whether the network is conditioned on the quantization tables (`"residual"` only).
+        conditioning_size: width of the hidden layer that embeds the tables.
         negative_slope: slope of the encoder's LeakyReLU (`"plain"` only).
         initializer_range: standard deviation of the normal initialization of `"plain"` weights.
     """
@@ -50,7 +51,7 @@ class ArganConfig(PreTrainedConfig):
 
     @property
     def size_divisor(self) -> int:
-        """The network pads height and width to a multiple of this by itself; tiles must start on it."""
+        """The network pads height and width to multiples of this, in pixels; tiles must start at such multiples."""
         if self.block_type == "plain":
             return 1 << len(self.hidden_sizes)
         return self.patch_size << (len(self.hidden_sizes) - 1)
@@ -58,15 +59,17 @@ class ArganConfig(PreTrainedConfig):
 
 @strict
 class ArganDiscriminatorConfig(PreTrainedConfig):
-    """Configuration of [`ArganDiscriminator`]; the defaults judge 64x64 luma crops as in the paper.
+    """Configuration of [`ArganDiscriminator`]; the defaults are the paper's discriminator of 64x64 luma crops.
 
     Args:
         num_channels: planes of a crop.
-        hidden_sizes: channels of the strided layers; a crop must be at least `4 * 2 ** len(hidden_sizes)` pixels wide.
-        normalization: `"batch"` or `"none"`. BatchNorm hides how strong a texture is.
-        wavelet_levels: 0: the planes are judged. Otherwise the fine bands of luma alone, so that nothing pulls at color
-            and brightness: three orientations at each level of an undecimated Haar transform.
-        conditional: whether the degraded crop is seen along with the one to judge (not in the paper).
+        hidden_sizes: channels of the strided layers; a crop must be at least `4 * 2 ** len(hidden_sizes)` pixels on
+            both sides. For larger crops the discriminator is a PatchGAN: it gives one verdict per region.
+        normalization: `"batch"` or `"none"`. BatchNorm hides the amplitude of a texture from the discriminator.
+        wavelet_levels: 0: the input is the planes. Otherwise it is the detail bands of luma: three orientations at each
+            level of an undecimated Haar transform. These bands hold no chroma and no mean brightness, so that the
+            gradient of the discriminator changes neither.
+        conditional: whether the degraded crop is an input, too (not in the paper).
         negative_slope: slope of the LeakyReLU.
         initializer_range: standard deviation of the normal initialization.
     """
@@ -89,7 +92,7 @@ class ArganDiscriminatorConfig(PreTrainedConfig):
 
     @property
     def minimum_size(self) -> int:
-        """The smallest crop, in pixels, that the last 4x4 convolution still covers."""
+        """The smallest side of a crop, in pixels: its features still fill the kernel of the last 4x4 convolution."""
         return 4 << len(self.hidden_sizes)
 
 

@@ -1,6 +1,7 @@
-"""Pictures in, Y'CbCr planes for the model out, and restored planes back to pictures.
+"""From pictures to Y'CbCr planes for the model, and from restored planes to samples of 8 bits.
 
-This file travels to the Hub as remote code: it may import Pillow, torch, transformers and its flat siblings only.
+This file is published on the Hub as remote code. It may import only Pillow, torch, transformers and the other published
+files (`*_argan.py`).
 """
 
 from typing import Any, ClassVar
@@ -26,16 +27,16 @@ class ArganImageProcessorKwargs(ImagesKwargs, total=False):  # type: ignore[call
 
 
 class ArganImageProcessor(PilBackend):
-    """Turns pictures into the planes that [`ArganForImageRestoration`] takes.
+    """Converts pictures to the planes that [`ArganForImageRestoration`] takes.
 
-    Pillow pictures become full-swing Y'CbCr (gray ones stay one plane); arrays and tensors are taken as planes, uint8,
-    channel first. Pictures of different sizes are padded to the largest of the batch by repeating their border; pass
-    the sizes to [`~ArganImageProcessor.post_process_image_restoration`] to get rid of it.
+    Pillow pictures are converted to full-swing Y'CbCr (gray ones stay one plane). Arrays and tensors must already be
+    planes: uint8, channels first. Pictures of different sizes are padded to the largest one by repeating their border;
+    pass their sizes to [`~ArganImageProcessor.post_process_image_restoration`] to remove the padding.
 
     Args:
-        num_channels: planes that the model restores. Further planes of a picture are dropped.
-        do_rescale, rescale_factor: multiply samples, by default to 0..1.
-        do_pad: pad a batch of pictures of different sizes.
+        num_channels: planes that the model restores. Other planes of a picture are dropped.
+        do_rescale, rescale_factor: whether to multiply samples, and by what; the default maps 0..255 to 0..1.
+        do_pad: whether to pad pictures of different sizes.
     """
 
     valid_kwargs = ArganImageProcessorKwargs
@@ -47,11 +48,11 @@ class ArganImageProcessor(PilBackend):
     num_channels = 1
 
     def preprocess(self, images: ImageInput, **kwargs: Unpack[ArganImageProcessorKwargs]) -> BatchFeature:
-        """Prepare pictures.
+        """Prepare pictures for the model.
 
         Returns:
-            `pixel_values` (B, C, H, W) in 0..1 and, if any picture is an opened JPEG file, `quantization`
-            (B, C, 8, 8): its tables in natural order, zeros where unknown.
+            `pixel_values`, float32 (B, C, H, W) in 0..1, and, if any picture is a JPEG file opened by Pillow,
+            `quantization`, int64 (B, C, 8, 8): its tables in natural order, zeros where they are unknown.
         """
         features = super().preprocess(images, **kwargs)
         pictures = list(images) if isinstance(images, (list, tuple)) else [images]
@@ -77,9 +78,9 @@ class ArganImageProcessor(PilBackend):
         rescale_factor: float,
         do_pad: bool,
         return_tensors: str | TensorType | None,
-        **kwargs: Any,  # noqa: ARG002  (what every image processor is handed)
+        **kwargs: Any,  # noqa: ARG002  (options that the base class passes to every image processor)
     ) -> BatchFeature:
-        # A batch with a gray picture holds luma alone: planes cannot differ within one tensor.
+        # All pictures of a tensor have the same number of planes: if one is gray, only luma is kept of the others.
         planes = min(num_channels, *(image.shape[0] for image in images))
         images = [image[:planes] for image in images]
         if do_rescale:
@@ -91,14 +92,14 @@ class ArganImageProcessor(PilBackend):
     def post_process_image_restoration(
         self, outputs: Any, target_sizes: list[tuple[int, int]] | None = None
     ) -> list[Tensor]:
-        """Restored planes as they would be written.
+        """Convert the output of the model to planes of 8 bits, and remove the padding.
 
         Args:
-            outputs: what the model returned.
-            target_sizes: `(height, width)` of every picture before padding.
+            outputs: what the model returned; its `reconstruction` is (B, C, H, W).
+            target_sizes: `(height, width)` of every picture before padding; default: nothing is removed.
 
         Returns:
-            One uint8 tensor (C, height, width) per picture.
+            One uint8 tensor (C, height, width) per picture, 0..255: Y, or Y, Cb, Cr.
 
         Raises:
             ValueError: if the number of sizes is not that of the pictures.
@@ -111,6 +112,7 @@ class ArganImageProcessor(PilBackend):
 
 
 def _tables_of(picture: Any, planes: int) -> np.ndarray:
+    """Quantization tables of the first planes of a picture, int64 (planes, 8, 8); zeros if it is no JPEG file."""
     tables = np.zeros((planes, 8, 8), dtype=np.int64)
     stored = getattr(picture, "quantization", None)
     components = getattr(picture, "layer", [])

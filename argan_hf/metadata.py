@@ -1,7 +1,7 @@
-"""What travels with the pixels of a picture: color profile, Exif, XMP, resolution, comments, PNG text.
+"""The metadata of a picture: color profile, Exif, XMP, resolution, comments, PNG text.
 
-Exif is patched in place and never written anew where that can be avoided: offsets inside maker notes, thumbnails and
-tags that nobody here knows then survive.
+Where possible, Exif data are changed in place and not written anew. This keeps thumbnails, unknown tags, and the
+offsets inside maker notes valid.
 """
 
 import re
@@ -16,7 +16,7 @@ from PIL.TiffImagePlugin import TiffImageFile
 _KEPT = ("icc_profile", "exif", "xmp", "dpi", "comment", "gamma", "chromaticity", "srgb")
 _ORIENTATION = 0x0112
 _SHORT = 3
-# The tags of a TIFF file that describe the picture and not how it is stored.
+# Tags of a TIFF file that describe the picture, not its storage.
 _DESCRIPTIVE = (0x010D, 0x010E, 0x010F, 0x0110, 0x0131, 0x0132, 0x013B, 0x013C, 0x8298)
 _DIRECTORIES = (0x8769, 0x8825)
 _LAST_OF_STORAGE, _PROFILE = 0x02BC, 0x8773
@@ -33,28 +33,29 @@ _TRANSPOSITIONS = {
 
 
 def kept_info(image: Image.Image) -> tuple[dict[str, Any], tuple[str, ...]]:
-    """What shall be put back later, under Pillow's own names, and "text" for the texts of a PNG file.
+    """Collect the metadata that are written with the restored picture.
 
     Args:
         image: a decoded picture.
 
     Returns:
-        The information, and sentences on what cannot be kept.
+        The metadata under Pillow's names ("icc_profile", "exif", …), and under "text" the texts of a PNG file; and
+        sentences on what cannot be kept.
     """
     info = {key: image.info[key] for key in _KEPT if key in image.info}
     notes = []
     try:
         info |= _elsewhere(image)
-    except Exception:  # Whatever hostile tags and texts make the parser raise, the pixels are fine.
+    except Exception:  # Malformed tags can raise any kind of exception; the pixels are not affected.
         notes.append("The tags or texts that describe the picture are damaged and were left out.")
-    # 0x0404 is where Photoshop keeps IPTC captions and credits.
+    # Photoshop stores IPTC captions and credits under 0x0404.
     if 0x0404 in (image.info.get("photoshop") or ()):
         notes.append("IPTC data (captions, credits) are not carried over.")
     return info, tuple(notes)
 
 
 def _elsewhere(image: Image.Image) -> dict[str, Any]:
-    """What some formats keep where Pillow's `info` does not show it."""
+    """Metadata that Pillow does not list in `info`: PNG texts, and the tags of TIFF files."""
     found: dict[str, Any] = {}
     texts = image.text if isinstance(image, PngImageFile) else {}
     if texts := {key: value for key, value in texts.items() if key != "XML:com.adobe.xmp"}:
@@ -80,9 +81,10 @@ def _descriptive_exif(image: Image.Image) -> bytes:
 
 
 def tiff_tags(exif: bytes) -> Image.Exif | None:
-    """The tags of Exif data that a TIFF file may take over, or `None` if they are damaged.
+    """The tags of Exif data that can be written to a TIFF file, or `None` if the data are damaged.
 
-    Cameras also state there how the file was stored (size, photometry, sampling), which is no longer true.
+    Tags on the storage of the file (size, photometry, sampling) are left out, because they describe the source file and
+    not the one that is written.
     """
     source, kept, as_read = Image.Exif(), Image.Exif(), Image.Exif()
     try:
@@ -94,15 +96,15 @@ def tiff_tags(exif: bytes) -> Image.Exif | None:
                     kept[tag] = source.get_ifd(tag)
                 elif tag in (*_DESCRIPTIVE, _ORIENTATION) or (tag > _LAST_OF_STORAGE and tag != _PROFILE):
                     kept[tag] = value
-            # Pillow writes directories into a TIFF file only if it has read them itself.
+            # Pillow writes directories to a TIFF file only if it has parsed them, so the kept tags are parsed again.
             as_read.load(kept.tobytes())
-    except Exception:  # The parser fails on hostile bytes in any way it likes.
+    except Exception:  # The parser raises any kind of exception for malformed data.
         return None
     return as_read
 
 
 def make_upright(image: Image.Image) -> Image.Image:
-    """Apply the orientation of the Exif data of a picture, and say in them that it was applied."""
+    """Rotate and flip a picture as its Exif orientation says, and set the orientation to 1 (upright)."""
     exif = image.info.get("exif", b"")
     field = _orientation_field(exif)
     if field is None:
@@ -123,7 +125,7 @@ def make_upright(image: Image.Image) -> Image.Image:
 
 
 def _orientation_field(exif: bytes) -> tuple[int, str] | None:
-    """Where the first directory of Exif data holds the orientation, and in which byte order."""
+    """Position of the orientation in the first directory of Exif data, and "<" or ">", their byte order."""
     start = 6 if exif.startswith(b"Exif\0\0") else 0
     order = {b"II": "<", b"MM": ">"}.get(exif[start : start + 2])
     if order is None or len(exif) < start + 8:

@@ -1,6 +1,7 @@
-"""The ARGAN generator (a U-Net that takes JPEG artifacts out of planes) and its discriminator.
+"""The ARGAN generator (a U-Net that removes JPEG artifacts from planes) and its discriminator.
 
-This file travels to the Hub as remote code: it may import torch, transformers and its flat siblings only.
+This file is published on the Hub as remote code. It may import only torch, transformers and the other published files
+(`*_argan.py`).
 """
 
 import itertools
@@ -18,7 +19,7 @@ from transformers.utils import ModelOutput
 from .configuration_argan import ArganConfig, ArganDiscriminatorConfig
 from .wavelet_argan import haar_details
 
-# Fine bands of luma are some hundredths wide; the discriminator likes ones.
+# Detail bands of luma have amplitudes of a few hundredths. This factor brings them near 1, a usual scale for inputs.
 _DETAIL_GAIN = 16.0
 
 
@@ -28,7 +29,7 @@ class ArganOutput(ModelOutput):
 
     Args:
         loss: scalar, mean squared error to `labels` (Eq. 2 of the paper); only when `labels` is given.
-        reconstruction: (B, C, H, W), the restored planes; nominally 0..1, not clamped.
+        reconstruction: float (B, C, H, W), the restored planes; nominally 0..1, not clamped.
     """
 
     loss: Tensor | None = None
@@ -40,24 +41,27 @@ class ArganDiscriminatorOutput(ModelOutput):
     """Output of [`ArganDiscriminator`].
 
     Args:
-        logits: (B, positions); the sigmoid of a logit is D, the probability that the crop was never compressed. A
-            64x64 crop has one position.
+        logits: float (B, regions); the sigmoid of a logit is D, the probability that a region of the crop was never
+            compressed. A crop of the smallest size (64x64 by default) is one region; larger ones have several, as in a
+            PatchGAN.
     """
 
     logits: Tensor | None = None
 
 
-def _same_padding(pixel_values: Tensor, divisor: int) -> Tensor:
+def _pad_to_multiple(pixel_values: Tensor, divisor: int) -> Tensor:
+    """Pad (B, C, H, W) at the bottom and right to multiples of `divisor` by repeating the border."""
     height, width = pixel_values.shape[-2:]
     pad = (0, -width % divisor, 0, -height % divisor)
     return F.pad(pixel_values, pad, mode="replicate") if any(pad) else pixel_values
 
 
 class ArganPlainUNet(nn.Module):
-    """The paper's generator: strided convolutions down, transposed convolutions up, mirrored layers concatenated.
+    """The paper's generator: a U-Net of strided and transposed convolutions with concatenated skip connections.
 
     Encoder layer: 4x4 convolution of stride 2, BatchNorm (not in the first), LeakyReLU. Decoder layer: 4x4 transposed
-    convolution of stride 2, BatchNorm, ReLU; the last is linear.
+    convolution of stride 2, BatchNorm, ReLU; the last layer is linear. The network is blind: it ignores quantization
+    tables.
     """
 
     def __init__(self, config: ArganConfig) -> None:
@@ -99,15 +103,15 @@ def _encoder_layer(incoming: int, width: int, negative_slope: float, *, normaliz
 
 
 class ArganZeroConv2d(nn.Conv2d):
-    """A convolution whose weights start at zero."""
+    """A convolution whose weights are initialized to zero."""
 
 
 class ArganZeroLinear(nn.Linear):
-    """A linear layer whose weights start at zero."""
+    """A linear layer whose weights are initialized to zero."""
 
 
 class ArganResidualBlock(nn.Module):
-    """3x3 convolution, ReLU, 3x3 convolution, added to the input; untrained, it is the identity."""
+    """3x3 convolution, ReLU, 3x3 convolution, added to the input; before training it is the identity."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
@@ -120,9 +124,13 @@ class ArganResidualBlock(nn.Module):
 
 
 class ArganQuantizationEmbedding(nn.Module):
-    """Turns quantization tables into one bias per channel for every place where a level is entered.
+    """Maps quantization tables to biases of feature maps: one per channel, for every level of encoder and decoder.
 
-    A table of zeros means unknown; an untrained embedding adds nothing.
+    A table of zeros means that it is unknown. Before training, all biases are zero.
+
+    Args:
+        config: of the network.
+        widths: channels of every feature map that gets biases.
     """
 
     def __init__(self, config: ArganConfig, widths: list[int]) -> None:
@@ -133,17 +141,21 @@ class ArganQuantizationEmbedding(nn.Module):
         self.proj_out = ArganZeroLinear(config.conditioning_size, sum(widths))
 
     def forward(self, quantization: Tensor) -> list[Tensor]:
-        tables = quantization.flatten(2).to(self.proj_in.weight.dtype)
-        known = (tables > 0).all(dim=2, keepdim=True).to(tables.dtype)
-        features = torch.cat((tables.clamp(min=1.0).log2() / 8.0 * known, known), dim=2)
-        biases = self.proj_out(F.silu(self.proj_in(features.flatten(1))))
+        """Biases (B, width, 1, 1), one tensor for each of `widths`, of tables (B, C, 8, 8)."""
+        # 1. Features of each table: its logarithms, 0..1 for steps 1..256, and a flag that says whether it is known.
+        tables = quantization.flatten(2).to(self.proj_in.weight.dtype)  # (B, C, 64)
+        known = (tables > 0).all(dim=2, keepdim=True).to(tables.dtype)  # (B, C, 1)
+        features = torch.cat((tables.clamp(min=1.0).log2() / 8.0 * known, known), dim=2)  # (B, C, 65)
+        # 2. A perceptron of one hidden layer.
+        biases = self.proj_out(F.silu(self.proj_in(features.flatten(1))))  # (B, sum(widths))
         return [bias[:, :, None, None] for bias in biases.split(self.widths, dim=1)]
 
 
 class ArganResidualUNet(nn.Module):
-    """Residual U-Net with added skips around a global skip: untrained, it is the identity.
+    """Residual U-Net with added skip connections and a global skip from input to output.
 
-    Nothing in it depends on the batch or on the whole picture, so a tile with enough margin equals the whole.
+    Before training it is the identity. Nothing in it depends on the rest of the batch or on distant pixels, so a tile
+    with enough margin gives the same values as the whole picture.
     """
 
     def __init__(self, config: ArganConfig) -> None:
@@ -163,23 +175,32 @@ class ArganResidualUNet(nn.Module):
         )
 
     def forward(self, pixel_values: Tensor, quantization: Tensor | None = None) -> Tensor:
+        """Restored planes (B, C, H, W) of planes of that shape; H and W are multiples of the size divisor.
+
+        In the comments, P is the patch size. The feature maps of level n are (B, w, H / h, W / h) with h = P * 2 ** n.
+        """
+        # 1. Biases from the quantization tables, (B, w, 1, 1) each: encoder levels finest first, then decoder levels
+        #    coarsest first. Unknown tables are zeros.
         biases: list[Tensor | float] = [0.0] * (2 * len(self.encoder) - 1)
         if self.embedding is not None:
             if quantization is None:
                 quantization = pixel_values.new_zeros(pixel_values.shape[0], self.num_channels, 8, 8)
             biases = self.embedding(quantization)
-        # Centered, because bfloat16 is eight times finer around zero than below one.
-        hidden = self.stem(F.pixel_unshuffle(pixel_values - 0.5, self.patch_size)) + biases[0]
+        # 2. Patches folded into channels. Samples are centered on 0, where bfloat16 has smaller rounding errors.
+        hidden = self.stem(F.pixel_unshuffle(pixel_values - 0.5, self.patch_size)) + biases[0]  # (B, w, H / P, W / P)
+        # 3. Encoder.
         skips = []
         for level, stage in enumerate(self.encoder):
-            hidden = stage(hidden)
+            hidden = stage(hidden)  # (B, w, H / h, W / h)
             if level < len(self.down):
                 skips.append(hidden)
-                hidden = self.down[level](hidden) + biases[level + 1]
+                hidden = self.down[level](hidden) + biases[level + 1]  # half the size
+        # 4. Decoder.
         for level in reversed(range(len(self.decoder))):
-            hidden = self.up[level](hidden) + skips.pop() + biases[-1 - level]
-            hidden = self.decoder[level](hidden)
-        residual = F.pixel_shuffle(self.head(hidden), self.patch_size)
+            hidden = self.up[level](hidden) + skips.pop() + biases[-1 - level]  # twice the size
+            hidden = self.decoder[level](hidden)  # (B, w, H / h, W / h)
+        # 5. Global skip.
+        residual = F.pixel_shuffle(self.head(hidden), self.patch_size)  # (B, C, H, W)
         return pixel_values + residual.to(pixel_values.dtype)
 
 
@@ -210,9 +231,9 @@ class ArganPreTrainedModel(PreTrainedModel):
 
 
 class ArganForImageRestoration(ArganPreTrainedModel):
-    """Takes JPEG artifacts out of Y'CbCr planes.
+    """Removes JPEG artifacts from Y'CbCr planes.
 
-    One class for the paper's network and for the residual one; the configuration says which.
+    `config.block_type` chooses between the paper's network and the residual one.
     """
 
     def __init__(self, config: ArganConfig) -> None:
@@ -221,7 +242,7 @@ class ArganForImageRestoration(ArganPreTrainedModel):
         self.post_init()
 
     def save_pretrained(self, save_directory: str | os.PathLike[str], **kwargs: Any) -> None:
-        """Save as every model of transformers; the code that goes along answers to `AutoModel` as well."""
+        """Save as any model of transformers does; the published code can also be loaded with `AutoModel`."""
         known = getattr(self.config, "auto_map", None) or {}
         self.config.auto_map = {**known, "AutoModel": f"modeling_argan.{type(self).__name__}"}
         super().save_pretrained(save_directory, **kwargs)
@@ -238,9 +259,9 @@ class ArganForImageRestoration(ArganPreTrainedModel):
         Args:
             pixel_values: float (B, C, H, W) in 0..1, any H, W >= 1. C is the configuration's `num_channels`; a network
                 for three planes also takes one (a gray picture) and then returns one.
-            quantization: (B, C, 8, 8), the tables of the planes in natural order, zeros where unknown, or `None`.
-                Networks that are not conditioned on tables ignore it.
-            labels: float (B, C, H, W) in 0..1, the original planes; makes `loss` appear.
+            quantization: (B, C, 8, 8), the tables of the planes in natural order, zeros where they are unknown;
+                `None` if all are unknown (blind restoration). Networks that are not conditioned on tables ignore it.
+            labels: float (B, C, H, W) in 0..1, the original planes; if given, the output has a `loss`.
             return_dict: `False` for a tuple.
 
         Raises:
@@ -257,7 +278,7 @@ class ArganForImageRestoration(ArganPreTrainedModel):
             hidden = torch.cat((hidden, torch.full_like(hidden, 128 / 255).expand(-1, expected - 1, -1, -1)), dim=1)
             if quantization is not None:
                 quantization = F.pad(quantization, (0, 0, 0, 0, 0, expected - planes))
-        hidden = self.unet(_same_padding(hidden, self.config.size_divisor), quantization)
+        hidden = self.unet(_pad_to_multiple(hidden, self.config.size_divisor), quantization)
         reconstruction = hidden[:, :planes, :height, :width]
         loss = None if labels is None else F.mse_loss(reconstruction.float(), labels.float())
         if return_dict is None:
@@ -268,14 +289,17 @@ class ArganForImageRestoration(ArganPreTrainedModel):
 
 
 class ArganDiscriminator(ArganPreTrainedModel):
-    """Judges whether a crop was never compressed. The paper's is unconditional: it sees a crop, never the pair."""
+    """Discriminates crops that were never compressed from restored ones.
+
+    The paper's discriminator is unconditional: its input is one crop, without the degraded crop beside it.
+    """
 
     config_class = ArganDiscriminatorConfig
 
     def __init__(self, config: ArganDiscriminatorConfig) -> None:
         super().__init__(config)
         seen = 3 * config.wavelet_levels or config.num_channels
-        # Of the degraded crop the luma itself, too: what a texture belongs to shows in its surroundings.
+        # Beside detail bands, the luma of the degraded crop is an input: it shows to which surface a texture belongs.
         given = seen + (1 if config.wavelet_levels else 0) if config.conditional else 0
         widths = [seen + given, *config.hidden_sizes]
         normalized = config.normalization == "batch"
@@ -291,31 +315,32 @@ class ArganDiscriminator(ArganPreTrainedModel):
     def forward(
         self, pixel_values: Tensor, condition: Tensor | None = None, return_dict: bool | None = None
     ) -> ArganDiscriminatorOutput | tuple[Tensor, ...]:
-        """Judge crops.
+        """Compute the logits of D.
 
         Args:
             pixel_values: float (B, C, H, W) in 0..1, H and W at least `config.minimum_size`.
-            condition: the degraded crops, of the same shape; only looked at by a conditional network.
+            condition: the degraded crops, of the same shape; only a conditional network uses them.
             return_dict: `False` for a tuple.
 
         Raises:
-            ValueError: if the crops are too small, or a conditional network is given nothing to compare with.
+            ValueError: if the crops are too small, or `condition` is missing for a conditional network.
         """
         if min(pixel_values.shape[-2:]) < self.config.minimum_size:
             found, least = tuple(pixel_values.shape[-2:]), self.config.minimum_size
             raise ValueError(f"the discriminator needs crops of at least {least}x{least} pixels, found {found}")
-        hidden = self._look_at(pixel_values)
+        hidden = self._features(pixel_values)
         if self.config.conditional:
             if condition is None:
-                raise ValueError("this discriminator compares: condition must be the degraded crops, found None")
+                raise ValueError("this discriminator is conditional: condition must be the degraded crops, found None")
             context = [condition[:, :1] - 0.5] if self.config.wavelet_levels else []
-            hidden = torch.cat((hidden, self._look_at(condition), *context), dim=1)
+            hidden = torch.cat((hidden, self._features(condition), *context), dim=1)
         logits = self.head(self.layers(hidden)).flatten(1)
         if return_dict is None:
             return_dict = self.config.return_dict
         return ArganDiscriminatorOutput(logits=logits) if return_dict else (logits,)
 
-    def _look_at(self, pixel_values: Tensor) -> Tensor:
+    def _features(self, pixel_values: Tensor) -> Tensor:
+        """What the layers get of some crops: detail bands (B, 3 * levels, H, W), or the planes themselves."""
         levels = self.config.wavelet_levels
         return haar_details(pixel_values[:, :1], levels) * _DETAIL_GAIN if levels else pixel_values
 

@@ -1,6 +1,6 @@
-"""Pictures taken apart into planes, and put together again.
+"""Splits a picture into planes, and assembles a picture from restored planes.
 
-The only room that knows about alpha and inks; `metadata.py` knows what travels with the pixels, `saving.py` the files.
+Alpha and CMYK channels are separated and put back here. `metadata.py` handles Exif and the like, `saving.py` the files.
 """
 
 from dataclasses import dataclass
@@ -29,18 +29,19 @@ _MODES = ("1", "L", "LA", "P", "PA", "RGB", "RGBA", "CMYK", "YCbCr")
 
 @dataclass(frozen=True)
 class PictureParts:
-    """A picture taken apart: its planes, what the file says of them, and what is put back afterwards.
+    """A picture split into its parts: planes, what the file states about them, alpha, and metadata.
 
     Attributes:
         samples: uint8 (1, 3 or 4, H, W): gray; Y, Cb, Cr straight from the decoder for JPEG files; RGB for others; or
-            the light that each ink of a CMYK picture leaves.
+            the inverted CMYK channels, in which 255 is no ink.
         rgb: whether the samples are RGB.
-        alpha: what is opaque, mode "L".
-        info: color profile, Exif and the like, as Pillow keeps them.
-        format: of the file, `None` for a picture that came without one.
-        tables: int32 (planes, 8, 8), the quantization tables of the planes, where they are known.
-        quality, sampling: of a JPEG file.
-        grid_table: the luma table of a file whose grid starts at the corner of the planes.
+        alpha: the opacity, mode "L"; `None` if the picture has none.
+        info: color profile, Exif and the like, under Pillow's names.
+        format: of the file ("JPEG", …), `None` for a Pillow picture that does not come from a file.
+        tables: int32 (planes, 8, 8), the quantization tables of the planes, `None` if they are unknown.
+        quality, sampling: of a JPEG file; `None` for other pictures.
+        grid_table: int32 (8, 8), the luma table of a JPEG file whose block grid starts at the corner of the planes, so
+            that the result can be projected onto the intervals of the file; `None` for other pictures.
         notes: sentences on anything that a user would not expect.
     """
 
@@ -63,17 +64,17 @@ class PictureParts:
         return bool((self.samples[1:] == self.samples[0]).all()) if self.rgb else is_neutral(self.samples)
 
     def planes_at(self, rows: slice, columns: slice) -> Tensor:
-        """Planes of a part of the picture, float32 (C, h, w), 0..255: Y; Y, Cb, Cr; or inks."""
+        """Planes of a part of the picture, float32 (C, h, w), 0..255: Y; Y, Cb, Cr; or inverted CMYK channels."""
         samples = self.samples[:, rows, columns]
         return rgb_to_ycbcr_unrounded(samples) if self.rgb else samples.float()
 
 
 def take_apart(source: str | Path | bytes | Image.Image, max_megapixels: float = MAX_MEGAPIXELS) -> PictureParts:
-    """Take a picture apart.
+    """Split a picture into planes, alpha and metadata.
 
     Args:
         source: a path, the bytes of a file, or a Pillow picture.
-        max_megapixels: the most that a path or bytes may claim to hold.
+        max_megapixels: limit on the size of a path or bytes, in millions of pixels.
 
     Raises:
         UnreadableImageError: if the file is no picture, is damaged, too large, or of a kind that is not restored.
@@ -84,7 +85,8 @@ def take_apart(source: str | Path | bytes | Image.Image, max_megapixels: float =
     if undecoded and isinstance(image, JpegImageFile) and not _stores_rgb(image):
         file = read_jpeg(image)
         info, more_notes = kept_info(image)
-        # Luma coarser than chroma was enlarged by the decoder: its blocks are no longer those of the file.
+        # A name with commas lists unusual sampling factors. Luma may then be stored at a lower resolution than chroma.
+        # The decoder enlarges it, and its blocks are no longer those of the file.
         grid_table = None if "," in file.sampling else file.tables[0]
         return PictureParts(
             file.planes,
@@ -103,7 +105,7 @@ def take_apart(source: str | Path | bytes | Image.Image, max_megapixels: float =
 def _frame_notes(image: Image.Image) -> tuple[str, ...]:
     try:
         several = bool(getattr(image, "is_animated", False))
-    except Exception:  # A second frame may be damaged in any way, and is not wanted.
+    except Exception:  # A damaged second frame can raise any kind of exception; only the first one is used.
         several = True
     return ("The file holds several pictures; only one of them was restored.",) if several else ()
 
@@ -117,12 +119,12 @@ def _take_pixels_apart(image: Image.Image, notes: tuple[str, ...]) -> PicturePar
     kind = image.format or "picture"
     if image.mode not in _MODES:
         raise UnreadableImageError(
-            f"a {kind} with pixels of kind {image.mode!r} is not restored;"
+            f"a {kind} with pixels of mode {image.mode!r} is not restored;"
             " convert it to 8 bits per channel, gray or RGB"
         )
     if _has_deep_samples(image):
         raise UnreadableImageError(
-            f"a {kind} with 16 bits per channel is not restored, for that would cost it half of them;"
+            f"a {kind} with 16 bits per channel is not restored, because the result would have only 8;"
             " convert it to 8 bits per channel"
         )
     load_pixels(image)
@@ -147,7 +149,7 @@ def _take_pixels_apart(image: Image.Image, notes: tuple[str, ...]) -> PicturePar
 
 
 def _has_deep_samples(image: Image.Image) -> bool:
-    """Whether the decoder is about to cut 16-bit samples down to 8 without a word."""
+    """Whether the picture has 16-bit samples that Pillow would reduce to 8 bits without a warning."""
     for tile in getattr(image, "tile", ()):
         arguments = tile[3] if isinstance(tile[3], tuple) else (tile[3],)
         if any(isinstance(argument, str) and ";16" in argument for argument in arguments):
@@ -158,6 +160,7 @@ def _has_deep_samples(image: Image.Image) -> bool:
 
 
 def _working_mode(image: Image.Image) -> str:
+    """Mode "L", "LA", "RGB" or "RGBA" that loses nothing of an 8-bit picture."""
     transparent = image.has_transparency_data
     if image.mode in ("1", "L", "LA"):
         return "LA" if transparent else "L"
@@ -165,12 +168,12 @@ def _working_mode(image: Image.Image) -> str:
 
 
 def put_together(parts: PictureParts, pixels: Tensor, *, upright: bool = True) -> Image.Image:
-    """The picture that pixels make, with its color profile and Exif.
+    """Assemble a picture from restored pixels, with its alpha, color profile and Exif.
 
     Args:
-        parts: what belongs to them.
-        pixels: uint8 (H, W, C): gray, RGB or inks, see [`as_pixels`].
-        upright: apply the orientation that the Exif data state; otherwise pixels and tag stay as they were.
+        parts: alpha and metadata of the picture.
+        pixels: uint8 (H, W, C): gray, RGB or inverted CMYK channels, as [`as_pixels`] gives them, channels last.
+        upright: whether to apply the Exif orientation; otherwise pixels and tag stay as stored.
 
     Returns:
         Mode "L", "LA", "RGB", "RGBA" or "CMYK".

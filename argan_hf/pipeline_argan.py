@@ -1,6 +1,7 @@
 """The transformers pipeline `jpeg-restoration`: `pipeline("jpeg-restoration", model=…)("photo.jpg")`.
 
-This file travels to the Hub as remote code: it may import Pillow, torch, transformers and its flat siblings only.
+This file is published on the Hub as remote code. It may import only Pillow, torch, transformers and the other published
+files (`*_argan.py`).
 """
 
 import io
@@ -14,10 +15,10 @@ from transformers.image_utils import load_image
 
 
 class JpegRestorationPipeline(Pipeline):
-    """Restores a picture given as path, URL, bytes or Pillow image; returns a Pillow image, gray for gray ones.
+    """Restores a picture given as path, URL, bytes or Pillow image.
 
-    Planes that the model does not know pass through. `JpegRestorer` of the package `argan_hf` does more: it keeps
-    metadata, alpha and orientation.
+    Returns a Pillow image of mode "L" for a gray picture, else "RGB". Planes that the model does not restore are not
+    changed. `JpegRestorer` of the package `argan_hf` also keeps metadata, alpha and orientation.
     """
 
     _load_image_processor = True

@@ -1,14 +1,14 @@
-"""Which arithmetic a network runs in: 16 bits where they are faster and cost nothing that an 8-bit picture can show."""
+"""The dtype in which a network runs: bfloat16 where it is faster and the difference is below one gray level."""
 
 import torch
 from transformers import PreTrainedModel
 
 
 def preferred_dtype(model: PreTrainedModel, device: torch.device) -> torch.dtype:
-    """bfloat16 for networks that add a residual to their input, where the device computes in it; else float32.
+    """bfloat16 for networks that add a residual to their input, if the device computes fast in it; else float32.
 
-    A residual is small, so eight bits of mantissa leave an error far below one gray level, and the input is added in 32
-    bits. A network that puts out the whole picture would round it to 256 levels of its own.
+    A residual is small, so with the 8 significant bits of bfloat16 its error is far below one gray level. The input is
+    added in float32. A network that computes the whole picture would round it to steps of about one gray level.
 
     Args:
         model: `config.block_type` says which kind it is.
@@ -17,7 +17,7 @@ def preferred_dtype(model: PreTrainedModel, device: torch.device) -> torch.dtype
     if getattr(model.config, "block_type", None) != "residual":
         return torch.float32
     if device.type == "cpu":
-        # Without instructions for it, convolutions in bfloat16 are many times slower than in 32 bits.
+        # Without instructions for bfloat16, its convolutions are many times slower than those in float32.
         fast = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
     else:
         fast = device.type == "cuda" and torch.cuda.is_bf16_supported()

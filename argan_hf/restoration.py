@@ -1,6 +1,7 @@
-"""A file or a picture in, the restored picture out.
+"""Restores a file or a picture.
 
-A picture passes once, in one direction, tile by tile: planes, network, the file's own coefficients, strength, pixels.
+Every tile goes through the same steps: planes, network, projection onto the intervals of the file, blending by
+strength, pixels.
 """
 
 import time
@@ -29,21 +30,21 @@ TILE_SIZE = 1280
 
 
 class JpegRestorer:
-    """Takes JPEG artifacts out of pictures.
+    """Removes JPEG artifacts from pictures.
 
     Args:
-        model: a trained network: one of ours, or one that takes and returns the same (`pixel_values`, `quantization`,
-            `reconstruction`) and whose configuration has `num_channels`, `size_divisor` and
+        model: a trained network of this package, or one with the same inputs and outputs (`pixel_values`,
+            `quantization`, `reconstruction`) whose configuration has `num_channels`, `size_divisor` and
             `condition_on_quantization`.
-        device: where it runs; the first accelerator, else the CPU, if not given.
-        tile_size: side of the tiles of large pictures, in pixels, rounded up to the network's divisor. Smaller ones
-            need less memory and more time.
-        max_megapixels: files that claim to hold more are refused.
-        dtype: arithmetic of the convolutions, float32 or bfloat16; [`preferred_dtype`] if not given.
-        realism_model: the network at realism 1, of the same shape as `model`, or a function that loads it.
+        device: where it runs; default: the first accelerator, else the CPU.
+        tile_size: side of the tiles of large pictures, in pixels, rounded up to a multiple of the network's size
+            divisor, or of 16 if that is larger. Smaller tiles need less memory and more time.
+        max_megapixels: larger files are refused.
+        dtype: of the convolutions, float32 or bfloat16; default: [`preferred_dtype`].
+        realism_model: the network at realism 1, of the same architecture as `model`, or a function that loads it.
 
     Attributes:
-        margin: how far the network sees, in pixels; tiles carry as much around what they give.
+        margin: radius of the receptive field, in pixels; the network gets this much around every tile.
 
     Raises:
         ValueError: if `tile_size` or `max_megapixels` is not positive.
@@ -87,7 +88,7 @@ class JpegRestorer:
         dtype: torch.dtype | None = None,
         **kwargs: Any,
     ) -> "JpegRestorer":
-        """Load a checkpoint; its variant `realism`, if it has one, is loaded when it is first asked for.
+        """Load a checkpoint; its variant `realism`, if it has one, is loaded when it is first used.
 
         Args:
             name_or_path: a checkpoint of this package ("argan-jpeg-color"), a local folder, or a Hub id.
@@ -123,17 +124,18 @@ class JpegRestorer:
         """Restore one picture.
 
         Args:
-            source: a path, the bytes of a file, or a Pillow picture. JPEG files are best given as path or bytes: their
-                planes then come straight from the decoder.
-            quality: libjpeg's 1..100, told to the network in place of the file's own tables. Networks that are not
-                conditioned on tables ignore it (the report says so).
+            source: a path, the bytes of a file, or a Pillow picture. Pass JPEG files as path or bytes, so that their
+                planes come straight from the decoder.
+            quality: libjpeg's 1..100. The network is conditioned on the standard tables of this quality instead of the
+                tables of the file. Networks that are not conditioned on tables ignore it, and the report says so.
             strength: 0 (the picture as it is) to 1 (fully restored).
-            realism: 0 (nearest to the original on average, smooth where it is unknown) to 1 (texture as real pictures
-                have it, invented where it is unknown). More than 0 needs a checkpoint with the variant `realism`.
-            faithful: hold the luma of JPEG files to what they state, so that the result, encoded again with the same
-                tables, is the file again. Without effect on anything but JPEG files given as path or bytes.
-            keep_orientation: leave pixels and Exif orientation as they are stored; by default the picture comes out
-                upright. (Pillow turns TIFF files itself, whatever is asked here.)
+            realism: 0 (least squared error; smooth where detail is lost) to 1 (texture as real pictures have it, which
+                can be false where detail is lost). Values above 0 need a checkpoint with the variant `realism`.
+            faithful: whether to project the luma of JPEG files onto the intervals that the file states for its
+                coefficients, so that the result, encoded again with the same tables, gives the same luma coefficients.
+                Applies only to JPEG files given as path or bytes.
+            keep_orientation: leave pixels and Exif orientation as stored; by default the result is upright. (Pillow
+                always makes TIFF files upright.)
             progress: called with (tiles done, tiles in all).
 
         Raises:
@@ -152,11 +154,11 @@ class JpegRestorer:
         conditioned = self.model.config.condition_on_quantization
         notes = parts.notes
         if quality is not None and not conditioned:
-            notes += ("This network works blind: the quality given was not used.",)
-        inks = parts.samples.shape[0] == 4
-        # Gray stays gray, in files of three planes, too.
+            notes += ("This network is blind (it uses no quantization tables), so the given quality was not used.",)
+        is_cmyk = parts.samples.shape[0] == 4
+        # If a file with three planes is gray, only luma is restored, so that the result is gray, too.
         planes = 1 if parts.is_neutral else parts.samples.shape[0]
-        known = 4 if inks else min(self.model.config.num_channels, planes)
+        known = 4 if is_cmyk else min(self.model.config.num_channels, planes)
         pixels, consistency = self._restore_pixels(model, parts, known, strength, faithful, progress)
         image = put_together(parts, pixels, upright=not keep_orientation)
         report = RestorationReport(
@@ -167,7 +169,7 @@ class JpegRestorer:
             sampling=parts.sampling,
             consistency=consistency,
             conditioned=conditioned and parts.tables is not None,
-            restored_planes=", ".join(("C", "M", "Y", "K") if inks else ("Y", "Cb", "Cr")[:known]),
+            restored_planes=", ".join(("C", "M", "Y", "K") if is_cmyk else ("Y", "Cb", "Cr")[:known]),
             strength=strength,
             realism=realism,
             seconds=time.perf_counter() - start,
@@ -176,13 +178,13 @@ class JpegRestorer:
         return RestoredImage(image, report)
 
     def model_at(self, realism: float) -> PreTrainedModel:
-        """The network at a position of the slider; made once and kept while it is among the last few asked for.
+        """The network at a realism; the last few that were used are kept in memory.
 
         Args:
             realism: 0..1.
 
         Raises:
-            ValueError: if it is out of range, or the checkpoint has no such variant.
+            ValueError: if it is out of range, or the checkpoint has no variant for realism.
         """
         if not 0.0 <= realism <= 1.0:
             raise ValueError(f"realism must lie in 0..1, found {realism}")
@@ -204,9 +206,13 @@ class JpegRestorer:
         faithful: bool,
         progress: Callable[[int, int], None] | None,
     ) -> tuple[Tensor, float | None]:
-        """Every tile from samples to pixels before the next one, so that floats never cover more than a tile."""
-        # Interleaved, as Pillow wants them: a picture of 100 megapixels has no room for another copy.
-        pixels = torch.empty(*parts.samples.shape[1:], parts.samples.shape[0], dtype=torch.uint8)
+        """Restore tile by tile from samples to pixels, so that only one tile at a time is in floating point.
+
+        Returns:
+            uint8 (H, W, C), and the share of luma coefficients that equal those of the file, `None` without projection.
+        """
+        # Channels last, as Pillow needs them: another copy of a picture of 100 megapixels would take too much memory.
+        pixels = torch.empty(*parts.samples.shape[1:], parts.samples.shape[0], dtype=torch.uint8)  # (H, W, C)
         table = parts.grid_table if faithful and strength > 0 else None
         height, width = parts.samples.shape[1:]
         plan = tiles(height, width, self._whole_tile, self.margin if strength > 0 else 0)
@@ -227,7 +233,7 @@ class JpegRestorer:
         return pixels, None if table is None else kept / blocks if blocks else 1.0
 
     def _restore_tile(self, model: PreTrainedModel, planes: Tensor, tables: Tensor | None) -> Tensor:
-        # Files store inks apart, and so each has artifacts of its own, like a gray picture.
+        # Plain CMYK files (not YCCK) compress their channels independently, so each is restored like a gray picture.
         parts = planes.split(1) if planes.shape[0] == 4 else [planes]
         return torch.cat([self._run(model, part[None], tables)[0] for part in parts])
 
@@ -235,8 +241,8 @@ class JpegRestorer:
         """Run the network over planes, in tiles.
 
         Args:
-            planes: float (C, H, W), 0..255, at most as many planes as the network restores.
-            tables: integers (C, 8, 8), their quantization tables, or `None` for unknown.
+            planes: float (C, H, W), 0..255, one plane or as many as the network restores.
+            tables: integers (C, 8, 8), their quantization tables; `None` for blind restoration.
             realism: 0..1.
 
         Returns:
@@ -252,7 +258,7 @@ class JpegRestorer:
 
     @property
     def _whole_tile(self) -> int:
-        # A multiple of the network's divisor, and of the blocks that results are held to.
+        # A multiple of the network's size divisor, and of the 8x8 blocks of the projection.
         step = max(int(self.model.config.size_divisor), 16)
         return -(-self.tile_size // step) * step
 
@@ -277,7 +283,7 @@ def restore(
     realism: float = 0.0,
     faithful: bool = True,
 ) -> RestoredImage:
-    """Restore one picture with the network that comes with the package; see [`JpegRestorer.__call__`]."""
+    """Restore one picture with the default network of this package; see [`JpegRestorer.__call__`]."""
     return _default_restorer()(source, quality, strength, realism=realism, faithful=faithful)
 
 

@@ -1,4 +1,4 @@
-"""What a restoration gives: the picture, and a report on what was found and done."""
+"""The result of a restoration: the picture, and a report on it."""
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -11,18 +11,18 @@ from .saving import save_picture
 
 @dataclass(frozen=True)
 class RestorationReport:
-    """What was found and what was done.
+    """Properties of the source, and what was done.
 
     Attributes:
         width, height: of the restored picture, in pixels.
-        format: of the file ("JPEG", "PNG", …), `None` for a picture that came without one.
-        quality: the file's own quality or the one given, `None` where neither is known.
-        sampling: chroma sampling of a JPEG file.
-        consistency: share of luma coefficients of the result, as written, that equal the file's own; `None` where
-            nothing was held to a file.
-        told: whether the network was told the quantization tables; otherwise it worked blind.
-        restored_planes: planes that went through the network, "Y", "Y, Cb, Cr" or, each by itself, "C, M, Y, K".
-        strength, realism: as given.
+        format: of the file ("JPEG", "PNG", …), `None` for a picture that does not come from a file.
+        quality: the given quality, else that of the file; `None` where neither is known.
+        sampling: chroma subsampling of a JPEG file, `None` for other pictures.
+        consistency: share 0..1 of the luma coefficients of the written result that, encoded again, equal those of the
+            file; `None` if the result was not projected onto the intervals of a file.
+        conditioned: whether the network was conditioned on quantization tables; otherwise the restoration was blind.
+        restored_planes: planes that went through the network: "Y", "Y, Cb, Cr" or, one by one, "C, M, Y, K".
+        strength, realism: as given, 0..1.
         seconds: wall-clock time of the restoration.
         notes: sentences on anything that a user would not expect.
     """
@@ -41,7 +41,7 @@ class RestorationReport:
     notes: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
-        """The report as JSON-ready values."""
+        """The report as a dictionary of JSON values."""
         return asdict(self) | {"notes": list(self.notes)}
 
 
@@ -52,17 +52,17 @@ class RestoredImage:
     Attributes:
         image: mode "L", "LA", "RGB", "RGBA" or "CMYK", with the source's color profile, Exif and the like in
             `image.info`.
-        report: what was found and done.
+        report: properties of the source, and what was done.
     """
 
     image: Image.Image
     report: RestorationReport
 
     def save(self, path: str | Path) -> tuple[str, ...]:
-        """Write the picture whole or not at all; the format is that of the suffix.
+        """Write the picture in the format of the suffix. If writing fails, no incomplete file is left.
 
-        PNG, TIFF and WebP lose nothing, JPEG and AVIF are written at high quality. Only TIFF and JPEG hold CMYK; for
-        the others it is converted to RGB.
+        PNG, TIFF and WebP are written losslessly, JPEG and AVIF at high quality. Only TIFF and JPEG hold CMYK; for the
+        others it is converted to RGB.
 
         Returns:
             Sentences on what the format cannot hold.

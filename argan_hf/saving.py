@@ -1,7 +1,7 @@
-"""Pictures written whole or not at all, with everything that the format of the file can carry.
+"""Writes pictures with all the metadata that the format can hold. If writing fails, no incomplete file is left.
 
-PNG, TIFF and WebP lose nothing: the lossy mode of WebP would halve the chroma and bring blocks back, which is what the
-user came to be rid of. JPEG and AVIF lose again, and say so.
+PNG, TIFF and WebP are written losslessly: lossy WebP would subsample the chroma and add block artifacts again. JPEG and
+AVIF are lossy; a note says so.
 """
 
 import io
@@ -22,23 +22,32 @@ _IMAGE_DESCRIPTION, _XMP_TAG = 0x010E, 0x02BC
 
 @dataclass(frozen=True)
 class _Format:
-    """A format that can be written: its name, Pillow's options, what it carries, and its limits."""
+    """A format that can be written.
+
+    Attributes:
+        name: as Pillow names it.
+        carries: the metadata that it holds, under Pillow's names.
+        options: for Pillow's encoder.
+        cmyk, alpha: whether it holds CMYK channels, or transparency.
+        lossy: whether it changes the pixels.
+        max_side: the largest width and height, in pixels.
+    """
 
     name: str
     carries: tuple[str, ...]
     options: dict[str, Any] = field(default_factory=dict)
     cmyk: bool = False
     alpha: bool = True
-    loses_again: bool = False
+    lossy: bool = False
     max_side: int = 2**31 - 1
 
 
 _PNG = _Format("PNG", ("icc_profile", "exif", "xmp", "dpi", "comment", "text", "gamma", "chromaticity", "srgb"))
-# Not compressed: on the way through libtiff the Exif directories would be lost.
+# Not compressed: Pillow writes compressed TIFF files with libtiff, which drops the Exif directories.
 _TIFF = _Format("TIFF", ("icc_profile", "exif", "xmp", "dpi", "comment"), cmyk=True)
 _WEBP = _Format("WEBP", ("icc_profile", "exif", "xmp"), {"lossless": True, "exact": True}, max_side=16383)
 _AVIF = _Format(
-    "AVIF", ("icc_profile", "exif", "xmp"), {"quality": 90, "subsampling": "4:4:4"}, loses_again=True, max_side=65535
+    "AVIF", ("icc_profile", "exif", "xmp"), {"quality": 90, "subsampling": "4:4:4"}, lossy=True, max_side=65535
 )
 _JPEG = _Format(
     "JPEG",
@@ -46,7 +55,7 @@ _JPEG = _Format(
     {"quality": 95, "subsampling": "4:4:4", "optimize": True},
     cmyk=True,
     alpha=False,
-    loses_again=True,
+    lossy=True,
     max_side=65500,
 )
 _FORMATS = {
@@ -62,10 +71,10 @@ _WORDS = {"dpi": "resolution", "comment": "comment", "text": "texts", "gamma": "
 
 
 def check_suffix(suffix: str) -> None:
-    """Refuse a suffix that names no format that can be written.
+    """Check that a suffix names a format that can be written.
 
     Raises:
-        ValueError: naming those that can.
+        ValueError: if it does not; the message names the valid suffixes.
     """
     if suffix.lower() not in _FORMATS:
         raise ValueError(f"{suffix or 'no suffix'} is no picture format to write; use one of {', '.join(_FORMATS)}")
@@ -73,14 +82,14 @@ def check_suffix(suffix: str) -> None:
     if name not in Image.SAVE:
         Image.init()
         if name not in Image.SAVE:
-            raise ValueError(f"this Pillow cannot write {name}; use .png")
+            raise ValueError(f"the installed Pillow cannot write {name}; use .png")
 
 
 def encode_picture(image: Image.Image, suffix: str) -> tuple[bytes, tuple[str, ...]]:
-    """A picture as the bytes of a file.
+    """Encode a picture to the bytes of a file.
 
     Args:
-        image: mode "L", "LA", "RGB", "RGBA" or "CMYK", with what travels with it in `info`.
+        image: mode "L", "LA", "RGB", "RGBA" or "CMYK", with its metadata in `info`.
         suffix: ".png", ".tif", ".tiff", ".webp", ".avif", ".jpg" or ".jpeg".
 
     Returns:
@@ -108,22 +117,22 @@ def encode_picture(image: Image.Image, suffix: str) -> tuple[bytes, tuple[str, .
         notes.append("The Exif data are damaged and were left out.")
     if left_out := [word for key, word in _WORDS.items() if key in image.info and key not in chosen.carries]:
         notes.append(f"{chosen.name} does not hold everything: {', '.join(left_out)} left out.")
-    if chosen.loses_again:
-        notes.append(f"{chosen.name} loses again, at quality {chosen.options['quality']}; .png loses nothing.")
+    if chosen.lossy:
+        notes.append(f"{chosen.name} is lossy (written at quality {chosen.options['quality']}); .png is lossless.")
     bare = image.copy()
-    # Encoders also help themselves from here.
+    # Encoders would also write what they find in `info`.
     bare.info = {}
     buffer = io.BytesIO()
     try:
         bare.save(buffer, chosen.name, **chosen.options, **_arguments(chosen.name, info))
     except (AttributeError, LookupError, OverflowError, RuntimeError, TypeError, struct.error) as error:
-        # Tags that no decoder minded may still make an encoder stumble.
-        raise OSError(f"{chosen.name} cannot be written with what comes with the picture: {error}") from error
+        # Malformed tags that decoders accept can still make an encoder fail.
+        raise OSError(f"{chosen.name} cannot be written with the metadata of the picture: {error}") from error
     return buffer.getvalue(), tuple(notes)
 
 
 def _arguments(name: str, info: dict[str, Any]) -> dict[str, Any]:
-    """The information in the words of Pillow's encoders."""
+    """The metadata as arguments of Pillow's encoders."""
     if name == "PNG":
         kept = {key: info[key] for key in ("icc_profile", "exif", "dpi") if key in info}
         return kept | {"pnginfo": _png_chunks(info)}
@@ -161,9 +170,9 @@ def _text(value: str | bytes) -> str:
 
 
 def cmyk_to_rgb(image: Image.Image) -> Image.Image:
-    """A CMYK picture as RGB: to sRGB by its own profile, or, without one, by Pillow's simple rule.
+    """Convert a CMYK picture to RGB: to sRGB by its color profile, or, without a valid one, by Pillow's simple rule.
 
-    The profile is dropped, for it says nothing about RGB.
+    The profile is dropped from the result, because it describes CMYK values.
     """
     info = {key: value for key, value in image.info.items() if key != "icc_profile"}
     converted: Image.Image | None = None
@@ -173,7 +182,7 @@ def cmyk_to_rgb(image: Image.Image) -> Image.Image:
                 image, io.BytesIO(profile), ImageCms.createProfile("sRGB"), outputMode="RGB"
             )
         except (ImageCms.PyCMSError, OSError, ValueError):
-            # A profile that is damaged or of other inks than these is as good as none.
+            # The profile is damaged, or is not one of CMYK.
             converted = None
     if converted is None:
         converted = image.convert("RGB")
@@ -182,9 +191,9 @@ def cmyk_to_rgb(image: Image.Image) -> Image.Image:
 
 
 def save_picture(image: Image.Image, path: Path) -> tuple[str, ...]:
-    """Write a picture whole or not at all, in the format of the suffix.
+    """Write a picture in the format of the suffix; if writing fails, no incomplete file is left.
 
-    A process killed while it writes leaves a hidden file that ends in ".part", and nothing else.
+    If the process is killed while it writes, only a hidden file that ends in ".part" remains.
 
     Returns:
         Sentences on what the format cannot hold.

@@ -1,7 +1,7 @@
-"""Cut a large picture into overlapping tiles, so that memory stays bounded and no seam appears.
+"""Runs a network on overlapping tiles of a large picture, to limit the memory it takes, without visible seams.
 
-A tile carries as much margin as the network can see, starts on the network's grid, and ends where the picture ends;
-every pixel therefore gets the very value it would get from the whole picture.
+The margin of a tile is as wide as the network's receptive field, and tiles start at multiples of its size divisor.
+Every pixel therefore gets the same value as from the whole picture.
 """
 
 from collections.abc import Callable
@@ -13,43 +13,50 @@ from torch import Tensor
 
 @torch.inference_mode()
 def receptive_margin(network: Callable[[Tensor], Tensor], num_channels: int, divisor: int) -> int:
-    """How far the network sees, measured by following NaNs through it.
+    """Radius of the receptive field of a network, measured by following NaNs through it.
+
+    A NaN in the input makes every output NaN that is computed from it, even with a weight of zero.
 
     Args:
         network: maps float (1, C, H, W) to the same shape.
         num_channels: C.
-        divisor: tiles start on multiples of this.
+        divisor: size divisor of the network, in pixels.
 
     Returns:
-        The margin in pixels, a multiple of `divisor`: no output that far from a changed input changes.
+        The margin in pixels, a multiple of `divisor`: an input changes no output that is farther away.
 
     Raises:
-        ValueError: if an output depends on the whole picture, so that no margin suffices.
+        ValueError: if the radius exceeds some thousand pixels, for instance because the network averages over the whole
+            picture.
     """
     half = 32 * divisor
     while half <= 4096:
-        above = torch.zeros(1, num_channels, 2 * half, divisor)
+        # 1. The upper half of the rows is NaN.
+        above = torch.zeros(1, num_channels, 2 * half, divisor)  # (1, C, 2 * half, divisor)
         above[:, :, :half] = torch.nan
-        rows_below = _rows_with_nan(network(above)) - half + 1
+        # 2. How many rows NaNs spread downwards, and, with the input flipped, upwards.
+        rows_below = _rows_with_nan(network(above)) - half + 1  # (rows with a NaN,)
         rows_above = half - _rows_with_nan(network(above.flip(2)))
         reach = int(torch.cat((rows_below, rows_above)).max())
+        # 3. If NaNs do not reach the end of the other half, this is the radius. Otherwise try a larger input.
         if reach < half:
             return -(-reach // divisor) * divisor
         half *= 2
-    raise ValueError("the network depends on the whole picture: its result cannot be put together from tiles")
+    raise ValueError("the network depends on the whole picture: its result cannot be assembled from tiles")
 
 
 def _rows_with_nan(output: Tensor) -> Tensor:
+    """Numbers of the rows of a (1, C, H, W) tensor that hold a NaN, int64 (N,)."""
     return output.isnan().any(dim=3).any(dim=1)[0].nonzero()[:, 0]
 
 
 @dataclass(frozen=True)
 class Tile:
-    """A part of a picture.
+    """A tile of a picture.
 
     Attributes:
-        rows, columns: what the tile gives, in the picture.
-        outer_rows, outer_columns: what it needs for that, margin included.
+        rows, columns: of the picture that the tile restores.
+        outer_rows, outer_columns: of the picture that the network gets for that, the margin included.
     """
 
     rows: slice
@@ -59,7 +66,7 @@ class Tile:
 
     @property
     def inside(self) -> tuple[slice, slice]:
-        """Rows and columns of what the tile gives, within what it needs."""
+        """The rows and columns that the tile restores, counted from the corner of what the network gets."""
         top, left = self.outer_rows.start, self.outer_columns.start
         return (
             slice(self.rows.start - top, self.rows.stop - top),
@@ -68,7 +75,7 @@ class Tile:
 
 
 def tiles(height: int, width: int, tile_size: int, margin: int) -> list[Tile]:
-    """Cut a picture into tiles of at most `tile_size`, row by row."""
+    """Divide a picture into tiles of at most `tile_size` on both sides, row by row; all sizes in pixels."""
     plan = []
     for top in range(0, height, tile_size):
         for left in range(0, width, tile_size):
@@ -96,7 +103,7 @@ def run_tiled(
     Args:
         network: maps float (1, C, H, W) to the same shape.
         planes: float (C, H, W).
-        tile_size: side of what a tile gives, in pixels, a multiple of the network's divisor.
+        tile_size: side of a tile without its margin, in pixels, a multiple of the network's size divisor.
         margin: from [`receptive_margin`].
 
     Returns:

@@ -1,7 +1,8 @@
-"""Where a checkpoint's weights are, and the networks between its two variants.
+"""Finds and loads the weights of a checkpoint, and interpolates between its two variants.
 
-A checkpoint may hold two sets of weights: the default, nearest to the original on average, and `realism`, trained on
-from there against a discriminator. Since one grew out of the other, every mixture of their weights is a network, too.
+A checkpoint can hold two sets of weights: the default, which minimizes the squared error, and `realism`, which was
+trained on from there against a discriminator. Because one was trained from the other, interpolated weights also give a
+working network.
 """
 
 import copy
@@ -21,13 +22,13 @@ _KEPT = 4
 
 
 def locate(name_or_path: str | Path) -> str | Path:
-    """The folder of a checkpoint of this package, by its name; anything else as it is."""
+    """The folder of a checkpoint of this package, for its name; any other argument is returned unchanged."""
     shipped = CHECKPOINTS / str(name_or_path)
     return shipped if (shipped / "config.json").is_file() else name_or_path
 
 
 def weights_name(variant: str | None = None) -> str:
-    """The file that holds the weights of a variant."""
+    """Name of the file that holds the weights of a variant, or of the default."""
     return f"model.{variant}.safetensors" if variant else "model.safetensors"
 
 
@@ -48,29 +49,29 @@ def load_model(name_or_path: str | Path, **kwargs: Any) -> PreTrainedModel:
 
 
 class WeightInterpolation:
-    """The networks between two of the same shape; the last few mixtures are kept.
+    """Linear interpolation between the weights of two networks of the same architecture.
 
     Args:
-        start: at 0; mixtures are where it is, in its memory layout.
-        load_end: gives the one at 1, when it is first needed.
+        start: the network at position 0. Interpolated networks have its device, dtype and memory layout.
+        load_end: loads the network at position 1; called when it is first needed.
     """
 
     def __init__(self, start: PreTrainedModel, load_end: Callable[[], PreTrainedModel]) -> None:
         self._start = start
         self._load_end = load_end
-        self._mixtures = lru_cache(maxsize=_KEPT)(self._mix)
+        self._interpolated = lru_cache(maxsize=_KEPT)(self._interpolate)
 
     def at(self, position: float) -> PreTrainedModel:
-        """The network at a position: weights `start + position * (end - start)`.
+        """The network with the weights `start + position * (end - start)`; the last four are kept in memory.
 
         Args:
             position: 0..1.
 
         Raises:
-            ValueError: if the end is another network.
-            OSError: if the end cannot be loaded.
+            ValueError: if the two networks differ in architecture.
+            OSError: if the network at position 1 cannot be loaded.
         """
-        return self._start if position == 0 else self._mixtures(position)
+        return self._start if position == 0 else self._interpolated(position)
 
     @cached_property
     def _end(self) -> dict[str, torch.Tensor]:
@@ -78,13 +79,13 @@ class WeightInterpolation:
         shapes, others = ({k: v.shape for k, v in w.items()} for w in (self._start.state_dict(), weights))
         if shapes != others:
             differing = sorted(name for name in shapes | others if shapes.get(name) != others.get(name))
-            raise ValueError(f"the two networks differ in {', '.join(differing[:3])}: they cannot be mixed")
+            raise ValueError(f"the two networks differ in {', '.join(differing[:3])}: they cannot be interpolated")
         return weights
 
     @torch.no_grad()
-    def _mix(self, position: float) -> PreTrainedModel:
-        mixture = copy.deepcopy(self._start)
-        for name, tensor in mixture.state_dict().items():
+    def _interpolate(self, position: float) -> PreTrainedModel:
+        network = copy.deepcopy(self._start)
+        for name, tensor in network.state_dict().items():
             if tensor.is_floating_point():
                 tensor.lerp_(self._end[name], position)
-        return mixture
+        return network

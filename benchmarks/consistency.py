@@ -1,9 +1,9 @@
-"""What holding results to their files keeps, by margin: `python benchmarks/consistency.py --data DIR`.
+"""Measures the projection onto the intervals of the file, by margin: `python benchmarks/consistency.py --data DIR`.
 
-For every quality: PSNR on luma, share of luma coefficients inside their interval once the result is written with 8
-bits, and share of whole blocks that encode to those of the file again (the encoder's own, not those found from the
-samples). Means over pictures. "free" is the network alone, "shipped" what JpegRestorer does; "worse" counts the
-pictures on which the shipped result has a lower PSNR than the free one.
+For every quality: PSNR on luma; share of luma coefficients inside their interval when the result is written with 8
+bits; share of whole blocks that encode to those of the file (to the coefficients of the encoder, not to those recovered
+from the samples). Averaged over pictures. "free" is the network alone, "shipped" the result of JpegRestorer; "worse" is
+the number of pictures on which the shipped result has a lower PSNR than the free one.
 """
 
 import argparse
@@ -38,7 +38,7 @@ MARGINS = (0.0, 0.5, 1.0, 2.0)
 
 
 def _measure(restorer: JpegRestorer, path: Path, quality: int, *, realism: float, color: bool) -> Tensor:
-    """Rows free, margins, shipped; columns PSNR, coefficients inside, blocks equal."""
+    """Float64 (rows, 3): rows free, margins, shipped; columns PSNR, coefficients inside, blocks equal."""
     with Image.open(path) as image:
         picture = image.convert("RGB") if color else Image.fromarray(read_luma(path)[0, 0].numpy())
     buffer = io.BytesIO()
@@ -67,12 +67,12 @@ def _measure(restorer: JpegRestorer, path: Path, quality: int, *, realism: float
 
 
 def main() -> None:
-    """Print a table for gray and one for color files."""
+    """Print one table for gray and one for color files."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True, help="folder of original pictures")
     parser.add_argument("--qualities", type=int, nargs="+", default=[10, 20, 30, 40, 50, 75, 90, 95])
     parser.add_argument("--model", default=DEFAULT_CHECKPOINT, help="checkpoint name, local folder or Hub id")
-    parser.add_argument("--realism", type=float, default=0.0, help="position of the slider, 0..1")
+    parser.add_argument("--realism", type=float, default=0.0, help="position between the two variants, 0..1")
     args = parser.parse_args()
     restorer = JpegRestorer.from_pretrained(args.model)
     pictures = find_pictures(args.data)

@@ -1,7 +1,7 @@
-"""What the JPEG life of crops costs beside a training step: `python benchmarks/degradation.py`.
+"""Cost of the degradation of crops, compared with a training step: `python benchmarks/degradation.py`.
 
-Times one adversarial step of the paper's network on 64 crops of 64x64 (D once, G once, Adam), and the degradation of
-such a batch, in turn, in one run.
+Times one adversarial step of the paper's network on 64 crops of 64x64 (D once, G once, Adam), and then the degradation
+of such a batch, in one run.
 """
 
 import time
@@ -11,9 +11,9 @@ import torch
 
 from argan_hf import ArganConfig, ArganDiscriminator, ArganDiscriminatorConfig, ArganForImageRestoration
 from argan_hf.training.degradation import DegradationSettings, degrade
-from argan_hf.training.losses import discriminator_loss, generator_loss
+from argan_hf.training.losses import discriminator_loss, generator_loss, l2_loss
 
-LIVES = {
+DEGRADATIONS = {
     "the paper's (luma, one compression)": (DegradationSettings(), 1),
     "luma, offsets, earlier compressions, resizing": (
         DegradationSettings(offset_share=0.3, earlier_share=0.3, resize_share=0.3),
@@ -53,7 +53,7 @@ def main() -> None:
         loss.backward()
         optimizers[1].step()
         with torch.autocast(device.type, torch.bfloat16):
-            loss = generator_loss(discriminator(restored).logits, restored, original, 1e3)
+            loss = generator_loss(discriminator(restored).logits, l2_loss(restored, original), 1e3)
         optimizers[0].zero_grad()
         loss.backward()
         optimizers[0].step()
@@ -61,15 +61,15 @@ def main() -> None:
     base = _median_seconds(step, device, 20)
     print(f"{device.type}, torch {torch.__version__}, {torch.get_num_threads()} CPU threads, bfloat16")
     print(f"one step on 64 crops of 64x64: {base * 1e3:.1f} ms")
-    for name, (settings, planes) in LIVES.items():
+    for name, (settings, planes) in DEGRADATIONS.items():
         size = settings.canvas_size(64)
         canvases = torch.randint(0, 256, (64, 3, size, size), dtype=torch.uint8, device=device)
         draws = torch.Generator().manual_seed(0)
 
-        def life(canvases=canvases, settings=settings, draws=draws, planes=planes) -> None:
+        def degrade_once(canvases=canvases, settings=settings, draws=draws, planes=planes) -> None:
             degrade(canvases, settings, draws, crop_size=64, num_channels=planes)
 
-        seconds = _median_seconds(life, device, 20)
+        seconds = _median_seconds(degrade_once, device, 20)
         print(f"degradation, {name}: {seconds * 1e3:.1f} ms = {seconds / base:.1%} of a step")
 
 

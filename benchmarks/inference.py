@@ -1,8 +1,8 @@
-"""Speed and memory of restoring whole files, side by side: `python benchmarks/inference.py`.
+"""Speed and memory of the restoration of whole files: `python benchmarks/inference.py`.
 
-Every figure comes from a process of its own: a JPEG file of that size is restored as `argan restore` does it, or, for
-"naive", its planes go through the default network at once, in 32 bits and the layout that torch starts with. Ratios
-are to the naive forward of the same run, or to AR-CNN where the picture is too large for it.
+Every figure is measured in its own process. A JPEG file of that size is restored as by `argan restore`. For "naive",
+all its planes go through the default network in one call, in float32 and in the default memory layout. Speeds are
+relative to the naive call of the same run, or to AR-CNN where the picture is too large for the naive call.
 """
 
 import argparse
@@ -30,7 +30,7 @@ EXAMPLES = Path(__file__).parents[1] / "space" / "examples"
 
 
 def _jpeg(megapixels: float) -> bytes:
-    """A color JPEG of that many megapixels, 4:3, paved with the examples."""
+    """A color JPEG of that many megapixels, 4:3, tiled with the examples."""
     width = round(math.sqrt(megapixels * 1e6 * 4 / 3))
     height = round(width * 3 / 4)
     sheet = Image.new("RGB", (width, height))
@@ -71,7 +71,7 @@ def _measure(method: str, megapixels: float) -> dict[str, float]:
 
 
 def _measure_tile(method: str) -> dict[str, float]:
-    """What one whole tile with its margins needs beyond the loaded network."""
+    """Memory that one full tile with its margins takes beyond the loaded network."""
     restorer = JpegRestorer.from_pretrained(method, device="cpu")
     side = restorer.tile_size + 2 * restorer.margin
     restorer = JpegRestorer(restorer.model, "cpu", tile_size=side)

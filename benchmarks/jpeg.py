@@ -1,7 +1,7 @@
-"""Exactness and speed of the tensor JPEG beside Pillow and kornia, in one run: `python benchmarks/jpeg.py`.
+"""Exactness and speed of JPEG on tensors, compared with Pillow and kornia: `python benchmarks/jpeg.py`.
 
-Pillow encodes and decodes each picture in a loop and is the truth. Throughput is the best of several rounds; ratios are
-to the Pillow loop of the same run.
+The reference is Pillow, which encodes and decodes the pictures in a loop. Throughput is the best of several rounds.
+Speeds are relative to the Pillow loop of the same run.
 """
 
 import argparse
@@ -23,7 +23,7 @@ EXAMPLES = sorted((Path(__file__).parents[1] / "space" / "examples").glob("*.png
 
 
 def _photographs(count: int, height: int, width: int, channels: int) -> Tensor:
-    """Cuts of the example photographs, tiled where they are too small."""
+    """Crops of the example photographs, uint8 (count, channels, height, width); photographs too small are tiled."""
     generator = torch.Generator().manual_seed(0)
     pictures = []
     for index in range(count):

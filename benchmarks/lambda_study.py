@@ -1,8 +1,8 @@
-"""What lambda of Eq. 3 buys and costs: `python benchmarks/lambda_study.py DATA --output_dir runs/lambda`.
+"""The effect of lambda in Eq. 3: `python benchmarks/lambda_study.py DATA --output_dir runs/lambda`.
 
-From the same weights, the same number of adversarial steps is taken with every lambda, and once without an adversary.
-Held-out pictures are measured after each run: PSNR, SSIM, PSNR-B, and the texture (energy of high frequencies over the
-original's). Writes a Markdown table and a chart. DATA is a folder of pictures or parquet files.
+From the same weights, the same number of adversarial steps is taken with every lambda, and once without a
+discriminator. After each run, held-out pictures are measured: PSNR, SSIM, PSNR-B, and texture (energy of high
+frequencies over the original's). Writes a Markdown table and a chart. DATA is a folder of pictures or parquet files.
 """
 
 import argparse
@@ -26,7 +26,7 @@ MEASURES = (
 
 
 def _label(value: float) -> str:
-    return "no adversary" if value == float("inf") else f"{value:.0e}".replace("e+0", "e")
+    return "no discriminator" if value == float("inf") else f"{value:.0e}".replace("e+0", "e")
 
 
 def _run(options: argparse.Namespace, weight: float) -> list[MeanScore]:

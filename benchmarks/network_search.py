@@ -1,8 +1,9 @@
-"""Which network of the family is worth its time: `python benchmarks/network_search.py DATA --output_dir runs/search`.
+"""Compares sizes of the residual network: `python benchmarks/network_search.py DATA --output_dir runs/search`.
 
-Every candidate is trained for the same number of seconds on the crops of the default recipe, then measured on held-out
-pictures, not told the tables; seconds per megapixel are those of `JpegRestorer` on this machine. Writes a Markdown
-table and a chart of quality against time. DATA is a folder of pictures or parquet files.
+Every candidate is trained for the same number of seconds on the crops of the default recipe. It is then measured on
+held-out pictures in blind restoration (without quantization tables); seconds per megapixel are those of `JpegRestorer`
+on this machine. Writes a Markdown table and a chart of quality against time. DATA is a folder of pictures or parquet
+files.
 """
 
 import argparse
@@ -22,7 +23,7 @@ from argan_hf.training.trainer import ArganTrainer
 
 ROOT = Path(__file__).parents[1]
 QUALITIES = (10, 20, 30, 40)
-# What differs from the default network: size of the patches folded by the stem, widths, depths, being told the tables.
+# Differences from the default network: size of the patches folded into channels, widths, depths, conditioning.
 _PATCHES_OF_2: dict[str, Any] = {"hidden_sizes": [48, 96, 192], "depths": [1, 2, 4], "patch_size": 2}
 CANDIDATES: dict[str, dict[str, Any]] = {
     "default": {},
@@ -45,7 +46,7 @@ def _arguments(options: argparse.Namespace, name: str, steps: int, folder: Path)
         "output_dir": str(folder),
         "max_train_steps": steps,
         "adversarial_start_step": steps,
-        # Charbonnier throughout: the second phase of the recipe is too long for such runs.
+        # Charbonnier loss in all steps: such runs are too short for the second phase of the recipe.
         "l2_start_step": steps,
         "validation_steps": steps,
         "checkpointing_steps": 10 * steps,

@@ -1,8 +1,9 @@
-"""What realism costs and what it gives: `python benchmarks/realism.py --data LIVE1 --output_dir DIR`.
+"""The perception-distortion trade-off of realism: `python benchmarks/realism.py --data LIVE1 --output_dir DIR`.
 
-Every position of the slider, free and held to the file, beside the compared systems: distortion (PSNR, SSIM) and
-perception (SSIMULACRA2, VIF, texture), luma protocol. Writes `realism.md` (the table), `realism.png` (perception over
-distortion) and `realism-crops.png` (grass, hair, brick, text, sky, skin, foliage and a chart, in color).
+Measures several positions between the two variants, with and without projection onto the intervals of the file, and
+other systems. Distortion is PSNR and SSIM, perception is SSIMULACRA 2, VIF and texture, by the luma protocol. Writes
+`realism.md` (the table), `realism.png` (perception over distortion) and `realism-crops.png` (grass, hair, brick, text,
+sky, skin, foliage and a chart, in color).
 """
 
 import argparse
@@ -31,7 +32,7 @@ from argan_hf.variants import DEFAULT_CHECKPOINT
 
 POSITIONS = (0.0, 0.25, 0.5, 0.75, 1.0)
 SIDE, ZOOM = 112, 2
-# Pictures of LIVE1, and left and top of what is looked at.
+# Pictures of LIVE1, and left and top of the crop that is shown.
 CROPS = {
     "grass": ("plane", 20, 390),
     "hair": ("womanhat", 112, 180),
@@ -44,7 +45,7 @@ CROPS = {
 
 
 def _chart() -> Tensor:
-    """Lines, words and flat color, as a program draws them: uint8 (1, 3, SIDE, SIDE)."""
+    """Lines, text and flat color, drawn by a program: uint8 (1, 3, SIDE, SIDE)."""
     side = 4 * SIDE
     image = Image.new("RGB", (side, side), "white")
     draw = ImageDraw.Draw(image)
@@ -87,7 +88,7 @@ def _draw(path: Path, means: Sequence[MeanScore], compared: Sequence[str]) -> No
     for column, quality in enumerate(qualities):
         rows = {mean.method: mean for mean in means if mean.quality == quality}
         for panel, measure in zip(panels[:, column], ("ssimulacra2", "high_frequency"), strict=True):
-            for suffix, label in (("", "free"), (FAITHFUL_OPTION, "held to the file")):
+            for suffix, label in (("", "free"), (FAITHFUL_OPTION, "projected onto the file")):
                 line = [rows[f"{DEFAULT_CHECKPOINT}{REALISM_OPTION}{position}{suffix}"] for position in POSITIONS]
                 values = [getattr(mean, measure) for mean in line]
                 panel.plot([mean.psnr for mean in line], values, "o-", label=f"realism 0 to 1, {label}")
@@ -106,11 +107,11 @@ def _draw(path: Path, means: Sequence[MeanScore], compared: Sequence[str]) -> No
 
 
 def main() -> None:
-    """Measure, write, print the table and the position that scores highest."""
+    """Measure, write the files, print the table and the mean SSIMULACRA 2 of every method."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, required=True, help="LIVE1: a folder of its originals")
     parser.add_argument("--output_dir", type=Path, required=True)
-    parser.add_argument("--stride", type=int, default=1, help="measure every n-th picture only")
+    parser.add_argument("--stride", type=int, default=1, help="measure only every n-th picture")
     parser.add_argument("--qualities", type=int, nargs="+", default=[10, 20, 40])
     parser.add_argument("--compared", nargs="*", default=["jpeg", "sa-dct", "ar-cnn", "d3", "argan-jpeg-luma"])
     args = parser.parse_args()

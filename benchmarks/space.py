@@ -1,7 +1,8 @@
 """The demo under load: `python benchmarks/space.py`.
 
-Starts the page in a process of its own and prints the time to the first restored example, the time for a picture of one
-megapixel once warm, and what 20 visitors at once with 5 files each, one of them broken, get and cost, round by round.
+Starts the page in its own process. Prints the time until the first example is restored, and the time for a picture of
+one megapixel when the page is warm. Then 20 visitors upload 5 files each at the same time, one of them damaged, in
+several rounds: prints their answers, the time, and the memory of the server.
 """
 
 import io
@@ -22,7 +23,7 @@ from PIL import Image
 ROOT = Path(__file__).parents[1]
 URL = "http://127.0.0.1:7861"
 VISITORS, FILES = 20, 5
-# Memory that grows from round to round would leak.
+# Memory that grows from round to round shows a leak.
 ROUNDS = 4
 
 
@@ -54,7 +55,7 @@ def _write_files(folder: Path) -> list[Path]:
 
 
 def _visit(paths: list[Path]) -> tuple[int, int, list[str]]:
-    """Restored, refused in words, anything else."""
+    """Numbers of files restored and of files refused with a message, and all other messages."""
     client, restored, refused, odd = _client(), 0, 0, []
     for path in paths:
         try:
@@ -102,7 +103,7 @@ def main() -> None:
                 seconds = time.monotonic() - begin
                 restored, refused = (sum(visit[index] for visit in visits) for index in range(2))
                 odd = sorted({text for visit in visits for text in visit[2]})
-                print(f"{VISITORS} visitors with {FILES} files each: {restored} restored, {refused} refused in words")
+                print(f"{VISITORS} visitors with {FILES} files each: {restored} restored, {refused} refused")
                 print(f"other answers: {odd or 'none'}; {seconds:.1f} s; server alive: {server.poll() is None}")
                 print(f"resident memory after: {process.memory_info().rss / 2**20:.0f} MiB")
     finally:

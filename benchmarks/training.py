@@ -1,7 +1,7 @@
-"""What a training step costs with the live stream, and with crops held in memory: `python benchmarks/training.py DATA`.
+"""Time of a training step with live data and with batches held in memory: `python benchmarks/training.py DATA`.
 
-Both kinds of step are taken in turn, in one run, with the paper's network, discriminator and batch (64 crops of 64x64).
-DATA is a folder of pictures or parquet files. The ratio says what streaming, decoding, gathering and degrading cost.
+Both kinds of step alternate in one run, with the paper's network, discriminator and batch (64 crops of 64x64). Their
+ratio is the cost of streaming, decoding, cropping and degrading. DATA is a folder of pictures or parquet files.
 """
 
 import argparse
@@ -33,7 +33,7 @@ def _trainer(data: Path, output_dir: str, options: argparse.Namespace) -> ArganT
 
 
 def main() -> None:
-    """Print seconds per step of both kinds, their ratio, crops per second and the arithmetic rate."""
+    """Print milliseconds per step and crops per second of both kinds, their ratio, and the arithmetic rate."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("data", type=Path, metavar="DATA")
     parser.add_argument("--steps", type=int, default=40, help="steps of each kind")

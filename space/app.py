@@ -1,8 +1,8 @@
-"""The demo: upload a picture, compare before and after, download the result; or see what every quality does to it.
+"""The demo: upload a picture, compare before and after, download the result; or measure it at every JPEG quality.
 
 A JPEG file is restored as it is. Any other picture is first compressed at the chosen quality, so that the visitor sees
-the damage and its repair. The bytes of the upload reach the restorer untouched, and what is shown and downloaded are
-PNG files written here: the page never recompresses a pixel.
+artifacts and their removal. The restorer gets the bytes of the upload without changes. The page shows and offers PNG
+files that are written here, so no picture is compressed with loss again.
 """
 
 import ctypes
@@ -35,13 +35,13 @@ MAX_FILE_SIZE = "40mb"
 _M_ARENA_MAX = -8  # of glibc's malloc.h
 EXAMPLES = sorted((Path(__file__).parent / "examples").glob("*.png"))
 
-INTRO = """# Take JPEG artifacts out of pictures
-Upload a picture. A JPEG is restored as it is; anything else is first compressed at the quality you choose, to show
-the damage and its repair. Drag the handle to compare."""
+INTRO = """# Remove JPEG artifacts from pictures
+Upload a picture. A JPEG is restored as it is; any other picture is first compressed at the quality you choose, to show
+the artifacts and their removal. Drag the handle to compare."""
 
-COMPRESS_INFO = "The picture is compressed at this quality before it is restored. Lower means more damage."
-TELL_INFO = "Read from the file. Change it if you know that the picture was compressed differently before."
-BLIND_INFO = "Read from the file. This network works blind: it sees the picture only and is not told the quality."
+COMPRESS_INFO = "The picture is compressed at this quality before it is restored. Lower means more artifacts."
+CONDITION_INFO = "Read from the file. Change it if you know that the picture was compressed at another quality before."
+BLIND_INFO = "Read from the file. This network is blind: it gets the picture only, not the quantization tables."
 
 MEASURE_INTRO = """The middle of the picture (512x512 pixels at most) is compressed at every quality and restored.
 Higher is better: PSNR and PSNR-B in dB, SSIM up to 1."""
@@ -63,12 +63,12 @@ def _path_as_uploaded(payload: Any) -> str | None:
 
 
 def inspect(path: str | None) -> Any:
-    """Preset the quality slider: the file's own quality for a JPEG, the demonstration's for anything else."""
+    """Set the quality slider: to the quality of the file for a JPEG, to `DEFAULT_QUALITY` for any other picture."""
     if path is None:
         return gr.skip()
     image = _open(path)
     if isinstance(image, JpegImageFile):
-        info = TELL_INFO if restorer.model.config.condition_on_quantization else BLIND_INFO
+        info = CONDITION_INFO if restorer.model.config.condition_on_quantization else BLIND_INFO
         return gr.Slider(value=read_header(image).quality, label="JPEG quality of the file", info=info)
     return gr.Slider(value=DEFAULT_QUALITY, label="JPEG quality", info=COMPRESS_INFO)
 
@@ -88,16 +88,17 @@ def restore(
 
     Args:
         path: the uploaded file.
-        quality: JPEG quality 1..100: told to the network for a JPEG file, used to compress any other picture.
+        quality: JPEG quality 1..100. For a JPEG file the network is conditioned on its standard tables; any other
+            picture is compressed at it.
         strength: 0 (the picture as it is) to 1 (fully restored).
-        faithful: hold the result to what the file states.
-        realism: 0 (nearest to the original on average) to 1 (texture as real pictures have it, invented if need be).
-        folder: of the visitor's previous result, which is deleted once the new one is there.
-        request: of Gradio, says whose visit it is.
+        faithful: whether to project the luma of the result onto the intervals of the file.
+        realism: 0 (least squared error) to 1 (texture as real pictures have it, which can be false).
+        folder: of the visitor's previous result, which is deleted when the new one is complete.
+        request: of Gradio, identifies the visit.
         progress: of Gradio.
 
     Returns:
-        The pair before and after, the file to download, a line on what was done, and the folder of the result.
+        The pictures before and after, the file to download, a line on what was done, and the folder of the result.
     """
     if path is None:
         _forget(folder)
@@ -106,9 +107,9 @@ def restore(
     is_jpeg = isinstance(source, JpegImageFile)
     try:
         data = Path(path).read_bytes() if is_jpeg else _compress(source, quality)
-        told = quality if is_jpeg and quality != read_header(source).quality else None
+        other_quality = quality if is_jpeg and quality != read_header(source).quality else None
         tick = unless_stopped(request, lambda *tiles: progress(tiles, unit="tiles"))
-        result = restorer(data, told, strength, realism=realism, faithful=faithful, progress=tick)
+        result = restorer(data, other_quality, strength, realism=realism, faithful=faithful, progress=tick)
         before = restorer(data, strength=0.0)
     except StoppedError:
         return tuple(gr.skip() for _ in range(4))
@@ -125,7 +126,7 @@ def restore(
     else:
         done = f"JPEG of quality {report.quality}, {report.sampling}, restored."
     if report.consistency is not None:
-        done += f" {report.consistency:.2%} of its luma coefficients, encoded again, are the file's own."
+        done += f" Encoded again, {report.consistency:.2%} of its luma coefficients equal those of the file."
     words = [f"{done} {report.width}x{report.height} pixels in {report.seconds:.1f} s.", *report.notes, *notes]
     return (
         (str(before_path), str(after_path)),
@@ -147,9 +148,9 @@ def measure_at(
 
     Args:
         path: the uploaded file, taken as the original.
-        quality: the JPEG quality that pictures and scores are shown for, 1..100.
-        folder: of the visitor's previous result, which is deleted once the new one is there.
-        request: of Gradio, says whose visit it is.
+        quality: the JPEG quality whose pictures and scores are shown, 1..100.
+        folder: of the visitor's previous result, which is deleted when the new one is complete.
+        request: of Gradio, identifies the visit.
         progress: of Gradio.
 
     Returns:
@@ -202,7 +203,7 @@ def _compress(image: Image.Image, quality: int) -> bytes:
 def build() -> gr.Blocks:
     """The page."""
     with gr.Blocks(title="ARGAN: JPEG artifact removal", analytics_enabled=False, delete_cache=(300, 1800)) as page:
-        # What a visitor made is deleted with the next picture, or when the visit ends.
+        # Folders of the visitor's results; deleted with the next result, or when the visit ends.
         kept, measured = (gr.State(None, time_to_live=1800, delete_callback=_forget) for _ in range(2))
         gr.Markdown(INTRO)
         source = gr.Image(
@@ -214,9 +215,9 @@ def build() -> gr.Blocks:
             elem_id="source",
             render=False,
         )
-        # gr.Image opens every upload first and fails without a word on one that is broken.
+        # gr.Image would open every upload itself, and fail without a message if it is damaged.
         source.preprocess = _path_as_uploaded
-        # On top, so that a phone, which shows one column, has nothing between picture and result but the controls.
+        # At the top: on a phone, which shows one column, they would otherwise stand between picture and result.
         gr.Examples([str(path) for path in EXAMPLES], source, label="Examples (CC0)", examples_per_page=8)
         with gr.Row():
             with gr.Column(scale=1, min_width=280):
@@ -225,7 +226,13 @@ def build() -> gr.Blocks:
                     1, 100, DEFAULT_QUALITY, step=1, label="JPEG quality", info=COMPRESS_INFO, elem_id="quality"
                 )
                 strength = gr.Slider(
-                    0, 1, 1, step=0.05, label="Strength", info="0: as it is. 1: fully restored.", elem_id="strength"
+                    0,
+                    1,
+                    1,
+                    step=0.05,
+                    label="Strength",
+                    info="0: the picture as it is. 1: fully restored.",
+                    elem_id="strength",
                 )
                 realism = gr.Slider(
                     0,
@@ -233,13 +240,15 @@ def build() -> gr.Blocks:
                     0,
                     step=0.05,
                     label="Realism",
-                    info="0: nearest to the truth. 1: texture, invented where it is lost. Recommended: 0.25.",
+                    info="0: least error, smooth where detail is lost. 1: texture, which can be false. "
+                    "Recommended: 0.25.",
                     elem_id="realism",
                 )
                 faithful = gr.Checkbox(
                     True,
                     label="Faithful",
-                    info="Hold the result to what the JPEG file states: encoded again, it is the file again.",
+                    info="Project the brightness onto the intervals that the JPEG file states: encoded again, the "
+                    "result gives the same values.",
                     elem_id="faithful",
                 )
             with gr.Column(scale=2, min_width=280), gr.Tabs():
@@ -291,7 +300,7 @@ def build() -> gr.Blocks:
 
 def launch(**kwargs: Any) -> Any:
     """Start the server; arguments go to `Blocks.launch`."""
-    # Every thread of the server gets a heap of its own otherwise, none of which shrinks: memory grows with visitors.
+    # By default, many threads get a heap each (malloc arena), and these do not shrink: memory grows with visitors.
     with suppress(OSError, AttributeError):
         ctypes.CDLL("libc.so.6").mallopt(_M_ARENA_MAX, 2)
     return build().launch(max_file_size=MAX_FILE_SIZE, show_error=True, theme=gr.themes.Soft(), **kwargs)

@@ -1,6 +1,6 @@
-"""What a quality does to a picture, and what restoring gives back: pictures, scores, and a curve over all qualities.
+"""Measures compression and restoration of a picture: pictures and scores at one quality, a curve over all qualities.
 
-Measured on the middle of the picture, so that the answer takes seconds for a picture of any size.
+Only the middle of the picture is measured, so that it takes seconds for a picture of any size.
 """
 
 import tempfile
@@ -33,13 +33,13 @@ def measure(
     """Compress the middle of a picture at every quality and restore it.
 
     Args:
-        image: upright, mode "L" or "RGB"; taken as the original, whatever was done to it before.
-        quality: 1..100, the one that pictures and scores are about.
+        image: upright, mode "L" or "RGB"; it is the original, even if it was compressed before.
+        quality: 1..100, at which pictures and scores are returned.
         folder: where pictures are written.
         progress: called with the share that is done, 0..1.
 
     Returns:
-        Files and captions of original, JPEG and restored; rows of scores; points of the curve.
+        Paths and captions of the original, the JPEG and the restored picture; rows of scores; points of the curve.
     """
     protocol: Protocol = "luma" if image.mode == "L" else "rgb"
     left, top = (max(0, side - SIDE) // 2 for side in image.size)
@@ -73,7 +73,7 @@ def measure(
 
 
 def new_folder() -> Path:
-    """A folder for pictures of one visitor, below the one that the page may serve from."""
+    """Create a folder for the pictures of one visitor, below the folder from which Gradio may serve files."""
     cache = Path(tempfile.gettempdir()) / "gradio"
     cache.mkdir(exist_ok=True)
     return Path(tempfile.mkdtemp(dir=cache))

@@ -1,7 +1,7 @@
-"""Ends what runs for a visitor who asked for it.
+"""Stops a running restoration or measurement when its visitor presses Stop.
 
-Gradio cancels what waits in the queue, but lets a running function finish. Ours report their progress, and the next
-report after the visitor's word ends them.
+Gradio cancels functions that wait in the queue, but lets a running function finish. The functions of this page report
+their progress, and the next report after Stop raises an exception in them.
 """
 
 from collections.abc import Callable
@@ -13,16 +13,16 @@ _stopped: set[str | None] = set()
 
 
 class StoppedError(Exception):
-    """The visitor asked for it."""
+    """The visitor pressed Stop."""
 
 
 def stop(request: gr.Request) -> None:
-    """End what runs for this visitor."""
+    """Stop what runs for this visitor."""
     _stopped.add(request.session_hash)
 
 
 def unless_stopped(request: gr.Request | None, progress: Callable[..., object]) -> Callable[..., None]:
-    """Progress that raises [`StoppedError`] once the visitor does not want to see more of it."""
+    """A function that reports progress, and raises [`StoppedError`] after the visitor pressed Stop."""
     visit = request.session_hash if request else None
     _stopped.discard(visit)
 

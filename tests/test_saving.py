@@ -53,7 +53,7 @@ def test_what_a_format_carries_is_carried_and_the_rest_is_named(photo: Image.Ima
     assert exif.get_ifd(_EXIF)[0x9003] == "2020:01:01 00:00:00"
     assert exif.get_ifd(_GPS)[1] == "N"
     assert written.info["xmp"] == "<x>é</x>".encode()
-    assert ("loses again" in " ".join(notes)) is (suffix in LOSSY)
+    assert ("is lossy" in " ".join(notes)) is (suffix in LOSSY)
     has_resolution, has_comment = "dpi" in written.info, b"a view" in data
     assert has_resolution is has_comment is (suffix not in (".webp", ".avif"))
     assert any("resolution, comment" in note for note in notes) is not has_comment
@@ -82,7 +82,7 @@ def test_a_text_that_has_the_place_of_the_comment_keeps_it(photo: Image.Image) -
 
 def test_what_an_encoder_cannot_write_is_an_os_error(photo: Image.Image) -> None:
     photo.info = {"dpi": (1e9, 1e9)}
-    with pytest.raises(OSError, match="PNG cannot be written with what comes with the picture"):
+    with pytest.raises(OSError, match="PNG cannot be written with the metadata of the picture"):
         encode_picture(photo, ".png")
 
 

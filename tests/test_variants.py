@@ -76,14 +76,14 @@ def test_the_last_four_mixtures_are_kept(ends: tuple[ArganForImageRestoration, A
 def test_a_wider_network_of_the_same_names_is_refused(plain_config: ArganConfig) -> None:
     start = ArganForImageRestoration(plain_config)
     wider = ArganForImageRestoration(ArganConfig(hidden_sizes=(4, 8, 12)))
-    with pytest.raises(ValueError, match=r"differ in unet\.\S+, .*cannot be mixed"):
+    with pytest.raises(ValueError, match=r"differ in unet\.\S+, .*cannot be interpolated"):
         WeightInterpolation(start, lambda: wider).at(0.5)
 
 
 def test_a_deeper_network_is_refused_by_the_name_of_what_it_has_more(residual_config: ArganConfig) -> None:
     start = ArganForImageRestoration(residual_config)
     deeper = ArganForImageRestoration(ArganConfig(**{**residual_config.to_dict(), "depths": (1, 1, 3)}))
-    with pytest.raises(ValueError, match=r"differ in unet\.\S+, .*cannot be mixed"):
+    with pytest.raises(ValueError, match=r"differ in unet\.\S+, .*cannot be interpolated"):
         WeightInterpolation(start, lambda: deeper).at(0.5)
 
 
@@ -101,7 +101,7 @@ def test_networks_of_other_shapes_are_refused(
     ends: tuple[ArganForImageRestoration, ArganForImageRestoration],
 ) -> None:
     other = ArganForImageRestoration(ArganConfig(hidden_sizes=(4, 8)))
-    with pytest.raises(ValueError, match=r"differ in unet\.\S+, .*cannot be mixed"):
+    with pytest.raises(ValueError, match=r"differ in unet\.\S+, .*cannot be interpolated"):
         WeightInterpolation(ends[0], lambda: other).at(0.5)
 
 

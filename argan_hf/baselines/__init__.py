@@ -1,1 +1,1 @@
-"""Restorers of others, written anew from their descriptions to measure against. Needs the extra `baselines`."""
+"""Baselines: restorers of the literature, implemented from their papers. SA-DCT needs the extra `baselines`."""

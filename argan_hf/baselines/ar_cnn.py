@@ -1,7 +1,7 @@
 """AR-CNN (Dong, Deng, Loy, Tang; ICCV 2015), the first convolutional network for this task, as a model of transformers.
 
-Four layers, 9-7-1-5 with 64-32-16-1 channels, ReLU after all but the last, from decoded luma straight to restored luma.
-The border is repeated once, in front, as far as the network sees.
+Four layers with kernels of 9-7-1-5 and 64-32-16-1 channels map decoded luma directly to restored luma; ReLU follows all
+but the last. The input is padded once by the radius of the receptive field, by repeating its border.
 """
 
 import torch
@@ -19,8 +19,8 @@ class ArCnnConfig(PreTrainedConfig):
     """Configuration of [`ArCnnForImageRestoration`]; the defaults are the published network.
 
     Args:
-        kernel_sizes: odd sides of the kernels, first layer first.
-        hidden_sizes: channels between the layers, one less than kernels.
+        kernel_sizes: sides of the kernels, which are odd, first layer first.
+        hidden_sizes: channels between the layers, one number less than kernels.
     """
 
     model_type = "ar_cnn"
@@ -40,16 +40,16 @@ class ArCnnConfig(PreTrainedConfig):
 
     @property
     def size_divisor(self) -> int:
-        """Any size is taken as it is."""
+        """Pictures of any size are processed without padding to multiples."""
         return 1
 
 
 class ArCnnConv2d(nn.Conv2d):
-    """A convolution whose first channel starts as a copy of the first channel that comes in."""
+    """A convolution that is initialized so that its first output channel is a copy of its first input channel."""
 
 
 class ArCnnForImageRestoration(PreTrainedModel):
-    """Takes JPEG artifacts out of luma; one network per quality, as published."""
+    """Removes JPEG artifacts from luma; one network per quality, as in the paper."""
 
     config_class = ArCnnConfig
     base_model_prefix = "ar_cnn"
@@ -70,8 +70,8 @@ class ArCnnForImageRestoration(PreTrainedModel):
     def _init_weights(self, module: nn.Module) -> None:
         super()._init_weights(module)
         if isinstance(module, ArCnnConv2d):
-            # Untrained, the network is the identity (luma is not negative, so ReLU lets it pass): it learns the
-            # difference from the first step on.
+            # Before training, the network is the identity: luma is not negative, so ReLU does not change it. Training
+            # then only has to learn the difference between input and original.
             init.kaiming_normal_(module.weight, nonlinearity="relu")
             weight = module.weight.clone()
             weight[0] = 0.0
@@ -81,15 +81,16 @@ class ArCnnForImageRestoration(PreTrainedModel):
     def forward(
         self,
         pixel_values: Tensor,
-        quantization: Tensor | None = None,  # noqa: ARG002  (told to every network, used by some)
+        quantization: Tensor | None = None,  # noqa: ARG002  (passed to every network, used by some)
         labels: Tensor | None = None,
     ) -> ArganOutput:
         """Restore luma.
 
         Args:
             pixel_values: float (B, 1, H, W) in 0..1, any H, W >= 1.
-            quantization: ignored.
-            labels: float (B, 1, H, W) in 0..1, the original luma; makes `loss`, the mean squared error, appear.
+            quantization: ignored; the network is blind (not conditioned on quantization tables).
+            labels: float (B, 1, H, W) in 0..1, the original luma; if given, the output has a `loss`, the mean squared
+                error.
         """
         padded = F.pad(pixel_values, (self.border,) * 4, mode="replicate")
         reconstruction = self.layers(padded)

@@ -1,10 +1,11 @@
 """D3 (Wang et al., CVPR 2016): one-step sparse inference in the DCT domain, then in the pixel domain, on 8x8 patches.
 
-A patch of decoded luma goes to its DCT, through a learned dictionary with soft thresholds, back into the interval that
-the quantization table allows, to pixels, and through a second such dictionary. No implementation was published; what
-the paper leaves open is chosen here: patches are taken at every pixel and their results averaged, since patches on the
-JPEG grid alone never see a block border. The interval is exact on the grid; elsewhere a coefficient mixes several
-blocks, so it is as wide as `shifted_slack` says.
+The steps for a patch of decoded luma: DCT; one step of sparse inference with a learned dictionary; clamping of the
+coefficients to the intervals that the quantization table allows; inverse DCT; sparse inference with another dictionary.
+
+No implementation was published, so some choices were made here. Patches are taken at every pixel and their results
+averaged, because patches on the JPEG grid alone contain no block border. For patches on the grid, the interval is
+exact. For others, a coefficient depends on several blocks, so the interval has the width that `shifted_slack` sets.
 """
 
 import math
@@ -29,8 +30,9 @@ class D3Config(PreTrainedConfig):
 
     Args:
         dictionary_size: atoms of each of the two dictionaries.
-        initial_threshold: of the shrinkage, in the units of the network (samples are -0.5..0.5).
-        shifted_slack: half the width of the interval of patches off the grid, in quantization steps (on it: 0.5).
+        initial_threshold: of the soft shrinkage, in the units of the network (samples are -0.5..0.5).
+        shifted_slack: half the width of the interval for patches off the JPEG grid, in quantization steps; on the grid
+            it is 0.5.
     """
 
     model_type = "d3"
@@ -51,7 +53,8 @@ class D3Config(PreTrainedConfig):
 class D3SparseInference(nn.Module):
     """One step of sparse inference: analysis, soft threshold per atom, synthesis (1x1 convolutions over patches).
 
-    The thresholds are two diagonal scalings around a shrinkage by one, as in the paper, folded into the weights.
+    As in the paper, codes are divided by their thresholds, shrunk by 1, and multiplied by the thresholds. Here both
+    scalings are merged into the weights.
     """
 
     def __init__(self, config: D3Config) -> None:
@@ -61,13 +64,14 @@ class D3SparseInference(nn.Module):
         self.synthesis = nn.Conv2d(config.dictionary_size, _PATCH, 1, bias=False)
 
     def forward(self, patches: Tensor) -> Tensor:
-        threshold = self.threshold.abs() + _LEAST_THRESHOLD
-        codes = F.conv2d(patches, self.analysis.weight / threshold[..., None])
+        """Patches (B, 64, h, w), flattened into channels, to patches of the same shape."""
+        threshold = self.threshold.abs() + _LEAST_THRESHOLD  # (atoms, 1, 1)
+        codes = F.conv2d(patches, self.analysis.weight / threshold[..., None])  # (B, atoms, h, w)
         return F.conv2d(F.softshrink(codes, 1.0), self.synthesis.weight * threshold[None])
 
 
 class D3ForImageRestoration(PreTrainedModel):
-    """Takes JPEG artifacts out of luma; one network per quality, as published."""
+    """Removes JPEG artifacts from luma; one network per quality, as in the paper."""
 
     config_class = D3Config
     base_model_prefix = "d3"
@@ -84,7 +88,7 @@ class D3ForImageRestoration(PreTrainedModel):
     def _init_weights(self, module: nn.Module) -> None:
         super()._init_weights(module)
         if isinstance(module, D3SparseInference):
-            # A tight frame: with no threshold the untrained stage is the identity.
+            # A tight frame: without thresholds, the untrained stage is the identity.
             frame = torch.empty(module.threshold.shape[0], _PATCH)
             nn.init.orthogonal_(frame)
             init.copy_(module.analysis.weight, frame[:, :, None, None])
@@ -98,26 +102,32 @@ class D3ForImageRestoration(PreTrainedModel):
 
         Args:
             pixel_values: float (B, 1, H, W) in 0..1, any H, W >= 1, its corner on the JPEG grid.
-            quantization: (B, 1, 8, 8), the tables, zeros where unknown, or `None`: no interval is enforced then.
-            labels: float (B, 1, H, W) in 0..1, the original luma; makes `loss` appear: the mean squared error of the
-                result plus that of the DCT stage.
+            quantization: (B, 1, 8, 8), the tables, zeros where unknown. Without tables (`None` or zeros; blind
+                restoration) coefficients are not clamped to intervals.
+            labels: float (B, 1, H, W) in 0..1, the original luma; if given, the output has a `loss`: the mean squared
+                error of the result plus that of the coefficients after the DCT stage.
         """
-        basis = _dct_basis(pixel_values)
-        coefficients = F.conv2d(_repeat_border(pixel_values - 0.5), basis[:, None].unflatten(2, (_SIDE, _SIDE)))
-        stage = self.dct_stage(coefficients)
+        # 1. DCT of the 8x8 patches that start at every pixel and up to 7 pixels before the picture.
+        basis = _dct_basis(pixel_values)  # (64, 64)
+        kernels = basis[:, None].unflatten(2, (_SIDE, _SIDE))  # (64, 1, 8, 8)
+        coefficients = F.conv2d(_repeat_border(pixel_values - 0.5), kernels)  # (B, 64, H + 7, W + 7)
+        # 2. Sparse inference on the coefficients, clamped to the intervals of the tables.
+        stage = self.dct_stage(coefficients)  # (B, 64, H + 7, W + 7)
         if quantization is not None:
             stage = _into_interval(stage, coefficients, quantization, self.config.shifted_slack)
-        pixels = self.pixel_stage(F.conv2d(stage, basis.T[:, :, None, None]))
-        reconstruction = _average(pixels, pixel_values.shape[-2:]) + 0.5
+        # 3. Inverse DCT, and sparse inference on the pixels of the patches.
+        pixels = self.pixel_stage(F.conv2d(stage, basis.T[:, :, None, None]))  # (B, 64, H + 7, W + 7)
+        # 4. Average of the 64 patches that cover a pixel.
+        reconstruction = _average(pixels, pixel_values.shape[-2:]) + 0.5  # (B, 1, H, W)
         loss = None
         if labels is not None:
-            truth = F.conv2d(_repeat_border(labels - 0.5), basis[:, None].unflatten(2, (_SIDE, _SIDE)))
+            truth = F.conv2d(_repeat_border(labels - 0.5), kernels)  # (B, 64, H + 7, W + 7)
             loss = F.mse_loss(reconstruction.float(), labels.float()) + F.mse_loss(stage.float(), truth.float())
         return ArganOutput(loss=loss, reconstruction=reconstruction)
 
 
 def _dct_basis(like: Tensor) -> Tensor:
-    """Orthonormal 2-D DCT of a flat 8x8 patch, (64, 64)."""
+    """Orthonormal two-dimensional DCT of a flattened 8x8 patch, (64, 64): frequency, sample."""
     n = torch.arange(_SIDE, dtype=torch.float64)
     basis = torch.cos((2 * n + 1) * n[:, None] * math.pi / (2 * _SIDE)) * math.sqrt(2 / _SIDE)
     basis[0] /= math.sqrt(2)
@@ -125,25 +135,38 @@ def _dct_basis(like: Tensor) -> Tensor:
 
 
 def _repeat_border(planes: Tensor) -> Tensor:
-    # So that the first and last pixels, too, are covered by 64 patches.
+    """Pad (B, 1, H, W) to (B, 1, H + 14, W + 14), so that 64 patches cover every pixel."""
     return F.pad(planes, (_SIDE - 1,) * 4, mode="replicate")
 
 
 def _into_interval(stage: Tensor, coefficients: Tensor, quantization: Tensor, shifted_slack: float) -> Tensor:
-    steps = quantization.to(stage.dtype).flatten(1)[:, :, None, None] / 255.0
+    """Clamp coefficients to intervals around those of the decoded picture.
+
+    Args:
+        stage: (B, 64, H + 7, W + 7), coefficients to clamp.
+        coefficients: of the same shape, those of the decoded picture.
+        quantization: (B, 1, 8, 8), the tables; a step of 0 is unknown and does not clamp.
+        shifted_slack: half the width of an interval off the JPEG grid, in steps.
+    """
+    # 1. Steps in the units of the network, in which 255 gray levels are 1.
+    steps = quantization.to(stage.dtype).flatten(1)[:, :, None, None] / 255.0  # (B, 64, 1, 1)
+    # 2. Patches on the grid. The patch at index i starts at pixel i - 7.
     rows, columns = (torch.arange(size, device=stage.device) % _SIDE == _SIDE - 1 for size in stage.shape[-2:])
-    on_grid = rows[:, None] & columns
-    half = steps * torch.where(on_grid, 0.5, shifted_slack)
+    on_grid = rows[:, None] & columns  # (H + 7, W + 7)
+    # 3. Half the widths of the intervals, and the clamping.
+    half = steps * torch.where(on_grid, 0.5, shifted_slack)  # (B, 64, H + 7, W + 7)
     half = half.masked_fill(steps == 0, torch.inf)
     return torch.minimum(torch.maximum(stage, coefficients - half), coefficients + half)
 
 
 def _average(patches: Tensor, size: torch.Size) -> Tensor:
+    """Average overlapping patches (B, 64, H + 7, W + 7) to planes (B, 1, H, W); `size` is (H, W)."""
     height, width = size
     margin = _SIDE - 1
-    # F.fold as a transposed convolution, which autocast knows.
+    # 1. The sum of all patches at their positions: F.fold, written as a transposed convolution for autocast.
     paste = torch.eye(_PATCH, dtype=patches.dtype, device=patches.device).view(_PATCH, 1, _SIDE, _SIDE)
-    total = F.conv_transpose2d(patches, paste)
+    total = F.conv_transpose2d(patches, paste)  # (B, 1, H + 14, W + 14)
+    # 2. Without the padding; 64 patches cover every pixel.
     return total[..., margin : margin + height, margin : margin + width] / _PATCH
 
 

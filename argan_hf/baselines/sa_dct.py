@@ -1,24 +1,27 @@
-"""Pointwise shape-adaptive DCT, the strongest JPEG deblocking before networks, to measure against.
+"""Pointwise shape-adaptive DCT (SA-DCT), a baseline: the strongest JPEG deblocking before neural networks.
 
 Foi, Katkovnik and Egiazarian, "Pointwise Shape-Adaptive DCT for High-Quality Denoising and Deblocking of Grayscale and
-Color Images" (IEEE Transactions on Image Processing, 2007). Quantization is taken for white noise. Around every pixel,
-one-sided polynomial estimates (LPA) and the intersection of their confidence intervals (ICI) tell how far the picture
-is smooth in eight directions; the polygon through these points is transformed (SA-DCT), thresholded and added back.
-A second pass replaces thresholding by a Wiener filter that the first result steers.
+Color Images" (IEEE Transactions on Image Processing, 2007). The quantization error is modeled as white noise. Around
+every pixel, local polynomial approximations (LPA) at several scales and the intersection of their confidence intervals
+(ICI) find how far the picture is smooth in eight directions. The polygon through these eight points is transformed
+(SA-DCT), thresholded, and transformed back. Overlapping estimates are averaged with weights. A second pass uses a
+Wiener filter instead of thresholds, with the result of the first pass as its estimate of the signal.
 
-Own code from the paper. The numbers of `noise_sigma`, `_confidence`, `_SCALES`, `_WIENER_SCALES`, `_ZERO_ORDER` and
-`_THRESHOLD` are facts stated by the documentation of the authors' deblocking demonstration 1.40. Where paper and
-documentation leave room, this reading was chosen:
+This is an independent implementation of the paper. The numbers of `noise_sigma`, `_confidence`, `_SCALES`,
+`_WIENER_SCALES`, `_ZERO_ORDER` and `_THRESHOLD` are stated by the documentation of the authors' deblocking
+demonstration 1.40. Where paper and documentation are ambiguous, these choices were made:
 
-- Coefficients are aligned as Sikora and Makai do: the k-th of every column meets the k-th of the others, whatever the
-  columns' lengths. The samples of a column or row with gaps are moved together.
-- Only the mean is removed, without a further correction of the DC term; coefficient (0, 0) is then one like all others.
-- Weights of aggregation are 1 / ((1 + coefficients kept) size) after thresholding and 1 / ((1 + sum of squared gains)
-  size) after the Wiener filter. The number of estimates per pixel is not capped.
-- The Wiener filter keeps the mean of the noisy region. The stated gain m^2 / (m^2 + sigma^2 / size), m being the first
-  result's mean, is all but 1 except near black, where it pulls areas to 0 and blows their weight up.
-- A polygon holds the pixels on its edges. Nothing is padded: scales end where the picture ends.
-- Chroma takes over the regions of luma and sees the first pass only; its noise is that of unsubsampled planes.
+- Coefficients are aligned as by Sikora and Makai: the k-th coefficients of all columns form row k, whatever the lengths
+  of the columns. Gaps inside a column or row are closed before it is transformed.
+- Only the mean is removed, without a further correction of the DC term. Coefficient (0, 0) is then treated like all
+  others.
+- The weights of estimates are 1 / ((1 + coefficients kept) size) after thresholding, and 1 / ((1 + sum of squared
+  gains) size) after the Wiener filter. The number of estimates per pixel is not limited.
+- The Wiener filter keeps the mean of the noisy region. The paper's gain for the mean m of the first result,
+  m^2 / (m^2 + sigma^2 / size), is nearly 1 except near black. There it would pull regions to 0 and make their weights
+  very large.
+- A polygon includes the pixels on its edges. Nothing is padded: scales that reach beyond the picture are not used.
+- Chroma uses the regions of luma, and the first pass only. Its noise level is that of planes without subsampling.
 """
 
 import math
@@ -34,7 +37,10 @@ from torch import Tensor
 try:
     from numba import njit
 except ImportError as error:
-    raise ImportError('SA-DCT is compiled by numba: pip install "argan-hf[baselines]"') from error
+    raise ImportError(
+        'SA-DCT needs numba: install it with `pip install numba`, or with `pip install -e ".[baselines]"` in a '
+        "checkout of the repository"
+    ) from error
 
 _Floats = NDArray[np.float32]
 _Integers = NDArray[np.int64]
@@ -47,10 +53,10 @@ _SCALES = np.array((1, 2, 3, 5, 7, 9, 12))
 _WIENER_SCALES = np.array((1, 2, 3, 5, 6, 8, 8))
 _ZERO_ORDER = np.array((0.75, 0.70, 0.85, 0.90, 0.97, 1.0, 1.0))
 _THRESHOLD = 0.925
-# The last scale serves strong noise only.
+# The last scale is used only for noise with a larger standard deviation than this.
 _STRONG = 40.0
 
-# Counterclockwise from the right as (row, column); even ones run along an axis, odd ones along a diagonal.
+# (row, column) steps, counterclockwise from the right; even directions run along an axis, odd ones along a diagonal.
 _DIRECTIONS = np.array(((0, 1), (-1, 1), (-1, 0), (-1, -1), (0, -1), (1, -1), (1, 0), (1, 1)))
 _REACH = int(_SCALES[-1]) - 1
 _SIDE = 2 * _REACH + 1
@@ -58,7 +64,7 @@ _STRIP = 16
 
 
 def noise_sigma(table: Tensor) -> float:
-    """Standard deviation of the white noise that stands for quantization, on the scale 0..255.
+    """Standard deviation of the white noise that models the quantization error, in gray levels 0..255.
 
     Args:
         table: integers (8, 8), natural order.
@@ -67,10 +73,10 @@ def noise_sigma(table: Tensor) -> float:
 
 
 def restore(planes: Tensor, tables: Tensor, *, progress: Callable[[int, int], None] | None = None) -> Tensor:
-    """Restore decoded planes; the same input gives the same numbers whatever the number of threads.
+    """Restore decoded planes. The result does not depend on the number of threads.
 
     Args:
-        planes: uint8 or floating point (C, H, W), 0..255: luma, then what shares its regions (Cb and Cr at full size).
+        planes: uint8 or floating point (C, H, W), 0..255: luma, then planes that use its regions (Cb, Cr at full size).
         tables: integers (C, 8, 8), natural order: the quantization table of each plane.
         progress: called with (strips done, strips in all).
 
@@ -88,7 +94,7 @@ def restore(planes: Tensor, tables: Tensor, *, progress: Callable[[int, int], No
     done, total = 0, (count + 1) * len(tops)
 
     def aggregate(strip_pass: Callable[..., None], *arguments: Any) -> _Floats:
-        """Run a pass on all strips and divide the sums of weighted estimates by the sums of weights."""
+        """Run a pass on all strips; divide the sums of weighted estimates by the sums of weights."""
         nonlocal done
         sums = np.zeros((2, height + 2 * _REACH, width))
 
@@ -98,7 +104,8 @@ def restore(planes: Tensor, tables: Tensor, *, progress: Callable[[int, int], No
             strip_pass(strip, top, bottom, *arguments)
             return strip
 
-        # Strips overlap. Each has sums of its own, added here in their order: threads cannot change the rounding.
+        # Strips overlap. Each has its own sums, which are added here in a fixed order, so that rounding does not depend
+        # on threads.
         for top, strip in zip(tops, pool.map(one_strip, tops), strict=True):
             sums[:, top : top + strip.shape[1]] += strip
             done += 1
@@ -134,12 +141,12 @@ def _check(planes: Tensor, tables: Tensor) -> None:
 
 
 def _confidence(sigma: float) -> float:
-    """By how many standard deviations an interval of the ICI rule reaches to either side."""
+    """Half the width of a confidence interval of the ICI rule, in standard deviations."""
     return max(0.8, 2.4 / math.log(1 + 60 * sigma / 255))
 
 
 def _kernel(index: int) -> _Doubles:
-    """One-sided LPA kernel of a scale, the pixel itself first: mean and least-squares line, mixed."""
+    """One-sided LPA kernel of a scale, the pixel itself first: a weighted sum of mean and least-squares line."""
     size, share = int(_SCALES[index]), float(_ZERO_ORDER[index])
     line = (4 * size - 2 - 6 * np.arange(size)) / (size * (size + 1))
     return share / size + (1 - share) * line
@@ -155,7 +162,7 @@ def _cosines() -> _Floats:
     return bases.astype(np.float32)
 
 
-# Both as [length, input, output]: the compiler turns the innermost loop, over outputs, into vector instructions.
+# Both as [length, input, output]: the innermost loop runs over outputs, so the compiler can vectorize it.
 _INVERSE = _cosines()
 _FORWARD = np.ascontiguousarray(_INVERSE.transpose(0, 2, 1))
 
@@ -166,7 +173,7 @@ def _compiled(function: _Function) -> _Function:
 
 @_compiled
 def _pick_scales(picks: _Picks, top: int, bottom: int, plane: _Floats, margins: _Doubles) -> None:
-    """Write the index of the scale that the ICI rule picks, by pixel and direction, into `picks` (H, W, 8)."""
+    """Write the index of the scale that the ICI rule chooses, for every pixel and direction, into `picks` (H, W, 8)."""
     height, width = plane.shape
     for y in range(top, bottom):
         for x in range(width):
@@ -198,7 +205,7 @@ def _pick_scales(picks: _Picks, top: int, bottom: int, plane: _Floats, margins: 
 
 @_compiled
 def _outline(picks: _Picks, scales: _Integers, inside: _Mask, rows: _Integers, counts: _Integers) -> int:
-    """Write the region of a pixel as the rows of its samples, column by column; return its size."""
+    """Write the region of a pixel as row numbers of its samples, column by column; return the number of samples."""
     inside[:] = False
     for axis in range(0, 8, 2):
         across, along = _DIRECTIONS[axis]
@@ -229,7 +236,7 @@ def _transform(values: _Floats, length: int, bases: _Floats, result: _Floats) ->
         result[j] = 0
     for i in range(length):
         value = values[i]
-        # After thresholding most are zero.
+        # After thresholding most coefficients are zero.
         if value != 0:
             basis = bases[length, i]
             for j in range(length):
@@ -238,7 +245,7 @@ def _transform(values: _Floats, length: int, bases: _Floats, result: _Floats) ->
 
 @_compiled
 def _forward(samples: _Floats, counts: _Integers, spectrum: _Floats, widths: _Integers, line: _Floats) -> int:
-    """SA-DCT of `samples` [column, index], which are used up; return how many rows of `spectrum` [row, index] are set.
+    """SA-DCT of `samples` [column, index], which are overwritten; return the number of rows of `spectrum` [row, index].
 
     `widths` receives the number of coefficients in each of these rows.
     """
@@ -275,7 +282,7 @@ def _inverse(spectrum: _Floats, counts: _Integers, samples: _Floats, widths: _In
 
 @_compiled
 def _cut(plane: _Floats, y: int, x: int, rows: _Integers, counts: _Integers, size: int, samples: _Floats) -> float:
-    """Write a region's samples less their mean; return the mean."""
+    """Write the samples of a region minus their mean; return the mean."""
     total = 0.0
     for column in range(_SIDE):
         for index in range(counts[column]):
@@ -292,7 +299,7 @@ def _cut(plane: _Floats, y: int, x: int, rows: _Integers, counts: _Integers, siz
 def _paste(
     samples: _Floats, mean: float, weight: float, y: int, x: int, rows: _Integers, counts: _Integers, sums: _Floats
 ) -> None:
-    """Add a region's estimate to `sums` (2, _REACH + rows + _REACH, W), where `y` counts from the strip's top."""
+    """Add the estimate of a region to `sums` (2, _REACH + rows + _REACH, W); `y` counts from the top of the strip."""
     for column in range(_SIDE):
         for index in range(counts[column]):
             row = y + _REACH + rows[column, index]
@@ -302,7 +309,7 @@ def _paste(
 
 @_compiled
 def _workspace() -> tuple[_Mask, _Integers, _Integers, _Integers, _Floats, _Floats, _Floats]:
-    """Room for `inside`, `rows`, `counts`, `widths`, `samples`, `spectrum` and `line`."""
+    """The arrays `inside`, `rows`, `counts`, `widths`, `samples`, `spectrum` and `line`, for one thread."""
     inside = np.zeros((_SIDE, _SIDE), np.bool_)
     rows, counts, widths = np.zeros((_SIDE, _SIDE), np.int64), np.zeros(_SIDE, np.int64), np.zeros(_SIDE, np.int64)
     samples, spectrum = np.zeros((_SIDE, _SIDE), np.float32), np.zeros((_SIDE, _SIDE), np.float32)

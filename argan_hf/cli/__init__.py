@@ -1,4 +1,4 @@
-"""The command `argan`. One file per subcommand; `main.py` puts them together."""
+"""The command `argan`. Each subcommand has its own file; `main.py` combines them."""
 
 from .main import main
 

@@ -1,4 +1,4 @@
-"""What all subcommands say alike: complaints and exit codes."""
+"""Error messages and exit codes, which all subcommands share."""
 
 import sys
 
@@ -6,7 +6,7 @@ from tqdm.auto import tqdm
 
 
 def complain(message: object) -> None:
-    """Print one sentence on standard error, above a progress bar if there is one."""
+    """Print an error message on standard error, above a progress bar if there is one."""
     tqdm.write(f"argan: {message}", file=sys.stderr)
 
 

@@ -1,4 +1,4 @@
-"""`argan evaluate`: methods measured on a folder of original pictures, printed and written."""
+"""`argan evaluate`: measures methods on a folder of original pictures, and prints and writes the scores."""
 
 import argparse
 from pathlib import Path
@@ -15,7 +15,7 @@ from .console import complain
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Describe `argan evaluate`."""
+    """Add the arguments of `argan evaluate`."""
     parser.add_argument("--data", type=Path, required=True, metavar="DIR", help="folder of original pictures")
     parser.add_argument(
         "--methods",
@@ -23,30 +23,32 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=["jpeg", DEFAULT_CHECKPOINT],
         metavar="M",
         help="jpeg, sa-dct, ar-cnn, d3, a checkpoint name, local folder or Hub id; NAME+blind does not get the "
-        "quantization tables, NAME+faithful is projected onto what the file allows, NAME+realism=0.5 uses the "
-        "weights at that position between the two variants",
+        "quantization tables; the luma of NAME+faithful is projected onto the intervals of the file; NAME+realism=0.5 "
+        "interpolates between the weights of the two variants",
     )
     parser.add_argument("--qualities", type=int, nargs="+", default=[10, 20, 30, 40], metavar="Q", help="1..100")
     parser.add_argument("--protocol", choices=("luma", "rgb"), default="luma", help="what is compressed and scored")
     parser.add_argument(
-        "--earlier-quality", type=int, metavar="Q", help="compress once before, at this quality, with a shifted grid"
+        "--earlier-quality", type=int, metavar="Q", help="compress twice: first at this quality, with a shifted grid"
     )
     parser.add_argument(
         "--perceptual",
         nargs="+",
         choices=list(PERCEPTUAL_MEASURES),
         default=[],
-        help="perceptual metrics to add (slow, vif most of all)",
+        help="perceptual metrics to add (slow, especially vif)",
     )
     parser.add_argument("--device", help="cpu, cuda, …; default: the first accelerator, else the CPU")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write every picture's scores; publish reads them")
+    parser.add_argument(
+        "--json", type=Path, metavar="FILE", help="write the scores of every picture; `argan publish` reads this file"
+    )
     parser.add_argument("--markdown", type=Path, metavar="FILE", help="write the table")
     parser.add_argument("--chart", type=Path, metavar="PNG", help="draw PSNR over seconds per megapixel")
     parser.add_argument("--contact-sheet", type=Path, metavar="PNG", help="draw crops of every method side by side")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Measure, print the table, write what was asked for; returns the exit code."""
+    """Measure, print the table, write the requested files; returns the exit code."""
     try:
         pictures = find_pictures(args.data)
         methods = [load_method(name, args.qualities, args.device) for name in args.methods]

@@ -1,4 +1,4 @@
-"""`argan inspect`: what JPEG files say about themselves."""
+"""`argan inspect`: shows size, quality, chroma subsampling and quantization tables of JPEG files."""
 
 import argparse
 import json
@@ -12,7 +12,7 @@ from .console import complain, exit_code
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Describe `argan inspect`."""
+    """Add the arguments of `argan inspect`."""
     parser.add_argument("inputs", nargs="+", type=Path, metavar="IN", help="JPEG files")
     parser.add_argument("--json", action="store_true", help="print a JSON list")
 
@@ -48,7 +48,7 @@ def _header_dict(header: JpegHeader) -> dict[str, Any]:
 
 
 def _print_header(source: Path, header: JpegHeader) -> None:
-    tables = "standard tables" if header.standard else "own tables, nearest standard quality"
+    tables = "standard tables" if header.standard else "custom tables, nearest standard quality"
     coding = "progressive" if header.progressive else "baseline"
     print(f"{source}: {header.width}x{header.height}, {header.sampling}, {coding}")
     print(f"  quality {header.quality} ({tables})")

@@ -1,6 +1,6 @@
-"""Which inputs become which outputs: folders walked, names of results chosen, collisions found before any work.
+"""Plans which output file each input gets: lists folders, chooses names of results, and refuses collisions.
 
-Nothing is read or written here; the command line decides what to do with a plan.
+No picture is read or written here.
 """
 
 import os
@@ -13,7 +13,7 @@ from ..saving import check_suffix
 STREAM = Path("-")
 """Stands for standard input or standard output."""
 
-# What is taken from a folder; a file that is named is tried whatever its name.
+# Suffixes of the files that are restored in a folder. A file that is named as an input is restored with any suffix.
 _PICTURE_SUFFIXES = {
     *(".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".jp2", ".png", ".webp", ".avif", ".gif", ".tif", ".tiff", ".bmp"),
     *(".pbm", ".pgm", ".pnm", ".ppm"),
@@ -23,25 +23,30 @@ _RESULT = "-restored"
 
 @dataclass(frozen=True)
 class Job:
-    """One picture to restore: where it lies, and where the result goes."""
+    """One picture to restore.
+
+    Attributes:
+        source: path of the picture, or `STREAM`.
+        target: path of the result, or `STREAM`.
+    """
 
     source: Path
     target: Path
 
 
 def plan_jobs(inputs: list[Path], output: Path | None, *, recursive: bool, suffix: str) -> list[Job]:
-    """Decide what becomes of every input.
+    """Choose an output for every input.
 
     Args:
         inputs: files, folders, or `STREAM` alone.
         output: a file for a single input, else a folder; `None` puts results beside their sources, under names that
-            end in "-restored". What lies below an input folder keeps its place below the output folder.
-        recursive: whether folders below input folders are walked, too.
-        suffix: of the results, where `output` names no file.
+            end in "-restored". A picture below an input folder gets the same relative path below the output folder.
+        recursive: whether to include subfolders of input folders.
+        suffix: of the results, if `output` names no file.
 
     Returns:
-        Jobs in the order of the inputs, those of a folder by name. Hidden files, and results that an earlier run put
-        where this one would, are no inputs.
+        Jobs in the order of the inputs; those of a folder are sorted by name. Hidden files and the results of earlier
+        runs are skipped.
 
     Raises:
         ValueError: if nothing is found, two inputs would become the same file, or `output` does not fit the inputs.
@@ -52,11 +57,11 @@ def plan_jobs(inputs: list[Path], output: Path | None, *, recursive: bool, suffi
     names_a_file = output is not None and output.suffix.lower() in _PICTURE_SUFFIXES and not output.is_dir()
     if output is not None and names_a_file:
         if len(inputs) > 1 or inputs[0].is_dir():
-            raise ValueError(f"{output} is the name of one picture, but several are to be restored; name a folder")
+            raise ValueError(f"{output} is the name of one picture, but several would be restored; name a folder")
         check_suffix(output.suffix)
         return [Job(inputs[0], output)]
     if output is not None and output.suffix and len(inputs) == 1 and not inputs[0].is_dir() and not output.is_dir():
-        # A single picture and a name with a suffix: a file is meant, and the suffix is wrong.
+        # For a single picture, a name with a suffix means a file, and this suffix is unknown: raise.
         check_suffix(output.suffix)
     jobs = []
     for entry in inputs:
@@ -65,9 +70,9 @@ def plan_jobs(inputs: list[Path], output: Path | None, *, recursive: bool, suffi
         else:
             jobs.append(Job(entry, _beneath(entry, entry.parent, output, suffix)))
     if not jobs:
-        deeper = "" if recursive else "; --recursive looks into the folders below, too"
+        deeper = "" if recursive else "; --recursive includes subfolders"
         raise ValueError(f"no pictures found in {', '.join(map(str, inputs))}{deeper}")
-    # A file named twice, or named and found, is one picture.
+    # A file that is named twice, or named and found in a folder, is restored once.
     jobs = list(dict.fromkeys(jobs))
     _refuse_collisions(jobs)
     return jobs
@@ -75,7 +80,7 @@ def plan_jobs(inputs: list[Path], output: Path | None, *, recursive: bool, suffi
 
 def _stream_job(inputs: list[Path], output: Path | None) -> Job:
     if len(inputs) > 1 or inputs[0].is_dir():
-        raise ValueError("standard input or output (-) takes one picture, but several are to be restored")
+        raise ValueError("standard input or output (-) takes one picture, but several would be restored")
     target = STREAM if output is None else output
     if target != STREAM:
         check_suffix(target.suffix)
@@ -86,7 +91,7 @@ def _walk(folder: Path, output: Path | None, recursive: bool) -> Iterator[Path]:
     results = None if output is None else output.resolve()
     for place, folders, files in os.walk(folder):
         here = Path(place)
-        # Sorted in place, which is how os.walk is told where to go.
+        # os.walk visits the folders that remain in this list, in its order, so the list is changed in place.
         folders[:] = sorted(
             name for name in folders if recursive and name[0] != "." and (here / name).resolve() != results
         )
@@ -98,6 +103,7 @@ def _walk(folder: Path, output: Path | None, recursive: bool) -> Iterator[Path]:
 
 
 def _beneath(source: Path, root: Path, output: Path | None, suffix: str) -> Path:
+    """Path of a result: the path of its source relative to `root`, below `output`; or beside the source."""
     if output is None:
         return source.with_name(f"{source.stem}{_RESULT}{suffix}")
     return output / source.relative_to(root).with_suffix(suffix)
@@ -107,4 +113,6 @@ def _refuse_collisions(jobs: list[Job]) -> None:
     sources: dict[Path, Path] = {}
     for job in jobs:
         if (other := sources.setdefault(job.target, job.source)) is not job.source:
-            raise ValueError(f"{other} and {job.source} would become the same file {job.target}; restore them apart")
+            raise ValueError(
+                f"{other} and {job.source} would become the same file {job.target}; restore them in separate commands"
+            )

@@ -1,4 +1,4 @@
-"""The command line `argan`: arguments in, library call, words out. No arithmetic lives in this package.
+"""The command line `argan`: parses arguments, calls the library, prints results. This package has no arithmetic.
 
 Exit codes: 0 all done, 1 some files failed, 2 wrong usage or nothing done.
 """

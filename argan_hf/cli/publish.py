@@ -1,4 +1,4 @@
-"""`argan publish`: its arguments, and what it says."""
+"""`argan publish`: publishes a checkpoint or the demo on the Hugging Face Hub."""
 
 import argparse
 import tempfile
@@ -13,10 +13,12 @@ from .console import complain
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Describe `argan publish`."""
-    parser.add_argument("folder", metavar="FOLDER", nargs="?", help="what train.py exported, or a checkpoint name")
+    """Add the arguments of `argan publish`."""
     parser.add_argument(
-        "repo_id", metavar="ID", nargs="?", help="repository on the Hub: owner/name, or a name of your own"
+        "folder", metavar="FOLDER", nargs="?", help="folder that train.py exported, or name of a checkpoint"
+    )
+    parser.add_argument(
+        "repo_id", metavar="ID", nargs="?", help="repository on the Hub: owner/name, or a name below your account"
     )
     parser.add_argument("--space", metavar="ID", help="publish the demo as a Space instead of a checkpoint")
     parser.add_argument(
@@ -25,17 +27,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         nargs="+",
         default=[],
         metavar="FILE",
-        help="files of `argan evaluate --json` for the card; default: results.json of the folder",
+        help="files of `argan evaluate --json` for the model card; default: results.json of the folder",
     )
-    parser.add_argument("--tag", help="name for the commit, e.g. v1")
-    parser.add_argument("--private", action="store_true", help="make a new repository private")
-    parser.add_argument("--token", help="token of the Hub with write access; default: the one that is logged in")
+    parser.add_argument("--tag", help="tag for the commit, e.g. v1")
+    parser.add_argument("--private", action="store_true", help="create a new repository as a private one")
+    parser.add_argument("--token", help="token of the Hub with write access; default: that of `hf auth login`")
     parser.add_argument("--dry-run", action="store_true", help="show the files and the card, publish nothing")
 
 
 def _check(args: argparse.Namespace) -> None:
     if args.space and (args.folder or args.results or args.tag):
-        raise ValueError("--space ID publishes the demo alone: leave FOLDER, ID, --results and --tag away")
+        raise ValueError("--space ID publishes the demo alone: omit FOLDER, ID, --results and --tag")
     if not args.space and not args.repo_id:
         raise ValueError("name what to publish and where: argan publish FOLDER ID, or argan publish --space ID")
 
@@ -45,7 +47,7 @@ def run(args: argparse.Namespace) -> int:
     try:
         _publish(args)
     except (OSError, ValueError) as error:
-        # The Hub's refusals are paragraphs of words for a log.
+        # Error messages of the Hub have several lines; they are joined to one.
         complain(" ".join(str(error).split()))
         return 2
     except HTTPError as error:

@@ -1,6 +1,7 @@
-"""`argan restore`: its arguments, what it says, and how it goes on when a file is bad.
+"""`argan restore`: restores pictures, and continues when one of them fails.
 
-Words go to standard output, unless a picture or a JSON report goes there; complaints and progress to standard error.
+A line on every picture goes to standard output, or to standard error if a picture or a JSON report goes to standard
+output. Error messages and progress go to standard error.
 """
 
 import argparse
@@ -29,7 +30,7 @@ _BAR = "{percentage:3.0f}% |{bar}| {n:.1f} of {total:.1f} MP [{elapsed}<{remaini
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Describe `argan restore`."""
+    """Add the arguments of `argan restore`."""
     parser.add_argument("inputs", nargs="+", type=Path, metavar="IN", help="pictures, folders, or - for standard input")
     parser.add_argument(
         "-o",
@@ -38,49 +39,63 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="OUT",
         help="file, folder, or - for standard output; default: IN-restored.png, for - standard output",
     )
-    parser.add_argument("-r", "--recursive", action="store_true", help="folders below folders, too; the tree is kept")
+    parser.add_argument(
+        "-r", "--recursive", action="store_true", help="include subfolders; results keep their relative paths"
+    )
     parser.add_argument(
         "--format",
         choices=("png", "tiff", "webp", "avif", "jpg"),
         default="png",
-        help="of results where -o names no file; avif and jpg lose again",
+        help="format of results where -o names no file; avif and jpg are lossy (default: %(default)s)",
     )
     existing = parser.add_mutually_exclusive_group()
     existing.add_argument("--overwrite", action="store_true", help="replace results that exist")
-    existing.add_argument("--skip-existing", action="store_true", help="go on where an earlier run ended")
-    parser.add_argument("--dry-run", action="store_true", help="say what would be done, write nothing")
-    parser.add_argument("--json", metavar="FILE", help="write one record per input; - for standard output")
+    existing.add_argument(
+        "--skip-existing", action="store_true", help="skip inputs whose result exists, to continue an earlier run"
+    )
+    parser.add_argument("--dry-run", action="store_true", help="print what would be done, write nothing")
+    parser.add_argument(
+        "--json", metavar="FILE", help="write a report as JSON, one record per input; - for standard output"
+    )
     parser.add_argument("--model", default=DEFAULT_CHECKPOINT, help="checkpoint name, local folder or Hub id")
     parser.add_argument("--device", help="cpu, cuda, …; default: the first accelerator, else the CPU")
-    parser.add_argument("--quality", type=int, help="JPEG quality to tell the network, 1..100; default: the file's")
-    parser.add_argument("--strength", type=float, default=1.0, help="0 (as it is) to 1 (fully restored)")
     parser.add_argument(
-        "--realism", type=float, default=0.0, help="0 (nearest to the original) to 1 (texture, invented where unknown)"
+        "--quality",
+        type=int,
+        help="JPEG quality 1..100: condition the network on its standard tables; default: on the tables of the file",
+    )
+    parser.add_argument("--strength", type=float, default=1.0, help="0 (picture as it is) to 1 (fully restored)")
+    parser.add_argument(
+        "--realism",
+        type=float,
+        default=0.0,
+        help="0 (least squared error, smooth where detail is lost) to 1 (texture as in real pictures, which can be "
+        "false)",
     )
     parser.add_argument(
         "--faithful",
         action=argparse.BooleanOptionalAction,
         default=True,
-        help="hold the luma of JPEG files to what they state (default)",
+        help="project the luma of JPEG files onto the intervals that the file states for its coefficients (default)",
     )
     parser.add_argument(
         "--keep-orientation",
         action="store_true",
-        help="leave pixels and Exif orientation as stored; default: the result is upright",
+        help="keep pixels and Exif orientation as stored; default: the result is upright",
     )
     parser.add_argument(
         "--tile",
         type=int,
         default=TILE_SIZE,
         metavar="PIXELS",
-        help="side of the tiles of large pictures; less needs less memory (default: %(default)s)",
+        help="side of the tiles of large pictures; smaller tiles need less memory (default: %(default)s)",
     )
     parser.add_argument(
         "--max-megapixels",
         type=float,
         default=MAX_MEGAPIXELS,
         metavar="MP",
-        help="refuse files that claim to hold more (default: %(default)g)",
+        help="refuse larger pictures (default: %(default)g)",
     )
 
 
@@ -102,15 +117,15 @@ def run(args: argparse.Namespace) -> int:
                 args.model, device=args.device, tile_size=args.tile, max_megapixels=args.max_megapixels
             )
             restorer.model_at(args.realism)
-        # A torch without CUDA meets "cuda" with an AssertionError.
+        # A torch without CUDA raises AssertionError for the device "cuda".
         except (AssertionError, OSError, RuntimeError, ValueError) as error:
             complain(f"the model {args.model!r} cannot be loaded: {error}")
             return 2
     words = sys.stderr if streams_out or args.json == "-" else sys.stdout
-    # A name that the terminal cannot show shall not end the work.
+    # File names that the terminal cannot encode must not raise.
     if isinstance(words, io.TextIOWrapper):
         words.reconfigure(errors="backslashreplace")
-    # One sentence per bad file is enough; what decoders mutter besides helps nobody.
+    # A failed file gets one message; the warnings of decoders are hidden.
     logging.getLogger("PIL").setLevel(logging.CRITICAL)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", module=r"PIL\.")
@@ -144,9 +159,9 @@ def _check(args: argparse.Namespace) -> None:
 
 def _check_standard_output(args: argparse.Namespace) -> None:
     if args.json == "-":
-        raise ValueError("picture and JSON report cannot both go to standard output; give one of them a file")
+        raise ValueError("picture and JSON report cannot both go to standard output; write one of them to a file")
     if sys.stdout.isatty() and not args.dry_run:
-        raise ValueError("a picture is not for a terminal; redirect standard output or give -o FILE")
+        raise ValueError("a picture cannot be written to a terminal; redirect standard output or give -o FILE")
 
 
 def _is_there(job: Job) -> bool:
@@ -154,7 +169,7 @@ def _is_there(job: Job) -> bool:
 
 
 class _JobRunner:
-    """Runs the jobs of one command, one after the other, with a bar of megapixels on a terminal."""
+    """Runs the jobs of one command, one after the other; on a terminal, a progress bar counts megapixels."""
 
     def __init__(self, args: argparse.Namespace, restorer: JpegRestorer | None, words: TextIO) -> None:
         self.args = args
@@ -162,7 +177,7 @@ class _JobRunner:
         self.words = words
 
     def run(self, jobs: list[Job]) -> list[dict[str, Any]]:
-        """Do what can be done; returns a record of every job that was reached."""
+        """Run all jobs, whether or not some fail; returns a record of every job that was started."""
         shows_bar = sys.stderr.isatty() and self.restorer is not None
         sizes = [_megapixels(job) if shows_bar and not self._skips(job) else 0.0 for job in jobs]
         records: list[dict[str, Any]] = []
@@ -173,11 +188,11 @@ class _JobRunner:
                     records.append(self._record(job, size, bar))
             except KeyboardInterrupt:
                 left = len(jobs) - len(records)
-                complain(f"interrupted with {left} of {len(jobs)} to go; --skip-existing goes on from here")
+                complain(f"interrupted with {left} of {len(jobs)} to go; --skip-existing continues from here")
         if len(jobs) > 1:
             states = [record["status"] for record in records]
             counts = [f"{states.count(state)} {state}" for state in dict.fromkeys(states)]
-            self._say(f"{len(jobs)} pictures: {', '.join(counts) or 'none reached'}")
+            self._say(f"{len(jobs)} pictures: {', '.join(counts) or 'none started'}")
         return records
 
     def _record(self, job: Job, size: float, bar: "tqdm[Any]") -> dict[str, Any]:
@@ -199,7 +214,7 @@ class _JobRunner:
         if self._skips(job):
             return {"status": "skipped"}
         if _is_there(job) and not self.args.overwrite:
-            raise FileExistsError(f"{job.target} exists; --overwrite replaces it, --skip-existing passes it by")
+            raise FileExistsError(f"{job.target} exists; --overwrite replaces it, --skip-existing skips it")
         source = sys.stdin.buffer.read() if job.source == STREAM else job.source
         if self.restorer is None:
             image = open_image(source, self.args.max_megapixels)
@@ -222,8 +237,8 @@ class _JobRunner:
         notes = (*restored.report.notes, *self._write(restored, job))
         report = restored.report
         quality = f", quality {report.quality}" if report.quality else ""
-        faithful = f", {report.consistency:.2%} faithful" if report.consistency is not None else ""
-        size_and_time = f"{report.width}x{report.height}{quality}{faithful}, {report.seconds:.1f} s"
+        consistency = f", consistency {report.consistency:.2%}" if report.consistency is not None else ""
+        size_and_time = f"{report.width}x{report.height}{quality}{consistency}, {report.seconds:.1f} s"
         self._say(f"{job.source} -> {job.target} ({size_and_time})")
         for note in notes:
             self._say(f"  {note}")
@@ -248,7 +263,7 @@ class _JobRunner:
 
 
 def _megapixels(job: Job) -> float:
-    """What the header claims, for the bar only: whatever is wrong with a file is said when its turn comes."""
+    """Size of a picture by its header, for the progress bar; 0 if it cannot be read, which its job reports later."""
     try:
         with Image.open(job.source) as image:
             return image.width * image.height / 1e6
@@ -259,8 +274,8 @@ def _megapixels(job: Job) -> float:
 def _sentence(job: Job, error: Exception) -> str:
     text = " ".join(str(error).split()) or type(error).__name__
     if isinstance(error, torch.OutOfMemoryError | MemoryError):
-        return f"{job.source} needs more memory than there is; a smaller --tile needs less"
-    # Files of different folders may have the same name.
+        return f"{job.source} needs more memory than is free; a smaller --tile needs less"
+    # Files of different folders can have the same name, so the message gets the whole path.
     if text.startswith(job.source.name):
         return f"{job.source}{text.removeprefix(job.source.name)}"
     return text if isinstance(error, OSError) else f"{job.source}: {text}"

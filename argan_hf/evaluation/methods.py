@@ -1,9 +1,11 @@
 """The systems that an evaluation compares, by the names the command line uses.
 
-`jpeg`: nothing is restored. `sa-dct`: pointwise shape-adaptive DCT. `ar-cnn`, `d3`: the networks of the literature, one
-per quality. Anything else: a checkpoint of this package, a local folder or a Hub id. With `+blind` appended, it is not
-told the quantization tables; with `+faithful`, its result is held to the coefficients of the compressed picture; with
-`+realism=0.5`, it is the network at that position of the slider.
+- `jpeg`: the compressed picture, not restored.
+- `sa-dct`: pointwise shape-adaptive DCT.
+- `ar-cnn`, `d3`: networks of the literature, one per quality.
+- Any other name: a checkpoint of this package, a local folder or a Hub id. Options can be appended to it: `+blind`
+  (blind restoration: the network gets no quantization tables), `+faithful` (luma is projected onto the intervals of
+  the compressed picture), `+realism=0.5` (weights interpolated to this position between the two variants).
 """
 
 import re
@@ -27,13 +29,13 @@ _PER_QUALITY = ("ar-cnn", "d3")
 
 @dataclass(frozen=True)
 class Method:
-    """A system under test.
+    """A system that is evaluated.
 
     Attributes:
-        name: as given.
-        restore: `(planes, tables, quality)` -> planes: uint8 (C, H, W) and integers (C, 8, 8) in, float (C, H, W) out;
-            planes that the system does not know come back as they are.
-        macs_per_pixel: multiply-accumulates, `None` where they are not a network's.
+        name: as given, with its options.
+        restore: maps `(planes, tables, quality)`, uint8 (C, H, W), integers (C, 8, 8) and 1..100, to restored planes,
+            float32 (C, H, W), 0..255. Planes that the system does not restore are returned unchanged.
+        macs_per_pixel: multiply-accumulates per pixel; `None` for systems that are no networks.
     """
 
     name: str
@@ -42,16 +44,16 @@ class Method:
 
 
 def load_method(name: str, qualities: list[int], device: str | None = None) -> Method:
-    """Make a method ready.
+    """Load a method.
 
     Args:
-        name: see the module.
-        qualities: those that will be asked for; networks of one quality each are loaded for all of them.
-        device: where networks run.
+        name: one of the names above, with options.
+        qualities: at which it will be used; of `ar-cnn` and `d3`, the networks of all of these are loaded.
+        device: where networks run; default: the first accelerator, else the CPU.
 
     Raises:
-        ValueError: if there is no such method, none for one of the qualities, or no realism.
-        ImportError: if a method needs an extra that is not installed.
+        ValueError: if there is no such method, no network for one of the qualities, or no variant for realism.
+        ImportError: if a library is missing that the method needs.
     """
     if name == "jpeg":
         return Method(name, lambda planes, tables, quality: planes.float(), 0.0)  # noqa: ARG005
@@ -78,7 +80,7 @@ def load_method(name: str, qualities: list[int], device: str | None = None) -> M
 
 
 def split_name(name: str) -> tuple[str, tuple[str, ...]]:
-    """A method's name without what was appended to it, and what was."""
+    """The name of a method without its options, and the options, such as `("+blind", "+realism=0.5")`."""
     options: tuple[str, ...] = ()
     while found := _OPTION.fullmatch(name):
         name, options = found["base"], (found["option"], *options)
@@ -104,7 +106,7 @@ def _run(
     blind: bool = False,
     faithful: bool = False,
 ) -> Tensor:
-    # As JpegRestorer does: gray stays gray, in files of three planes, too.
+    # As in JpegRestorer: if a file with three planes is gray, only luma is restored, so that the result is gray, too.
     known = 1 if is_neutral(planes) else min(restorer.model.config.num_channels, planes.shape[0])
     result = planes.float()
     restored = restorer.restore_planes(result[:known], None if blind else tables[:known], realism=realism)

@@ -1,8 +1,8 @@
-"""Full-reference quality of 8-bit pictures, as the literature on JPEG artifacts computes it.
+"""Full-reference metrics of 8-bit pictures, as the literature on JPEG artifacts computes them.
 
-Every function takes uint8 (B, C, H, W) pictures, rounded as they would be written, and returns float64 (B,). The tables
-of the literature mix two kinds of SSIM; both are here under their own names. No metrics library reproduces the one with
-the 8x8 window (an even size), so both are own code.
+Every function takes uint8 (B, C, H, W) pictures, rounded as they would be written, and returns float64 (B,). The
+literature uses two kinds of SSIM; both are here, under different names. Both are implemented here, because no metrics
+library offers SSIM with a window of even size (8x8).
 """
 
 import torch
@@ -22,10 +22,10 @@ def psnr(restored: Tensor, original: Tensor) -> Tensor:
 
 
 def psnr_b(restored: Tensor, original: Tensor) -> Tensor:
-    """PSNR-B, in dB: the error is raised by the blocking effect of the restored picture (Yim and Bovik, 2011).
+    """PSNR-B, in dB: the blocking effect of the restored picture is added to the squared error (Yim and Bovik, 2011).
 
-    The blocking effect is measured on squared differences between neighbors, meaned over channels: by how much those
-    across the borders of 8x8 blocks exceed the others, weighted by log2(8) / log2(shorter side).
+    The blocking effect compares mean squared differences between neighboring pixels, averaged over channels: those
+    across the borders of 8x8 blocks minus the others, weighted by log2(8) / log2(shorter side), and at least 0.
 
     Raises:
         TypeError: if a picture is not uint8.
@@ -35,20 +35,24 @@ def psnr_b(restored: Tensor, original: Tensor) -> Tensor:
     height, width = restored.shape[-2:]
     if min(height, width) < 16:
         raise ValueError(f"PSNR-B needs two blocks along each side (16 pixels), found {height}x{width}")
-    rows = (restored[..., 1:, :] - restored[..., :-1, :]).square().mean(dim=1)
-    columns = (restored[..., 1:] - restored[..., :-1]).square().mean(dim=1)
-    # A difference at index i lies between i and i + 1; block borders lie between 7 and 8, 15 and 16, …
-    across = rows[..., 7::8, :].sum((-2, -1)) + columns[..., 7::8].sum((-2, -1))
-    within = rows.sum((-2, -1)) + columns.sum((-2, -1)) - across
+    # 1. Squared differences between neighboring rows and columns.
+    rows = (restored[..., 1:, :] - restored[..., :-1, :]).square().mean(dim=1)  # (B, H - 1, W)
+    columns = (restored[..., 1:] - restored[..., :-1]).square().mean(dim=1)  # (B, H, W - 1)
+    # 2. Sums across block borders and within blocks. A difference at index i lies between i and i + 1; borders lie
+    #    between 7 and 8, 15 and 16, …
+    across = rows[..., 7::8, :].sum((-2, -1)) + columns[..., 7::8].sum((-2, -1))  # (B,)
+    within = rows.sum((-2, -1)) + columns.sum((-2, -1)) - across  # (B,)
+    # 3. Their means, with the numbers of pairs that the paper states.
     pairs_across = width * (height / 8 - 1) + height * (width / 8 - 1)
     pairs_within = width * (height - 1) + height * (width - 1) - pairs_across
-    excess = (across / pairs_across - within / pairs_within).clamp(min=0.0)
+    excess = (across / pairs_across - within / pairs_within).clamp(min=0.0)  # (B,)
+    # 4. The blocking effect, log2(8) / log2(shorter side) times the excess, is added to the mean squared error.
     weight = 3.0 / torch.tensor(float(min(height, width)), dtype=torch.float64).log2()
     return _decibels(_squared_error(restored, original) + weight.to(excess.device) * excess)
 
 
 def ssim_gaussian(restored: Tensor, original: Tensor) -> Tensor:
-    """SSIM with an 11x11 Gaussian window of sigma 1.5, no padding (Wang et al., 2004); mean over channels.
+    """SSIM with an 11x11 Gaussian window of sigma 1.5, without padding (Wang et al., 2004); averaged over channels.
 
     Raises:
         TypeError: if a picture is not uint8.
@@ -60,7 +64,7 @@ def ssim_gaussian(restored: Tensor, original: Tensor) -> Tensor:
 
 
 def ssim_uniform(restored: Tensor, original: Tensor) -> Tensor:
-    """SSIM with a uniform 8x8 window, no padding, the other kind that tables print; mean over channels.
+    """SSIM with a uniform 8x8 window, without padding, which other tables report; averaged over channels.
 
     Raises:
         TypeError: if a picture is not uint8.
@@ -70,10 +74,10 @@ def ssim_uniform(restored: Tensor, original: Tensor) -> Tensor:
 
 
 def high_frequency_ratio(restored: Tensor, original: Tensor) -> Tensor:
-    """How much fine texture there is: the energy of frequencies above a quarter cycle per pixel, over the original's.
+    """Energy of fine texture, that is, of frequencies above a quarter cycle per pixel, divided by the original's.
 
-    Below 1 a picture is smoother than the original, above 1 it is rougher; nothing says whether the texture is the true
-    one. Mean over channels; infinite where the original has no such energy and the restored picture has.
+    Below 1 a picture is smoother than the original, above 1 it is rougher. The value does not say whether the texture
+    is the true one. Averaged over channels; infinite if the original has no such energy and the restored picture has.
 
     Raises:
         TypeError: if a picture is not uint8.
@@ -82,17 +86,18 @@ def high_frequency_ratio(restored: Tensor, original: Tensor) -> Tensor:
     restored, original = _checked(restored, original)
     height, width = restored.shape[-2:]
     rows, columns = torch.fft.fftfreq(height, dtype=torch.float64), torch.fft.rfftfreq(width, dtype=torch.float64)
-    # Columns between 0 and the Nyquist frequency stand for their conjugates, too.
-    weight = torch.where((columns == 0) | (columns == 0.5), 1.0, 2.0)
-    mask = ((rows[:, None].square() + columns.square()).sqrt() > 0.25) * weight
-    # Without their means, so that flat pictures have no energy at all, not even by rounding.
+    # The half spectrum lacks the conjugates of the columns between 0 and the Nyquist frequency, so these count twice.
+    weight = torch.where((columns == 0) | (columns == 0.5), 1.0, 2.0)  # (W // 2 + 1,)
+    mask = ((rows[:, None].square() + columns.square()).sqrt() > 0.25) * weight  # (H, W // 2 + 1)
+    # The mean is subtracted, so that rounding errors give flat pictures no energy.
     centered = [x - x.mean(dim=(-2, -1), keepdim=True) for x in (restored, original)]
-    energies = [(torch.fft.rfft2(x).abs().square() * mask.to(x.device)).sum((-2, -1)) for x in centered]
+    energies = [(torch.fft.rfft2(x).abs().square() * mask.to(x.device)).sum((-2, -1)) for x in centered]  # (B, C) each
     ratio = torch.where(energies[0] == energies[1], 1.0, energies[0] / energies[1])
     return ratio.mean(dim=1)
 
 
 def _ssim(restored: Tensor, original: Tensor, weights: Tensor) -> Tensor:
+    """SSIM of (B, C, H, W) pictures, float64 (B,), with a separable window; `weights` (N,) is its factor per axis."""
     x, y = _checked(restored, original)
     size, (height, width) = len(weights), x.shape[-2:]
     if min(height, width) < size:
@@ -102,7 +107,12 @@ def _ssim(restored: Tensor, original: Tensor, weights: Tensor) -> Tensor:
 
 
 def _ssim_of_plane(x: Tensor, y: Tensor, weights: list[float]) -> Tensor:
-    # One plane at a time and sums of shifted copies: that stays in the cache, and convolutions of doubles are slow.
+    """Mean SSIM of two planes, float64 (H, W), as a scalar.
+
+    The window is applied as a sum of shifted copies, one plane at a time. This stays in the cache and is faster than a
+    convolution in float64.
+    """
+
     def blur_rows(plane: Tensor) -> Tensor:
         height = plane.shape[0] - len(weights) + 1
         total = plane[:height] * weights[0]
@@ -113,9 +123,11 @@ def _ssim_of_plane(x: Tensor, y: Tensor, weights: list[float]) -> Tensor:
     def blur(plane: Tensor) -> Tensor:
         return blur_rows(blur_rows(plane).T.contiguous())
 
+    # 1. Local moments, (W - N + 1, H - N + 1) each for a window of side N; transposed, which does not matter here.
     mean_x, mean_y = blur(x), blur(y)
     variance_x, variance_y = blur(x * x) - mean_x**2, blur(y * y) - mean_y**2
     covariance = blur(x * y) - mean_x * mean_y
+    # 2. The two factors of SSIM, and the mean over positions.
     luminance = (2 * mean_x * mean_y + _C1) / (mean_x**2 + mean_y**2 + _C1)
     structure = (2 * covariance + _C2) / (variance_x + variance_y + _C2)
     return (luminance * structure).mean()
@@ -130,6 +142,7 @@ def _checked(restored: Tensor, original: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _squared_error(restored: Tensor, original: Tensor) -> Tensor:
+    """Mean squared error of every picture, (B,)."""
     return (restored - original).square().flatten(1).mean(dim=1)
 
 

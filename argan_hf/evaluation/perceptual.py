@@ -1,6 +1,7 @@
-"""How close a picture looks, by metrics that need no downloaded network (the extra `perceptual`).
+"""Perceptual metrics that need no downloaded network (the extra `perceptual`).
 
-PSNR and SSIM reward blur where the truth cannot be known; these two were fitted to what people see.
+Where detail is lost, PSNR and SSIM prefer a blurred result. SSIMULACRA 2 was tuned to ratings by people, and VIF models
+how much information the visual system can extract.
 """
 
 import io
@@ -10,17 +11,22 @@ from PIL import Image
 from torch import Tensor
 from torch.nn import functional as F
 
-_NEEDED = 'perceptual scores need ssimulacra2 and torchmetrics: pip install "argan-hf[perceptual]"'
+_NEEDED = (
+    "perceptual scores need ssimulacra2 and torchmetrics: install them with `pip install ssimulacra2 torchmetrics`, or "
+    'with `pip install -e ".[perceptual]"` in a checkout of the repository'
+)
 
-# VIF halves the picture three times and then needs a window of 3x3 to fit.
+# VIF halves the picture three times; the 3x3 window must still fit then.
 _SMALLEST_SIDE = 41
 
 
 def ssimulacra2(restored: Tensor, original: Tensor) -> float:
-    """SSIMULACRA2 of two uint8 pictures (1, C, H, W), C = 1 or 3; 100 is identical, 90 hard to tell apart, 50 visible.
+    """SSIMULACRA 2 of two uint8 pictures (1, C, H, W), C = 1 or 3.
+
+    100 means identical. At 90 the difference is hard to see, at 50 it is visible.
 
     Raises:
-        ImportError: if the extra is not installed.
+        ImportError: if the library `ssimulacra2` is not installed.
     """
     try:
         from ssimulacra2 import compute_ssimulacra2
@@ -30,12 +36,13 @@ def ssimulacra2(restored: Tensor, original: Tensor) -> float:
 
 
 def visual_information_fidelity(restored: Tensor, original: Tensor) -> float:
-    """VIF in the pixel domain (Sheikh and Bovik, 2006) of two uint8 pictures (1, C, H, W), mean over channels.
+    """VIF in the pixel domain (Sheikh and Bovik, 2006) of two uint8 pictures (1, C, H, W), averaged over channels.
 
-    The share of the original's information that is still there: 1 is all of it.
+    The share of the visual information of the original that the restored picture has: 1 is all of it. Sides below 41
+    pixels are padded by repeating the border.
 
     Raises:
-        ImportError: if the extra is not installed.
+        ImportError: if the library `torchmetrics` is not installed.
     """
     try:
         from torchmetrics.functional.image import visual_information_fidelity as vif

@@ -1,8 +1,9 @@
-"""Measures restorers the way the literature does: originals in a folder, compressed here, restored, compared.
+"""Measures restorers by the protocols of the literature: compress original pictures, restore them, compare.
 
-Protocol "luma": gray files as they are, color files as studio-swing luma rounded to 8 bits; gray JPEG at each quality;
-scores on that plane. Protocol "rgb": color JPEG with 4:2:0 chroma; every method restores the planes it knows; scores on
-RGB. Everything is rounded to 8 bits before it is scored, and scores are means over pictures.
+Protocol "luma": the original is a gray file, or the studio-swing luma of a color file, rounded to 8 bits. It is
+compressed as gray JPEG and scored on that plane. Protocol "rgb": the original is compressed as color JPEG with 4:2:0
+chroma. Every method restores the planes that it is made for, and scores are computed on RGB. Results are rounded to 8
+bits before they are scored, and scores are averaged over pictures.
 """
 
 import time
@@ -30,15 +31,16 @@ MEASURES = ("psnr", "psnr_b", "ssim_gaussian", "ssim_uniform", "high_frequency",
 
 @dataclass(frozen=True, kw_only=True)
 class Measures:
-    """What one method reached at one quality.
+    """The scores of one method at one quality.
 
     Attributes:
-        method, quality: what was scored.
+        method: its name, see `methods.py`.
+        quality: libjpeg's 1..100.
         psnr, psnr_b: in dB.
         ssim_gaussian, ssim_uniform: with the 11x11 Gaussian and the uniform 8x8 window.
-        high_frequency: energy of fine texture over the original's.
+        high_frequency: energy of fine texture over the original's, see `high_frequency_ratio`.
         seconds_per_megapixel: wall-clock time of the restoration alone.
-        ssimulacra2, vif: see `perceptual.py`; `None` if they were not asked for.
+        ssimulacra2, vif: see `perceptual.py`; `None` if they were not computed.
     """
 
     method: str
@@ -55,7 +57,7 @@ class Measures:
 
 @dataclass(frozen=True, kw_only=True)
 class PictureScore(Measures):
-    """What one method reached at one quality on one picture.
+    """The scores of one method at one quality on one picture.
 
     Attributes:
         picture: the name of its file.
@@ -66,7 +68,7 @@ class PictureScore(Measures):
 
 @dataclass(frozen=True, kw_only=True)
 class MeanScore(Measures):
-    """What one method reached at one quality, in the mean over pictures."""
+    """The scores of one method at one quality, averaged over pictures."""
 
 
 def find_pictures(folder: Path) -> list[Path]:
@@ -107,9 +109,17 @@ def read_rgb(path: Path) -> Tensor:
 def degrade_planes(
     original: Tensor, quality: int, protocol: Protocol, earlier_quality: int | None = None
 ) -> tuple[Tensor, Tensor]:
-    """JPEG planes of an original, uint8 (C, H, W), and their tables, int32 (C, 8, 8).
+    """Compress an original.
 
-    With `earlier_quality` the picture is compressed at that quality before, its grid shifted by half a block.
+    Args:
+        original: uint8 (1, C, H, W): luma, or RGB under the protocol "rgb".
+        quality: libjpeg's 1..100.
+        protocol: "luma" or "rgb".
+        earlier_quality: if given, the picture is first compressed at this quality, with its grid shifted by half a
+            block.
+
+    Returns:
+        Planes as decoded, uint8 (C, H, W): Y, or Y, Cb, Cr; and their quantization tables, int32 (C, 8, 8).
     """
     if earlier_quality is not None:
         original = compress(original, earlier_quality, offset=(4, 4))
@@ -120,7 +130,7 @@ def degrade_planes(
 
 
 def as_picture(planes: Tensor) -> Tensor:
-    """Planes as the picture that is scored, uint8 (1, C, H, W)."""
+    """The picture that is scored, uint8 (1, C, H, W) gray or RGB, for planes (C, H, W), 0..255."""
     return as_pixels(planes)[None]
 
 
@@ -137,18 +147,20 @@ def evaluate(
     """Score every method on every picture at every quality.
 
     Args:
-        methods: what is measured.
+        methods: from `load_method`.
         pictures: files of originals.
         qualities: libjpeg's 1..100.
         protocol: "luma" or "rgb".
-        perceptual: which of `PERCEPTUAL_MEASURES` to score, too (seconds per megapixel; need the extra `perceptual`).
-        earlier_quality: of a first compression with a shifted grid, see [`degrade_planes`]; methods are not told.
-        progress: called after each score.
+        perceptual: which of `PERCEPTUAL_MEASURES` to compute, too. They take seconds per megapixel and need the extra
+            `perceptual`.
+        earlier_quality: of a first compression with a shifted grid, see [`degrade_planes`]; methods do not get its
+            tables.
+        progress: called after the scores of each method, picture and quality.
 
     Raises:
-        ValueError: if a quality is out of range, or a picture is gray under "rgb".
+        ValueError: if a quality is out of range, a picture is smaller than 16 pixels, or gray under "rgb".
         UnreadableImageError: if a picture cannot be read.
-        ImportError: if `perceptual` lacks its extra.
+        ImportError: if a library for `perceptual` is missing.
     """
     asked = [*qualities, *([] if earlier_quality is None else [earlier_quality])]
     wrong = [quality for quality in asked if not 1 <= quality <= 100]
@@ -185,7 +197,7 @@ def evaluate(
 
 
 def mean_scores(scores: Sequence[PictureScore]) -> list[MeanScore]:
-    """One row per quality and method, in the order of first appearance, by rising quality."""
+    """Average scores over pictures: one row per quality and method, in rising quality and in the order of methods."""
     means = []
     for quality in sorted({score.quality for score in scores}):
         for method in dict.fromkeys(score.method for score in scores):

@@ -1,4 +1,4 @@
-"""Scores as people read them: a table on the terminal and in Markdown, a chart, a contact sheet of crops."""
+"""Shows scores as a table (terminal or Markdown) and as a chart; shows results as a contact sheet of crops."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -13,6 +13,8 @@ from .protocol import MeanScore, Protocol, as_picture, degrade_planes, read_luma
 
 
 class _Column(NamedTuple):
+    """A column of scores; the best score is the one with the largest merit."""
+
     attribute: str
     title: str
     style: str
@@ -31,7 +33,7 @@ _COLUMNS = (
 
 
 def _rows(means: Sequence[MeanScore], methods: Sequence[Method] | None, bold: tuple[str, str]) -> list[list[str]]:
-    """Cells of the table; the best of every quality and measure between the two marks."""
+    """Cells of the table; the best score of every quality and measure is put between the two marks."""
     costs = {method.name: method.macs_per_pixel for method in methods or ()}
     rows = []
     for mean in means:
@@ -58,7 +60,7 @@ def _header(means: Sequence[MeanScore], methods: Sequence[Method] | None) -> lis
 
 
 def terminal_table(means: Sequence[MeanScore], methods: Sequence[Method], title: str) -> Table:
-    """A table for rich's console, the best values bold."""
+    """A table for rich's console; the best values are bold."""
     table = Table(title=title)
     for index, name in enumerate(_header(means, methods)):
         table.add_column(name, justify="left" if index == 1 else "right", no_wrap=True)
@@ -72,7 +74,7 @@ def terminal_table(means: Sequence[MeanScore], methods: Sequence[Method], title:
 
 
 def markdown_table(means: Sequence[MeanScore], methods: Sequence[Method] | None = None) -> str:
-    """The same table in Markdown; without methods, the scores alone, since time and cost belong to a run."""
+    """The same table in Markdown; without `methods` it has no columns for time and cost."""
     header = _header(means, methods)
     lines = [header, ["---:" if index != 1 else "---" for index in range(len(header))]]
     lines += _rows(means, methods, ("**", "**"))
@@ -88,7 +90,10 @@ def write_chart(path: Path, means: Sequence[MeanScore]) -> None:
     try:
         from matplotlib.figure import Figure
     except ImportError as error:
-        raise ImportError('the chart needs matplotlib: pip install "argan-hf[baselines]"') from error
+        raise ImportError(
+            "the chart needs matplotlib: install it with `pip install matplotlib`, or with "
+            '`pip install -e ".[baselines]"` in a checkout of the repository'
+        ) from error
     qualities = sorted({mean.quality for mean in means})
     figure = Figure(figsize=(4 * len(qualities), 4), layout="constrained")
     for panel, quality in zip(figure.subplots(1, len(qualities), squeeze=False)[0], qualities, strict=True):

@@ -1,4 +1,4 @@
-"""What an evaluation leaves on disk, so that a model card can state its numbers without measuring again."""
+"""The JSON file of an evaluation, from which a model card takes its numbers."""
 
 import json
 from dataclasses import asdict, dataclass
@@ -15,7 +15,7 @@ class Results:
 
     Attributes:
         data: name of the pictures, e.g. "LIVE1".
-        protocol: how they were compressed and scored.
+        protocol: how they were compressed and scored, "luma" or "rgb".
         scores: one per picture, quality and method.
     """
 
@@ -36,7 +36,7 @@ class Results:
         """Read what `write` wrote.
 
         Raises:
-            ValueError: if the file cannot be read or holds anything else; says what.
+            ValueError: if the file cannot be read or holds something else; the message says what is wrong.
         """
         try:
             found = dict(json.loads(path.read_text(encoding="utf-8")))

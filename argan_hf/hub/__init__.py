@@ -1,1 +1,1 @@
-"""Publishing on the Hugging Face Hub: a model repository with its card, or the demo as a Space."""
+"""Publishes on the Hugging Face Hub: a checkpoint with its model card, or the demo as a Space."""

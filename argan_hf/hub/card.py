@@ -1,7 +1,7 @@
-"""The model card: what a checkpoint is, how to use it and what it reaches, taken from its own files.
+"""Builds the model card of a checkpoint: what it is, how to use it, and its scores.
 
-The words are in the template `model_card.md`; every number comes from the configuration, the weights, the arguments of
-the training run or the files of an evaluation, so that no card can state what was not measured.
+The text is in the template `model_card.md`. Every number is read from the configuration, the weights, the arguments of
+the training run or the files of an evaluation, so that a card states only what was measured.
 """
 
 import json
@@ -47,11 +47,11 @@ def build_card(folder: Path, repo_id: str, results: Sequence[Results]) -> ModelC
     """Write the card of a checkpoint.
 
     Args:
-        folder: with `config.json` and, where there are any, `training_args.json`, `training_data.md` (what the network
-            saw and under which licenses; included as it is), `before_after.png` and `discriminator/`.
+        folder: holds `config.json` and optionally `training_args.json`, `training_data.md` (the training data and their
+            licenses; included without changes), `before_after.png` and `discriminator/`.
         repo_id: where it will be published.
-        results: evaluations of this checkpoint, each with rows of `jpeg`, the input. The checkpoint's rows are those
-            whose method is `repo_id` or ends in the name of the folder.
+        results: evaluations of this checkpoint, each with rows of the method `jpeg`, the input. The rows of the
+            checkpoint are those whose method is `repo_id` or a path that ends in the name of the folder.
 
     Raises:
         ValueError: if results lack the rows of the checkpoint or of its input, or the template lacks a placeholder.
@@ -104,7 +104,7 @@ def build_card(folder: Path, repo_id: str, results: Sequence[Results]) -> ModelC
 
 
 def _render(template: str, **values: Any) -> str:
-    """Fill the template, which must use every value: a card without its facts is worse than none."""
+    """Fill the template; it must use every value, so that a card lacks none."""
     environment = Environment(
         trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True, undefined=StrictUndefined
     )
@@ -118,7 +118,7 @@ def _render(template: str, **values: Any) -> str:
 
 
 def _own_means(results: Results, folder: Path, repo_id: str) -> list[MeanScore]:
-    """The rows of the table; those of the checkpoint bear the name it will have on the Hub."""
+    """The rows of the table; those of the checkpoint get the name that it will have on the Hub."""
     names = {score.method for score in results.scores}
     own = {method for method in names if _is_own(method, folder, repo_id)}
     if not own or _INPUT not in names:
@@ -159,7 +159,8 @@ def _eval_results(results: Results, means: Sequence[MeanScore], name: str) -> li
 
 
 def _in_words(method: str) -> str:
-    words = {BLIND_OPTION: ", not told the tables", FAITHFUL_OPTION: ", held to the file"}
+    """The options of a method, for the names of metrics."""
+    words = {BLIND_OPTION: ", blind (without quantization tables)", FAITHFUL_OPTION: ", projected onto the file"}
     return "".join(words.get(o) or f", realism {o.removeprefix(REALISM_OPTION)}" for o in split_name(method)[1])
 
 
@@ -169,7 +170,7 @@ def _training_arguments(folder: Path) -> dict[str, Any]:
 
 
 def _dataset(arguments: dict[str, Any]) -> str | None:
-    """The data set's name; of a local folder, which means nothing elsewhere, the last part."""
+    """The name of the data set; of a local path only the last part, because the rest means nothing to others."""
     name = arguments.get("dataset_name")
     return name and (Path(name).name if Path(name).exists() else name)
 

@@ -1,7 +1,7 @@
-"""One commit to the Hub: network, code, image processor, discriminator and card, as they were measured.
+"""Publishes a checkpoint in one commit to the Hub: network, code, image processor, discriminator and card.
 
-Everything is put together in a folder first, so that a run without consequences shows the very files, and the weights
-are copied rather than written again: some are stored in 16 bits and must arrive byte for byte.
+All files are first collected in a folder, so that a dry run shows exactly what would be published. Weights are copied
+and not saved again: some are stored in 16 bits and must stay equal byte for byte.
 """
 
 import shutil
@@ -34,23 +34,23 @@ def publish(
     tag: str | None = None,
     token: str | None = None,
 ) -> str:
-    """Publish a checkpoint in one commit; the repository is made if there is none.
+    """Publish a checkpoint in one commit; the repository is created if it does not exist.
 
     Args:
-        folder: what a training run exports, or the name of a checkpoint of this package.
-        repo_id: "owner/name", or a name for the owner of the token.
-        results: evaluations for the card; the folder's `results.json` if none are given.
-        private: make a new repository private.
-        tag: name for the commit, e.g. "v1".
-        token: of the Hub, with the right to write; default: the one that is logged in.
+        folder: exported by a training run, or the name of a checkpoint of this package.
+        repo_id: "owner/name", or a name only, for the owner of the token.
+        results: evaluations for the card; default: `results.json` of the folder.
+        private: whether a new repository is private.
+        tag: tag for the commit, e.g. "v1".
+        token: of the Hub, with write access; default: that of `hf auth login`.
 
     Returns:
         The address of the commit.
 
     Raises:
-        ValueError: if there is no valid token, the folder holds no whole checkpoint, the results are not the
-            checkpoint's, or the tag exists.
-        HfHubHTTPError: if the Hub refuses anything else.
+        ValueError: if there is no valid token, the folder holds no complete checkpoint, the results are not those of
+            the checkpoint, or the tag exists.
+        HfHubHTTPError: if the Hub refuses the request for another reason.
     """
     user = check_token(token)
     repo_id = repo_id if "/" in repo_id else f"{user}/{repo_id}"
@@ -59,7 +59,7 @@ def publish(
         stage(folder, repo_id, Path(staged), results)
         api.create_repo(repo_id, private=private, exist_ok=True)
         if tag and tag in {reference.name for reference in api.list_repo_refs(repo_id).tags}:
-            raise ValueError(f"{repo_id} has a tag {tag} already; published tags stay, choose another name")
+            raise ValueError(f"{repo_id} has a tag {tag} already; published tags are not moved, choose another name")
         name = repo_id.split("/")[-1]
         commit = api.upload_folder(
             repo_id=repo_id, folder_path=staged, commit_message=f"Publish {name} {tag or ''}".strip()
@@ -70,14 +70,14 @@ def publish(
 
 
 def check_token(token: str | None = None) -> str:
-    """Ask the Hub whose token it is.
+    """Ask the Hub to which account a token belongs.
 
     Returns:
         The name of the account.
 
     Raises:
         ValueError: if there is no token, or the Hub does not know it.
-        HfHubHTTPError: if the Hub answers anything else.
+        HfHubHTTPError: if the Hub answers with another error.
     """
     try:
         return str(HfApi(token=token).whoami()["name"])
@@ -87,19 +87,19 @@ def check_token(token: str | None = None) -> str:
         if error.response.status_code not in (401, 403):
             raise
         raise ValueError(
-            "the Hub refuses the token: make one with write access, then `hf auth login` or set HF_TOKEN"
+            "the Hub refuses the token: create one with write access, then run `hf auth login` or set HF_TOKEN"
         ) from error
 
 
 def stage(folder: str | Path, repo_id: str, target: Path, results: Sequence[Results] = ()) -> None:
-    """Put everything that would be published into a folder.
+    """Write all files that would be published into a folder.
 
     Args:
         folder, repo_id, results: as in `publish`.
         target: an empty folder.
 
     Raises:
-        ValueError: if the folder holds no whole checkpoint, or the results are not the checkpoint's.
+        ValueError: if the folder holds no complete checkpoint, or the results are not those of the checkpoint.
     """
     validate_repo_id(repo_id)
     source = Path(locate(folder))
@@ -136,5 +136,7 @@ def _load(kind: type[PreTrainedModel], folder: Path, variant: str | None = None)
         raise ValueError(f"the checkpoint in {folder} cannot be loaded: {error}") from error
     strange = sorted(report["missing_keys"] | report["unexpected_keys"])
     if strange:
-        raise ValueError(f"the weights in {folder} do not belong to its config.json: {strange[0]} has no counterpart")
+        raise ValueError(
+            f"the weights in {folder} do not belong to its config.json: {strange[0]} is in only one of the two"
+        )
     return model

@@ -1,4 +1,4 @@
-"""One commit to the Hub that is a complete Space: the page, its examples, this package and its default weights."""
+"""Publishes a complete Space in one commit to the Hub: the page, its examples, this package and its default weights."""
 
 import shutil
 import tempfile
@@ -15,20 +15,20 @@ _SPACE = _PACKAGE.parent / "space"
 
 
 def publish_space(repo_id: str, *, private: bool = False, token: str | None = None) -> str:
-    """Publish the demo as a Space in one commit; the Space is made if there is none.
+    """Publish the demo as a Space in one commit; the Space is created if it does not exist.
 
     Args:
-        repo_id: "owner/name", or a name for the owner of the token.
-        private: make a new Space private.
-        token: of the Hub, with the right to write; default: the one that is logged in.
+        repo_id: "owner/name", or a name only, for the owner of the token.
+        private: whether a new Space is private.
+        token: of the Hub, with write access; default: that of `hf auth login`.
 
     Returns:
         The address of the commit.
 
     Raises:
-        ValueError: if there is no valid token, or the demo is not there because the package was not installed from a
-            checkout of the repository.
-        HfHubHTTPError: if the Hub refuses anything else, such as a Space for an account that may not have one.
+        ValueError: if there is no valid token, or the files of the demo are missing because the package was not
+            installed from a checkout of the repository.
+        HfHubHTTPError: if the Hub refuses the request, for instance because the account may not have a Space.
     """
     user = check_token(token)
     repo_id = repo_id if "/" in repo_id else f"{user}/{repo_id}"
@@ -43,10 +43,15 @@ def publish_space(repo_id: str, *, private: bool = False, token: str | None = No
 
 
 def stage_space(repo_id: str, target: Path) -> None:
-    """Put everything that a Space holds into an empty folder.
+    """Write all files of a Space into a folder.
+
+    Args:
+        repo_id: of the Space.
+        target: an empty folder.
 
     Raises:
-        ValueError: if the demo is not there because the package was not installed from a checkout of the repository.
+        ValueError: if the files of the demo are missing because the package was not installed from a checkout of the
+            repository.
     """
     validate_repo_id(repo_id)
     if not (_SPACE / "app.py").is_file():

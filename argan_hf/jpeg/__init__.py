@@ -1,4 +1,4 @@
-"""JPEG arithmetic on tensors, equal to libjpeg-turbo bit for bit. Knows torch and Pillow, knows no network."""
+"""JPEG arithmetic on tensors, equal to libjpeg-turbo bit for bit. It uses torch and Pillow, and no neural network."""
 
 from .codec import compress, compress_plane, compress_ycbcr
 from .color import rgb_to_studio_luma, rgb_to_ycbcr, rgb_to_ycbcr_unrounded, ycbcr_to_rgb

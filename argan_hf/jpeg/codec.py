@@ -1,8 +1,9 @@
-"""What a decoder shows after a picture went through JPEG, without writing a file.
+"""JPEG compression and decompression of tensors, without writing a file.
 
-Entropy coding loses nothing, so encoding and decoding is color conversion, chroma downsampling, the DCT, quantization,
-and all of it back: here in int32 tensors, with one table per sample, on any device, equal to Pillow (libjpeg-turbo with
-its default integer DCT and fancy upsampling) in every sample. Nothing waits for the device.
+Entropy coding is lossless, so it is left out. What remains is color conversion, chroma downsampling, the DCT and
+quantization, and their inverses. Here they run on int32 tensors on any device, with one table per picture of a batch.
+The result equals Pillow's in every sample (libjpeg-turbo with its default integer DCT and fancy upsampling). The host
+never waits for the device.
 """
 
 from collections.abc import Sequence
@@ -17,7 +18,7 @@ from .tables import quantization_tables
 
 
 def encode_planes(planes: Tensor, tables: Tensor) -> Tensor:
-    """Quantized DCT coefficients of planes (`forward_DCT` in jcdctmgr.c; halves are rounded away from zero).
+    """Quantized DCT coefficients of planes (`forward_DCT` in jcdctmgr.c, which rounds halves away from zero).
 
     Args:
         planes: uint8 (B, H, W).
@@ -26,34 +27,46 @@ def encode_planes(planes: Tensor, tables: Tensor) -> Tensor:
     Returns:
         int32 (8, 8, B, ceil(H / 8), ceil(W / 8)), vertical frequency first: the integers that a file would store.
     """
-    coefficients = forward_dct(planes_to_blocks(planes).to(torch.int32).sub_(128))
-    divisors = _block_tables(tables, planes) << 3
-    # A float32 quotient of integers below 2**23 never rounds up to the next integer, and is faster than a division.
+    coefficients = forward_dct(planes_to_blocks(planes).to(torch.int32).sub_(128))  # (8, 8, B, rows, columns)
+    # Times 8, the scale of the integer DCT.
+    divisors = _block_tables(tables, planes) << 3  # (8, 8, B, 1, 1), or (8, 8, 1, 1, 1) for one table
+    # The float32 quotient of integers below 2**23 never rounds up to the next integer, so its floor is exact. It is
+    # faster than an integer division.
     magnitude = coefficients.abs().add_(divisors >> 1).div(divisors).floor_()
     return magnitude.to(torch.int32).mul_(coefficients.sign_())
 
 
 def decode_planes(quantized: Tensor, tables: Tensor, height: int, width: int) -> Tensor:
-    """Samples of quantized coefficients (`jpeg_idct_islow` with its dequantization), uint8 (B, height, width)."""
+    """Samples of quantized coefficients (`jpeg_idct_islow` with its dequantization).
+
+    Args:
+        quantized: int32 (8, 8, B, rows, columns) from [`encode_planes`].
+        tables: integers (B, 8, 8), or (8, 8) for all.
+        height, width: of the planes, at most `8 * rows` and `8 * columns`.
+
+    Returns:
+        uint8 (B, height, width).
+    """
     samples = inverse_dct(quantized * _block_tables(tables, quantized))
     return blocks_to_planes(samples.to(torch.uint8), height, width)
 
 
 def _block_tables(tables: Tensor, like: Tensor) -> Tensor:
+    """Tables in the layout of blocks, int32 (8, 8, B, 1, 1) on the device of `like`; B is 1 for one table."""
     tables = tables.to(device=like.device, dtype=torch.int32, non_blocking=True)
     tables = tables[None] if tables.ndim == 2 else tables
     return tables.permute(1, 2, 0)[..., None, None]
 
 
 def compress_plane(planes: Tensor, tables: Tensor) -> Tensor:
-    """Single planes (gray pictures, luma) after JPEG with the given tables.
+    """Compress and decompress single planes (gray pictures or luma) with the given tables.
 
     Args:
         planes: uint8 (B, H, W), any H, W >= 1.
         tables: integers 1..65535, (B, 8, 8) or (8, 8), natural order.
 
     Returns:
-        uint8 (B, H, W): the samples a decoder shows.
+        uint8 (B, H, W): the samples that a decoder gives.
 
     Raises:
         TypeError: if `planes` is not uint8.
@@ -69,15 +82,15 @@ def compress_plane(planes: Tensor, tables: Tensor) -> Tensor:
 
 
 def compress_ycbcr(planes: Tensor, tables: Tensor, subsampling: Subsampling | Sequence[Subsampling]) -> Tensor:
-    """Y, Cb, Cr after JPEG: what `draft("YCbCr")` shows of the file, chroma at full size again.
+    """Compress and decompress Y, Cb, Cr planes; equals what Pillow's `draft("YCbCr")` reads from the file.
 
     Args:
         planes: uint8 (B, 3, H, W), any H, W >= 1.
         tables: integers 1..65535, (B, 2, 8, 8) or (2, 8, 8): luma, chroma.
-        subsampling: one for all, or one per sample.
+        subsampling: one for all, or one per picture of the batch.
 
     Returns:
-        uint8 (B, 3, H, W).
+        uint8 (B, 3, H, W), chroma upsampled to full size.
 
     Raises:
         TypeError: if `planes` is not uint8.
@@ -103,11 +116,12 @@ def compress_ycbcr(planes: Tensor, tables: Tensor, subsampling: Subsampling | Se
 
 
 def _compress_chroma(chroma: Tensor, tables: Tensor, subsampling: Subsampling) -> Tensor:
+    """Cb and Cr after JPEG, uint8 (B, 2, H, W), with one table (B, 8, 8) for both."""
     if subsampling not in FACTORS:
         raise ValueError(f"subsampling must be one of {', '.join(FACTORS)}, found {subsampling!r}")
     height, width = chroma.shape[-2:]
     needed_width = -(-width // FACTORS[subsampling][1])
-    small = compress_plane(downsample(chroma, subsampling).flatten(0, 1), tables.repeat_interleave(2, 0))
+    small = compress_plane(downsample(chroma, subsampling).flatten(0, 1), tables.repeat_interleave(2, 0))  # (2B, h, w)
     return upsample(small[..., :needed_width], subsampling, height, width).reshape(chroma.shape)
 
 
@@ -119,17 +133,17 @@ def compress(
     subsampling: Subsampling | Sequence[Subsampling] = "4:2:0",
     offset: tuple[int, int] | Tensor = (0, 0),
 ) -> Tensor:
-    """Pictures after JPEG: equals saving and opening them with Pillow.
+    """Compress and decompress pictures; equals saving them as JPEG and opening them with Pillow.
 
     Args:
         images: uint8 (B, 1, H, W) gray or (B, 3, H, W) RGB, any H, W >= 1.
         quality: 1..100, one integer for all or an integer tensor (B,).
         tables: instead of a quality: integers 1..65535, (T, 8, 8) or (B, T, 8, 8); T is 1 for gray, 2 (luma, chroma)
             for RGB.
-        subsampling: of the chroma of RGB pictures, one for all or one per sample.
+        subsampling: of the chroma of RGB pictures, one for all or one per picture of the batch.
         offset: rows and columns by which the grid of blocks starts before the picture, 0..15, a pair or an integer
-            tensor (B, 2); equals compressing the picture with its border repeated outwards that far (to 15 in all
-            along each axis), then cutting it out.
+            tensor (B, 2). The picture is padded by that many rows above and columns to the left, and to 15 in all along
+            each axis, by repeating its border. The padded picture is compressed, and the picture is cut out of it.
 
     Returns:
         uint8, same shape.
@@ -143,7 +157,6 @@ def compress(
     if (quality is None) == (tables is None):
         raise ValueError("give either quality or tables")
     if tables is None:
-        # Asked for by the type of quality, which is not None here.
         tables = quantization_tables(torch.as_tensor(quality)).to(images.device, non_blocking=True)
         tables = tables[..., : (1 if images.shape[1] == 1 else 2), :, :]
     if isinstance(offset, Tensor) or offset != (0, 0):
@@ -166,6 +179,7 @@ def compress(
 
 
 def _shifted(offset: tuple[int, int] | Tensor, images: Tensor) -> tuple[Tensor, Tensor]:
+    """Offsets of rows and of columns, each (B, 1), on the device of the images."""
     offset = torch.as_tensor(offset)
     if offset.shape not in ((2,), (images.shape[0], 2)):
         raise ValueError(f"offset must be a pair or have shape ({images.shape[0]}, 2), found {tuple(offset.shape)}")
@@ -174,6 +188,6 @@ def _shifted(offset: tuple[int, int] | Tensor, images: Tensor) -> tuple[Tensor, 
 
 
 def _gather(images: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
-    """Cut (B, C, h, w) out of images by (B, h) row and (B, w) column numbers."""
+    """Cut (B, C, h, w) out of (B, C, H, W) images by row numbers (B, h) and column numbers (B, w)."""
     members = torch.arange(images.shape[0], device=images.device)[:, None, None]
     return images[members, :, rows[:, :, None], columns[:, None, :]].permute(0, 3, 1, 2).contiguous()

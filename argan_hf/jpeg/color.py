@@ -1,4 +1,4 @@
-"""RGB <-> Y'CbCr with the constants of libjpeg, and the studio-swing luma of the literature's protocol."""
+"""RGB <-> Y'CbCr with the constants of libjpeg, and studio-swing luma, on which the literature measures."""
 
 import torch
 from torch import Tensor
@@ -31,7 +31,7 @@ def rgb_to_ycbcr(rgb: Tensor) -> Tensor:
 
 
 def rgb_to_ycbcr_unrounded(rgb: Tensor) -> Tensor:
-    """Full-swing Y'CbCr of RGB before any rounding, so that [`ycbcr_to_rgb`] gives the same RGB back.
+    """Full-swing Y'CbCr of RGB without rounding, so that [`ycbcr_to_rgb`] gives the same RGB back.
 
     Args:
         rgb: (..., 3, H, W), integers or floats 0..255.
@@ -65,7 +65,7 @@ def ycbcr_to_rgb(planes: Tensor) -> Tensor:
 
 
 def rgb_to_studio_luma(rgb: Tensor) -> Tensor:
-    """Luma 16..235 as MATLAB's `rgb2ycbcr` computes it: the gray picture that published tables are measured on.
+    """Luma 16..235 as MATLAB's `rgb2ycbcr` computes it: the gray picture on which published tables are measured.
 
     Args:
         rgb: (..., 3, H, W), integers or floats 0..255.
@@ -78,23 +78,23 @@ def rgb_to_studio_luma(rgb: Tensor) -> Tensor:
 
 
 def as_pixels(planes: Tensor) -> Tensor:
-    """Planes as the samples that are written.
+    """The samples that are written to a file for some planes.
 
     Args:
-        planes: (C, H, W), integers or floats 0..255: Y, Cb, Cr, or anything else that is written as it is (gray, CMYK
-            channels).
+        planes: (C, H, W), integers or floats 0..255. Three planes are Y, Cb, Cr; any other number (gray, CMYK channels)
+            is written without conversion.
 
     Returns:
-        uint8 (C, H, W): RGB of three planes, otherwise the planes rounded.
+        uint8 (C, H, W): RGB for three planes, otherwise the planes, rounded and clamped.
     """
     return ycbcr_to_rgb(planes) if planes.shape[0] == 3 else to_uint8(planes.float())
 
 
 def is_neutral(planes: Tensor) -> bool:
-    """Whether Y, Cb, Cr planes (3, H, W) hold no color; a single plane (1, H, W) has none to begin with."""
+    """Whether Y, Cb, Cr planes (3, H, W) hold no color: all chroma is 128. True for a single plane (1, H, W)."""
     return bool((planes[1:] == 128).all())
 
 
 def to_uint8(samples: Tensor) -> Tensor:
-    """Round halves up, clamp to 0..255, return uint8: the way a picture is written everywhere in this package."""
+    """Round halves up, clamp to 0..255, return uint8 of the same shape; this package writes every picture this way."""
     return (samples + 0.5).floor_().clamp_(0, 255).to(torch.uint8)

@@ -1,12 +1,12 @@
-"""Projection of a restored plane onto the planes that would encode to the given file.
+"""Projection of restored luma onto the quantization constraint set: the planes that would encode to the given file.
 
-A JPEG file states an interval for every DCT coefficient of its original. Whatever a network invents, moving each
-coefficient back into its interval keeps the picture one that could have been the original: the set is convex and holds
-the original, so the projection never moves away from it.
+A JPEG file states an interval for every DCT coefficient of its original: one quantization step wide, centered on the
+dequantized value. The projection moves each coefficient of the restored picture into its interval, so the result could
+have been the original. The set is convex and contains the original, so projecting never increases the squared error.
 
-What is guaranteed, and where it ends: luma, in whole blocks, for files whose grid starts at the corner of the picture.
-Blocks that the picture's border cuts through are left alone (what the encoder put beyond the border is not in the
-picture), and so is chroma (its coefficients cannot be had from upsampled samples).
+What is guaranteed: luma, in whole blocks, for files whose grid starts at the corner of the picture. Blocks that the
+border of the picture cuts are not changed, because the samples with which the encoder padded them are unknown. Chroma
+is not changed, because its coefficients cannot be recovered from upsampled samples.
 """
 
 from collections.abc import Callable
@@ -18,10 +18,11 @@ from .codec import decode_planes, encode_planes
 from .color import as_pixels, rgb_to_ycbcr
 
 MARGIN = 1.0
-"""How far inside its interval a coefficient is put, in the units of orthonormal DCT coefficients of samples 0..255.
+"""Least distance of a projected coefficient from the ends of its interval, in units of the orthonormal DCT of samples
+0..255.
 
-Rounding samples to 8 bits moves coefficients by 0.29 (one standard deviation), so a coefficient on the wall would be
-outside as often as not. Measured by `benchmarks/consistency.py`.
+Rounding samples to 8 bits moves coefficients by 0.29 (one standard deviation). Without a margin, a coefficient at an
+end of its interval would leave it about half of the time. `benchmarks/consistency.py` measures several margins.
 """
 
 _CLIPPED_ROUNDS = 12
@@ -29,6 +30,7 @@ _MARGIN_ROUNDS = 5
 
 
 def _basis(like: Tensor) -> Tensor:
+    """Orthonormal DCT-II of 8 samples, (8, 8): frequency, sample; device and dtype of `like`."""
     n = torch.arange(8, dtype=torch.float64)
     basis = torch.cos((2 * n + 1) * n[:, None] * torch.pi / 16) / 2
     basis[0] /= 2**0.5
@@ -36,13 +38,14 @@ def _basis(like: Tensor) -> Tensor:
 
 
 def _cut(plane: Tensor) -> Tensor:
-    """Whole blocks of a plane, float (rows, columns, 8, 8), level-shifted."""
+    """Whole blocks of a plane, float32 (rows, columns, 8, 8), level-shifted (minus 128)."""
     rows, columns = plane.shape[0] // 8, plane.shape[1] // 8
     blocks = plane[: rows * 8, : columns * 8].float().reshape(rows, 8, columns, 8).transpose(1, 2)
     return blocks - 128.0
 
 
 def _paste(blocks: Tensor, plane: Tensor) -> Tensor:
+    """A copy of the plane whose whole blocks are replaced; the inverse of [`_cut`]."""
     rows, columns = blocks.shape[:2]
     result = plane.clone()
     result[: rows * 8, : columns * 8] = blocks.transpose(1, 2).reshape(rows * 8, columns * 8) + 128.0
@@ -50,10 +53,10 @@ def _paste(blocks: Tensor, plane: Tensor) -> Tensor:
 
 
 def recover_coefficients(luma: Tensor, table: Tensor) -> Tensor:
-    """The file's quantized luma coefficients, found again from the samples that the decoder shows.
+    """Recover the file's quantized luma coefficients from the decoded samples.
 
-    Where samples were clipped to 0 or 255, the block is completed by alternating between what the samples show and
-    what coefficients can be, until it decodes to those samples.
+    Encoding the samples again gives the coefficients, except in blocks where the decoder clipped samples to 0 or 255.
+    Those blocks are found by alternating projections, see [`_complete`].
 
     Args:
         luma: uint8 (H, W), straight from the decoder.
@@ -66,45 +69,64 @@ def recover_coefficients(luma: Tensor, table: Tensor) -> Tensor:
     whole = luma[:height, :width]
     if not whole.numel():
         return torch.zeros(height // 8, width // 8, 8, 8, device=luma.device)
-    integers = encode_planes(whole[None], table)
-    shown = decode_planes(integers, table, height, width)[0]
-    quantized = integers[:, :, 0].permute(2, 3, 0, 1).float()
-    samples = _cut(whole)
+    # 1. Encode the samples again, and decode the result.
+    integers = encode_planes(whole[None], table)  # (8, 8, 1, rows, columns)
+    shown = decode_planes(integers, table, height, width)[0]  # (H, W), whole blocks
+    quantized = integers[:, :, 0].permute(2, 3, 0, 1).float()  # (rows, columns, 8, 8)
+    # 2. Blocks with clipped samples that do not decode to themselves need more work.
+    samples = _cut(whole)  # (rows, columns, 8, 8)
     clipped = (samples <= -128.0) | (samples >= 127.0)
-    open_blocks = (_cut(shown) != samples).flatten(2).any(2) & clipped.flatten(2).any(2)
+    open_blocks = (_cut(shown) != samples).flatten(2).any(2) & clipped.flatten(2).any(2)  # (rows, columns)
     if open_blocks.any():
         quantized[open_blocks] = _complete(samples[open_blocks], clipped[open_blocks], table.to(luma.device))
     return quantized
 
 
 def _complete(samples: Tensor, clipped: Tensor, table: Tensor) -> Tensor:
-    basis, steps = _basis(samples), table.float()
+    """Quantized coefficients of blocks with clipped samples, by alternating projections.
+
+    One set is the blocks whose coefficients are multiples of the steps. The other is the blocks that clip to the
+    decoded samples: equal to them where they were not clipped, equal or beyond where they were.
+
+    Args:
+        samples: float32 (N, 8, 8), level-shifted.
+        clipped: bool (N, 8, 8), whether a sample is 0 or 255.
+        table: integers (8, 8).
+
+    Returns:
+        float32 (N, 8, 8).
+    """
+    basis, steps = _basis(samples), table.float()  # (8, 8) both
     guess = samples
     for _ in range(_CLIPPED_ROUNDS):
-        quantized = (basis @ guess @ basis.T / steps).round()
-        decoded = basis.T @ (quantized * steps) @ basis
+        # 1. Onto multiples of the steps.
+        quantized = (basis @ guess @ basis.T / steps).round()  # (N, 8, 8)
+        decoded = basis.T @ (quantized * steps) @ basis  # (N, 8, 8), before clipping
+        # 2. Onto blocks that clip to the samples: keep what lies beyond a clipped sample, reset all other samples.
         beyond = clipped & (decoded.abs() > samples.abs()) & (decoded.sign() == samples.sign())
         guess = torch.where(beyond, decoded, samples)
     return quantized
 
 
 def project(plane: Tensor, quantized: Tensor, table: Tensor, margin: float | Tensor = MARGIN) -> Tensor:
-    """The nearest plane whose luma coefficients lie inside their intervals.
+    """The nearest plane whose luma coefficients lie inside their intervals (an orthogonal projection).
 
     Args:
         plane: float (H, W), 0..255.
         quantized: (H // 8, W // 8, 8, 8) from [`recover_coefficients`].
         table: integers (8, 8), the luma table of the file.
-        margin: how far inside, one number or one per block (H // 8, W // 8, 1, 1); intervals too short for it shrink
-            to their middle, which is what the decoder shows.
+        margin: least distance from the ends of the intervals, one number or one per block (H // 8, W // 8, 1, 1). An
+            interval shorter than two margins shrinks to its center, which is the coefficient of the decoded picture.
 
     Returns:
-        float32 (H, W); rows and columns beyond the last whole block are returned as they are.
+        float32 (H, W); rows and columns beyond the last whole block are returned unchanged.
     """
-    basis, steps = _basis(plane.float()), table.to(plane.device).float()
-    half = (steps / 2 - margin).clamp(min=0.0)
-    middle = quantized * steps
-    coefficients = basis @ _cut(plane) @ basis.T
+    basis, steps = _basis(plane.float()), table.to(plane.device).float()  # (8, 8) both
+    # 1. The intervals, shortened by the margin: middle - half .. middle + half.
+    half = (steps / 2 - margin).clamp(min=0.0)  # (8, 8), or (rows, columns, 8, 8) for one margin per block
+    middle = quantized * steps  # (rows, columns, 8, 8)
+    # 2. The DCT is orthonormal, so clamping every coefficient gives the nearest plane.
+    coefficients = basis @ _cut(plane) @ basis.T  # (rows, columns, 8, 8)
     inside = torch.minimum(torch.maximum(coefficients, middle - half), middle + half)
     return _paste(basis.T @ inside @ basis, plane.float())
 
@@ -112,30 +134,33 @@ def project(plane: Tensor, quantized: Tensor, table: Tensor, margin: float | Ten
 def make_consistent(
     plane: Tensor, quantized: Tensor, table: Tensor, as_written: Callable[[Tensor], Tensor]
 ) -> tuple[Tensor, float]:
-    """Project a plane so that even the picture written from it encodes to the file's own luma.
+    """Project a plane so that the picture written from it encodes to the luma coefficients of the file.
 
-    Rounding and clipping to 8 bits, and for color the trip through RGB, moves coefficients. Blocks that do not survive
-    it are clipped and projected again with twice the margin, a few times.
+    Rounding and clipping to 8 bits moves coefficients, and so does the conversion of color to RGB and back. Blocks that
+    leave their intervals by it are clipped and projected again with twice the margin, at most four times.
 
     Args:
         plane: float (H, W), 0..255.
         quantized: (H // 8, W // 8, 8, 8) from [`recover_coefficients`].
         table: integers (8, 8), the luma table of the file.
-        as_written: maps such a plane to the luma that an encoder sees in the written picture, uint8 (H, W).
+        as_written: maps such a plane to the luma that an encoder would get from the written picture, uint8 (H, W).
 
     Returns:
-        The projected plane, float32 (H, W), and the share of its coefficients, as written, that are the file's own.
+        The projected plane, float32 (H, W), and the share 0..1 of the coefficients of the written picture that equal
+        those of the file.
     """
-    margin = torch.full((*quantized.shape[:2], 1, 1), MARGIN, device=plane.device)
+    margin = torch.full((*quantized.shape[:2], 1, 1), MARGIN, device=plane.device)  # (rows, columns, 1, 1)
     for _ in range(_MARGIN_ROUNDS):
-        projected = project(plane, quantized, table, margin)
-        luma = as_written(projected)
-        wrong = ~blocks_inside(luma, quantized, table)
+        # 1. Project, write, and find the blocks that do not encode to the file.
+        projected = project(plane, quantized, table, margin)  # (H, W)
+        luma = as_written(projected)  # (H, W) uint8
+        wrong = ~blocks_inside(luma, quantized, table)  # (rows, columns)
         if not wrong.any():
             break
+        # 2. In those blocks, double the margin and start from the clipped result. Other blocks are not changed: if a
+        #    block depended on others, the borders of tiles would be visible.
         margin[wrong] *= 2
-        # Only those blocks: what becomes of a block must not depend on its neighbors, or tiles would show.
-        again = torch.zeros_like(plane, dtype=torch.bool)
+        again = torch.zeros_like(plane, dtype=torch.bool)  # (H, W)
         rows, columns = wrong.shape
         again[: rows * 8, : columns * 8] = wrong.repeat_interleave(8, 0).repeat_interleave(8, 1)
         plane = torch.where(again, projected.clamp(0.0, 255.0), plane)
@@ -143,20 +168,20 @@ def make_consistent(
 
 
 def project_onto_file(restored: Tensor, decoded: Tensor, table: Tensor, strength: float = 1.0) -> tuple[Tensor, float]:
-    """Project restored luma so that the picture that is written encodes to the file's own luma.
+    """Project restored luma so that the picture that is written encodes to the luma coefficients of the file.
 
-    The one place where "faithful" is decided, for users' files and for evaluations alike. What counts is the picture as
-    it is written: blended with the decoded planes, in color converted to RGB, rounded to 8 bits.
+    `JpegRestorer` and the evaluation both use this function for "faithful" results. The picture that has to encode to
+    the file is the written one: blended with the decoded planes, converted to RGB if it has color, rounded to 8 bits.
 
     Args:
-        restored: float (K, H, W), 0..255: what a network made of the first K planes, luma first.
-        decoded: (C, H, W), K <= C: the planes that the decoder shows, integers 0..255 of any dtype: Y, or Y, Cb, Cr.
+        restored: float (K, H, W), 0..255: the first K planes as a network restored them, luma first.
+        decoded: (C, H, W), K <= C: the planes as decoded, integers 0..255 of any dtype: Y, or Y, Cb, Cr.
         table: integers (8, 8), the luma table of the file.
         strength: 0..1, the share of `restored` in what is written.
 
     Returns:
-        `restored` with its luma projected, float32 (K, H, W), and the share of luma coefficients, in whole blocks of
-        the written picture, that are the file's own.
+        `restored` with its luma projected, float32 (K, H, W), and the share 0..1 of luma coefficients, in whole blocks
+        of the written picture, that equal those of the file.
     """
 
     def as_written(luma: Tensor) -> Tensor:
@@ -171,7 +196,7 @@ def project_onto_file(restored: Tensor, decoded: Tensor, table: Tensor, strength
 
 
 def share_inside(luma: Tensor, quantized: Tensor, table: Tensor) -> float:
-    """Share of luma coefficients, in whole blocks, that an encoder would round to the file's own.
+    """Share of luma coefficients, in whole blocks, that an encoder would round to those of the file.
 
     Args:
         luma: uint8 (H, W), as it would be encoded.
@@ -185,11 +210,16 @@ def share_inside(luma: Tensor, quantized: Tensor, table: Tensor) -> float:
 
 
 def blocks_inside(luma: Tensor, quantized: Tensor, table: Tensor) -> Tensor:
-    """Whole blocks that an encoder would turn into the file's own, bool (H // 8, W // 8)."""
+    """Whether each whole block would encode to the coefficients of the file, bool (H // 8, W // 8).
+
+    Args:
+        luma, quantized, table: as for [`share_inside`].
+    """
     return _matches(luma, quantized, table).flatten(2).all(2)
 
 
 def _matches(luma: Tensor, quantized: Tensor, table: Tensor) -> Tensor:
+    """Whether each coefficient, encoded again, equals that of the file, bool (rows, columns, 8, 8)."""
     rows, columns = quantized.shape[:2]
     again = encode_planes(luma[None, : rows * 8, : columns * 8], table)[:, :, 0].permute(2, 3, 0, 1)
     return again == quantized

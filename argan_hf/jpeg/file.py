@@ -1,7 +1,7 @@
-"""What a JPEG file says about itself: its tables, its sampling, its planes as the decoder sees them.
+"""Reads pictures safely, and of JPEG files the quantization tables, the chroma subsampling and the decoded planes.
 
-The planes come straight from libjpeg in Y'CbCr. Going through RGB would clip them, and with it lose the coefficients
-that the file really states.
+The planes of JPEG files are read from libjpeg as Y'CbCr. A conversion to RGB would clip samples, and the coefficients
+of the file could no longer be recovered from them.
 """
 
 import io
@@ -22,23 +22,23 @@ MAX_MEGAPIXELS = 200.0
 """Pictures larger than this are refused unless the caller raises the limit."""
 
 _MAX_FILE_BYTES = 2**30
-# A progressive scan may cost a few bytes and a walk over the whole picture; encoders write about ten.
+# A progressive scan can be a few bytes long, yet decoding it visits the whole picture. Encoders write about ten.
 _MAX_SCANS = 500
-# Pillow hands PostScript to another program, which is no way to treat files of strangers.
+# Pillow starts another program to draw PostScript, which is not safe for files of unknown origin.
 _NOT_OPENED = ("EPS",)
 
 
 class UnreadableImageError(ValueError):
-    """A file that is no picture, is damaged, or holds what this package does not restore; the text says which."""
+    """The file is no picture, is damaged, or is of a kind that is not restored; the message says which."""
 
 
 def open_image(source: str | Path | bytes, max_megapixels: float = MAX_MEGAPIXELS) -> Image.Image:
-    """Open a picture and decode nothing yet.
+    """Open a picture: read its header, decode no pixels.
 
     Args:
         source: a path, or the bytes of a file.
-        max_megapixels: the most that the picture may claim to hold, in millions of pixels. Takes the place of Pillow's
-            own limit, which belongs to the whole process.
+        max_megapixels: limit on the size that the header states, in millions of pixels. It replaces Pillow's own limit,
+            which is a setting of the whole process.
 
     Raises:
         UnreadableImageError: if the file is missing, empty, no picture, or too large to be decoded safely.
@@ -56,7 +56,7 @@ def open_image(source: str | Path | bytes, max_megapixels: float = MAX_MEGAPIXEL
         )
     if image.info.get("progressive") and (scans := data.count(b"\xff\xda")) > _MAX_SCANS:
         raise UnreadableImageError(
-            f"{name} has {scans} progressive scans, more than {_MAX_SCANS}: it was made to keep a decoder busy"
+            f"{name} has {scans} progressive scans, more than {_MAX_SCANS}: such a file only slows a decoder down"
         )
     image.filename = "" if isinstance(source, bytes) else str(source)
     return image
@@ -76,18 +76,18 @@ def _read(path: Path) -> bytes:
 def _identify(data: bytes, name: str) -> ImageFile:
     Image.init()
     refusal = f"{name} is not a picture in a known format (JPEG, PNG, WebP, TIFF, …)"
-    # A format with a signature goes before those that try their luck with any bytes.
+    # Formats with a signature are tried before those that accept any bytes.
     for kind, (factory, accept) in sorted(Image.OPEN.items(), key=lambda entry: entry[1][1] is None):
         if kind in _NOT_OPENED:
             continue
         accepted = False
         try:
-            # A text in place of an answer says why Pillow cannot read the format here.
+            # Pillow returns a string instead of a boolean where it cannot read the format in this installation.
             verdict = accept is None or accept(data[:16])
             accepted = bool(verdict) and not isinstance(verdict, str)
             if accepted:
                 return factory(io.BytesIO(data), "")
-        except Exception as error:  # Decoders fail on hostile bytes in any way they like.
+        except Exception as error:  # Decoders raise any kind of exception for malformed data.
             if accept is not None and accepted:
                 refusal = _refusal(name, kind, error)
     raise UnreadableImageError(refusal)
@@ -105,13 +105,13 @@ def _reason(error: Exception) -> str:
     words = " ".join(str(error).split())[:200]
     if "truncated" in words.lower():
         return "it ends early"
-    # Anything else is a decoder's stumbling, wrapped or bare, in words for those who wrote it.
+    # Exceptions of other types, and wrapped ones, come from inside a decoder; their messages do not help users.
     is_finding = error.__cause__ is None and isinstance(error, OSError | SyntaxError | ValueError)
     return words if is_finding and words else "its data make no sense"
 
 
 def load_pixels(image: Image.Image) -> None:
-    """Decode an opened picture completely.
+    """Decode all pixels of an opened picture.
 
     Raises:
         UnreadableImageError: if its data end early or are damaged.
@@ -124,14 +124,14 @@ def load_pixels(image: Image.Image) -> None:
 
 
 def image_to_tensor(image: Image.Image) -> Tensor:
-    """Samples of an 8-bit picture, uint8 (bands, H, W)."""
+    """Samples of an 8-bit picture, uint8 (channels, H, W)."""
     samples = torch.from_numpy(np.array(image)).view(image.height, image.width, -1)
     return samples.permute(2, 0, 1).contiguous()
 
 
 @dataclass(frozen=True)
 class JpegHeader:
-    """What the header of a JPEG file says, before anything is decoded.
+    """What the header of a JPEG file states; read without decoding pixels.
 
     Attributes:
         width, height: in pixels, as stored (Exif orientation not applied).
@@ -178,10 +178,10 @@ def _sampling(factors: list[tuple[int, int]]) -> str:
 
 
 def read_header(image: JpegImageFile) -> JpegHeader:
-    """Read what the header of an opened JPEG file says.
+    """Read the header of an opened JPEG file.
 
     Raises:
-        UnreadableImageError: if the file lacks a quantization table that a component uses.
+        UnreadableImageError: if the file lacks a quantization table that a component uses, or a table holds zeros.
     """
     layers = image.layer
     name = Path(getattr(image, "filename", "") or "the picture").name

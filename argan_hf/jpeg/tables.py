@@ -1,7 +1,7 @@
 """Quality <-> quantization tables, as libjpeg scales the example tables of the JPEG standard.
 
-A table is 64 integers in natural (row by row, not zigzag) order, kept as an 8x8 tensor whose row is the vertical
-frequency. Index 0 of a stack of tables is luma, index 1 chroma.
+A table is 64 integers in natural order (row by row, not zigzag), stored as an 8x8 tensor; its rows are the vertical
+frequencies. Index 0 of a stack of tables is luma, index 1 chroma.
 """
 
 from functools import cache
@@ -65,7 +65,8 @@ def _all_tables() -> Tensor:
 def estimate_quality(tables: Tensor) -> tuple[int, bool]:
     """Return the quality whose standard tables lie nearest to the given ones.
 
-    Nearest means the smallest sum of absolute log ratios, so that every coefficient counts alike whatever its step.
+    Nearest means the smallest sum of absolute log ratios, so that all coefficients have the same weight, whatever the
+    size of their steps.
 
     Args:
         tables: integer tensor (T, 8, 8); the first is luma, a second one, if any, is chroma.

@@ -1,4 +1,4 @@
-"""Training: a data set in, pairs of degraded and original crops made on the device, a folder that loads anywhere out.
+"""Training: from a data set to a folder that `from_pretrained` loads; crops are degraded on the device, step by step.
 
-Start with `trainer.py` (the loop) and `arguments.py` (every number of a run).
+Start with `trainer.py` (the loop) and `argument_groups.py` (the settings of a run).
 """

@@ -1,4 +1,4 @@
-"""One step of adversarial training: D once by Eq. 4, then G once by Eq. 3 (or G alone, before D comes in)."""
+"""One step of adversarial training: D once by Eq. 4, then G once by Eq. 3; before the adversarial phase, G alone."""
 
 from functools import partial
 
@@ -14,13 +14,13 @@ from .trained_network import Losses, TrainedNetwork
 
 
 class AdversarialUpdate:
-    """Owns both networks and takes their steps.
+    """Holds generator and discriminator and updates them, step by step.
 
     Args:
-        accelerator: places and wraps them.
-        args: every number of the run.
+        accelerator: moves the networks to their device and wraps them.
+        args: the settings of the run.
         generator: the network to train.
-        discriminator: `None` for runs that never get to it.
+        discriminator: `None` for runs without an adversarial phase.
 
     Attributes:
         networks: the generator and, if there is one, the discriminator.
@@ -56,7 +56,7 @@ class AdversarialUpdate:
         """Take one step.
 
         Args:
-            batches: their gradients are averaged; the memory of one is enough.
+            batches: their gradients are averaged; activations of one batch at a time are in memory.
             step: number of the step, from 0; decides which losses apply.
 
         Returns:
@@ -76,7 +76,7 @@ class AdversarialUpdate:
         return losses
 
     def unwrap(self) -> None:
-        """Let go of what keeps the networks of several processes in step."""
+        """Remove the wrappers that synchronize the networks of several processes."""
         for network in self.networks:
             network.unwrap()
 
@@ -89,7 +89,7 @@ class AdversarialUpdate:
             batch.restored = self._restore(batch)
             restored = batch.restored.detach()
         else:
-            # The graphs of all batches at once would not fit: G runs again when its own turn comes.
+            # The autograd graphs of all batches would not fit into memory together, so G runs again for its own update.
             with torch.no_grad():
                 restored = self._restore(batch)
         real_logits = discriminator(batch.original, batch.degraded).logits

@@ -1,7 +1,7 @@
 """The flags of `train.py` in named groups, as `--help` shows them; the defaults are the paper's where it states one.
 
-Every number is declared here and nowhere else, except for the degradation, whose settings are in `degradation.py`.
-`arguments.py` puts the groups together and checks them.
+All settings are declared here, except those of the degradation, which are in `degradation.py`. `arguments.py` combines
+the groups and checks the values.
 """
 
 from dataclasses import dataclass, field
@@ -9,13 +9,13 @@ from typing import Any, ClassVar
 
 
 def described(text: str) -> Any:
-    """Metadata of a field: the text of `--help`, which is also its documentation."""
+    """Metadata of a field: its text in `--help`, which also documents the field."""
     return {"help": text}
 
 
 @dataclass
 class DataArguments:
-    """Which pictures are seen, and how they are held on the device."""
+    """Which pictures are trained on, and how they are held on the device."""
 
     _argument_group_name: ClassVar[str] = "data"
 
@@ -36,11 +36,12 @@ class DataArguments:
     picture_scales: list[float] = field(
         default_factory=lambda: [1.0],
         metadata=described(
-            "Every picture is also seen shrunk by these factors: sharper, and with less of its own file's artifacts."
+            "Every picture is used once per factor, shrunk by it: shrunk pictures are sharper and show less of the "
+            "artifacts of their own files."
         ),
     )
     refresh_interval: int = field(
-        default=1, metadata=described("Batches after which a new picture replaces the oldest.")
+        default=1, metadata=described("Batches after which a new picture replaces the oldest one held.")
     )
 
 
@@ -57,7 +58,8 @@ class NetworkArguments:
     model_name_or_path: str | None = field(
         default=None,
         metadata=described(
-            "Start from these weights (a shipped checkpoint, folder or Hub id); the configuration is theirs."
+            "Start from this checkpoint, with its weights and configuration (a name of this package, a folder or a "
+            "Hub id)."
         ),
     )
     discriminator: str = field(
@@ -74,11 +76,11 @@ class OptimizationArguments:
     crop_size: int = field(default=64, metadata=described("Side of the training crops, in pixels."))
     train_batch_size: int = field(default=64, metadata=described("Crops per batch and process."))
     gradient_accumulation_steps: int = field(
-        default=1, metadata=described("Batches per step; their gradients are averaged, with the memory of one batch.")
+        default=1, metadata=described("Batches per step; their gradients are averaged, at the memory of one batch.")
     )
     max_train_steps: int = field(
         default=1_500_000,
-        metadata=described("Steps; each updates D once, then G once (at first G alone)."),
+        metadata=described("Steps; each updates D once, then G once (before the adversarial phase G alone)."),
     )
     optimizer: str = field(
         default="adam", metadata=described("adam, or muon: Muon for convolution kernels, Adam for everything else.")
@@ -90,20 +92,23 @@ class OptimizationArguments:
     adam_beta1: float = field(default=0.5, metadata=described("Adam's beta1."))
     adam_beta2: float = field(default=0.999, metadata=described("Adam's beta2."))
     lr_scheduler: str = field(default="constant", metadata=described("A schedule of transformers, e.g. cosine."))
-    lr_warmup_steps: int = field(default=0, metadata=described("Steps over which the learning rate rises."))
+    lr_warmup_steps: int = field(
+        default=0,
+        metadata=described("Steps over which the learning rate rises from 0; the schedule constant ignores them."),
+    )
     max_grad_norm: float = field(default=0.0, metadata=described("Gradients are clipped to this norm; 0: never."))
     ema_decay: float = field(
         default=0.999, metadata=described("Decay of the exponential moving average of the weights, which is exported.")
     )
     mixed_precision: str = field(default="no", metadata=described("no or bf16."))
     torch_compile: bool = field(default=False, metadata=described("Compile both networks with torch.compile."))
-    channels_last: bool = field(default=True, metadata=described("Keep channels innermost in memory."))
-    seed: int = field(default=0, metadata=described("Seed of everything random."))
+    channels_last: bool = field(default=True, metadata=described("Use the channels_last memory layout."))
+    seed: int = field(default=0, metadata=described("Seed of all random numbers."))
 
 
 @dataclass
 class LossArguments:
-    """What G and D minimize, and from when on."""
+    """What G and D minimize, and from which step on."""
 
     _argument_group_name: ClassVar[str] = "losses"
 
@@ -114,26 +119,26 @@ class LossArguments:
     l2_balance: float = field(
         default=0.0,
         metadata=described(
-            "Squared errors are divided by those of the input to this power. 0: as in Eq. 2; "
-            "1: the gain in dB of every crop counts alike."
+            "The squared error of every crop is divided by that of its degraded input to this power. 0: Eq. 2; "
+            "1: the same gain in dB counts the same for every crop."
         ),
     )
-    adversarial_start_step: int = field(default=0, metadata=described("Before this step G learns without D."))
+    adversarial_start_step: int = field(default=0, metadata=described("Before this step G is trained without D."))
     saturating: bool = field(default=True, metadata=described("log(1 - D) as printed in Eq. 3; false: -log D."))
     lambda_texture: float = field(
         default=0.0,
-        metadata=described("Weight of the texture loss in the adversarial phase; not in the paper."),
+        metadata=described("Weight of the texture loss in the adversarial phase, which is not in the paper; 0: none."),
     )
 
 
 @dataclass
 class OutputArguments:
-    """What a run logs, validates, saves and exports."""
+    """What a run logs, validates on, saves and exports."""
 
     _argument_group_name: ClassVar[str] = "output"
 
     output_dir: str = field(
-        default="argan-output", metadata=described("Where weights, training checkpoints and samples go.")
+        default="argan-output", metadata=described("Folder for weights, training checkpoints and samples.")
     )
     logging_steps: int = field(default=50, metadata=described("Steps between log lines."))
     report_to: list[str] = field(
@@ -145,16 +150,21 @@ class OutputArguments:
         default=1.0, metadata=described("Held-out pictures are shrunk by this factor before they are compressed.")
     )
     checkpointing_steps: int = field(default=2000, metadata=described("Steps between training checkpoints."))
-    checkpoints_total_limit: int = field(default=2, metadata=described("Training checkpoints kept."))
+    checkpoints_total_limit: int = field(
+        default=2, metadata=described("Training checkpoints to keep; older ones are deleted.")
+    )
     resume_from_checkpoint: str | None = field(
-        default=None, metadata=described('A training checkpoint\'s folder, or "latest".')
+        default=None, metadata=described('Resume from this training checkpoint (a folder), or from the "latest".')
     )
     export_best: bool = field(
         default=True,
-        metadata=described("Export the averaged weights with the largest gain; false: the last (texture costs gain)."),
+        metadata=described(
+            "Export the averaged weights with the largest gain in validation; false: the last ones, for runs that "
+            "trade gain for texture."
+        ),
     )
     export_float16: bool = field(
-        default=False, metadata=described("Store exported weights in 16 bits: half the size; they load as 32 bits.")
+        default=False, metadata=described("Store exported matrices in 16 bits: half the size; they load as 32 bits.")
     )
 
 

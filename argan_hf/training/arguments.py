@@ -1,4 +1,4 @@
-"""Every number of a training run in one object: the groups of flags put together and checked."""
+"""The settings of a training run in one object: the groups of flags combined, and their values checked."""
 
 import json
 from dataclasses import dataclass, fields
@@ -59,12 +59,12 @@ class ArganTrainingArguments(
     """Arguments of [`ArganTrainer`]; a recipe is a YAML file with these names. The groups document every field.
 
     Raises:
-        ValueError: on a number that cannot work, naming it and what it should be.
+        ValueError: if a value is out of range; the message names the field and the valid values.
     """
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self.discriminator_config  # noqa: B018  (raises what is wrong with the JSON, of both networks)
+        self.discriminator_config  # noqa: B018  (raises for invalid JSON of either network)
         if self.optimizer not in ("adam", "muon"):
             raise ValueError(f"optimizer must be adam or muon, found {self.optimizer!r}")
         if self.mixed_precision not in ("no", "bf16"):
@@ -104,7 +104,7 @@ class ArganTrainingArguments(
 
     @property
     def degradation(self) -> DegradationSettings:
-        """What is drawn for every crop."""
+        """The settings of the degradation alone."""
         return DegradationSettings(**{f.name: getattr(self, f.name) for f in fields(DegradationSettings)})
 
 

@@ -1,9 +1,10 @@
-"""The mean of several checkpoints' weights, as a checkpoint of its own.
+"""Averages the weights of several checkpoints and writes the mean as a checkpoint.
 
     python -m argan_hf.training.average_checkpoints runs/a runs/b runs/b-last --output_dir runs/mean
 
-Weights that grew out of each other (the ends of runs that went on from one another, the best and the last of a run) lie
-in one valley of the loss, and their mean is often better than each. The default network is such a mean.
+It is meant for checkpoints of which one was trained on from another, or that come from one run. Such weights usually
+lie in the same basin of the loss, and their mean is often better than each of them ("model soups", Wortsman et al.,
+2022). The default network is such a mean.
 """
 
 import argparse
@@ -22,12 +23,13 @@ logger = logging.getLogger(__name__)
 
 
 def average_checkpoints(names_or_paths: Sequence[str | Path], output_dir: str | Path, *, float16: bool = False) -> Path:
-    """Write the mean of some checkpoints.
+    """Write the mean of several checkpoints. It is computed in float64.
+
+    Statistics of BatchNorm are averaged like weights; integer buffers are those of the first checkpoint.
 
     Args:
-        names_or_paths: checkpoints of this package, folders, or Hub ids; their networks must be the same.
-        output_dir: where the mean is written, with configuration and image processor. It is computed in 64 bits;
-            statistics of BatchNorm are averaged like weights, counters are those of the first.
+        names_or_paths: checkpoints of this package, folders, or Hub ids, all of the same architecture.
+        output_dir: where the mean is written, with configuration and image processor.
         float16: store matrices in 16 bits, as `--export_float16` does.
 
     Returns:
@@ -45,7 +47,7 @@ def average_checkpoints(names_or_paths: Sequence[str | Path], output_dir: str | 
     for other in names_or_paths[1:]:
         more = load_model(other).state_dict()
         if {n: w.shape for n, w in more.items()} != {n: w.shape for n, w in weights.items()}:
-            raise ValueError(f"{other} holds another network than {names_or_paths[0]}: they have no mean")
+            raise ValueError(f"{other} holds another network than {names_or_paths[0]}: they cannot be averaged")
         for name in total:
             total[name] += more[name].double()
     with torch.no_grad():
@@ -61,12 +63,19 @@ def average_checkpoints(names_or_paths: Sequence[str | Path], output_dir: str | 
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run a command line; 2 is returned for arguments that cannot work."""
+    """Run a command line.
+
+    Args:
+        argv: arguments without the program's name; default: those of the process.
+
+    Returns:
+        0, the exit code; checkpoints that cannot be averaged end the process with code 2.
+    """
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
     parser = argparse.ArgumentParser(prog="average_checkpoints", description=__doc__.split("\n")[0])
-    parser.add_argument("checkpoints", nargs="+", help="folders, names of shipped checkpoints, or Hub ids")
-    parser.add_argument("--output_dir", required=True, help="where the mean is written")
-    parser.add_argument("--export_float16", action="store_true", help="store the mean in 16 bits")
+    parser.add_argument("checkpoints", nargs="+", help="folders, names of checkpoints of this package, or Hub ids")
+    parser.add_argument("--output_dir", required=True, help="folder for the mean")
+    parser.add_argument("--export_float16", action="store_true", help="store matrices in 16 bits: half the size")
     args = parser.parse_args(argv)
     try:
         average_checkpoints(args.checkpoints, args.output_dir, float16=args.export_float16)

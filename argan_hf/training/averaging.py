@@ -1,4 +1,4 @@
-"""The moving average of the generator's weights, and the best of them by validation."""
+"""The moving average of the generator's weights, and the average that validated best so far."""
 
 from typing import Any
 
@@ -9,13 +9,14 @@ from transformers import PreTrainedModel
 
 
 class AveragedWeights:
-    """An exponential moving average of a network, buffers included.
+    """An exponential moving average (EMA) of a network, buffers included.
 
-    The decay rises to its value, (1 + n) / (10 + n) after n updates at most, so that the random start is forgotten.
+    After n updates the decay is the smaller of `decay` and (1 + n) / (10 + n), so that the initial weights soon lose
+    their influence.
 
     Args:
-        network: what is averaged.
-        decay: in the long run.
+        network: the network to average.
+        decay: the largest decay per update, 0..1.
     """
 
     def __init__(self, network: PreTrainedModel, decay: float) -> None:
@@ -29,12 +30,12 @@ class AveragedWeights:
         return model
 
     def to(self, device: torch.device) -> "AveragedWeights":
-        """Move the average."""
+        """Move the average to a device; returns itself."""
         self._average.to(device)
         return self
 
     def update(self, network: PreTrainedModel) -> None:
-        """Take in the network as it is now."""
+        """Add the present weights of the network to the average."""
         self._average.update_parameters(network)
 
     def state_dict(self) -> dict[str, Any]:
@@ -42,7 +43,7 @@ class AveragedWeights:
         return dict(self._average.state_dict())
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go back to a state."""
+        """Restore a state from [`state_dict`]."""
         self._average.load_state_dict(state)
 
     @torch.no_grad()
@@ -73,7 +74,7 @@ class BestWeights:
             self._weights = {name: tensor.detach().cpu().clone() for name, tensor in model.state_dict().items()}
 
     def put_into(self, model: PreTrainedModel) -> None:
-        """Give the model the best weights; it stays as it is if none were offered."""
+        """Load the best weights into the model; without an earlier offer the model is not changed."""
         if self._weights:
             model.load_state_dict(self._weights)
 
@@ -82,5 +83,5 @@ class BestWeights:
         return {"score": self._score, "weights": self._weights}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go back to a state."""
+        """Restore a state from [`state_dict`]."""
         self._score, self._weights = state["score"], state["weights"]

@@ -1,4 +1,4 @@
-"""What a training step is made from."""
+"""The batch: the tensors that a training step needs."""
 
 from dataclasses import dataclass
 
@@ -7,12 +7,12 @@ from torch import Tensor
 
 @dataclass
 class Batch:
-    """Crops and the quantization tables that the network is conditioned on.
+    """Crops, and the quantization tables that the network is conditioned on.
 
     Attributes:
-        degraded, original: float (B, C, S, S) in 0..1.
-        quantization: (B, C, 8, 8), zeros where the network is left blind.
-        restored: float (B, C, S, S), what the generator made of them, once it has.
+        degraded, original: float32 (B, C, S, S) in 0..1.
+        quantization: int32 (B, C, 8, 8); zeros where the network is blind, that is, gets no tables.
+        restored: float (B, C, S, S), the output of the generator, `None` before it has run.
     """
 
     degraded: Tensor

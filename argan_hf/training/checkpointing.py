@@ -1,4 +1,8 @@
-"""Checkpoint folders: written whole or not at all, rotated, found again."""
+"""Writes, finds and loads training checkpoints: the folders `checkpoint-STEP` from which a run resumes.
+
+Not to be confused with a checkpoint that `from_pretrained` loads. A training checkpoint is written under another name
+and renamed when it is complete, so that a killed run leaves no incomplete one.
+"""
 
 import re
 import shutil
@@ -13,40 +17,40 @@ _NAME = re.compile(r"checkpoint-(\d+)")
 
 
 def checkpoints(folder: Path) -> list[Path]:
-    """Complete checkpoints of a run, oldest first."""
+    """Complete training checkpoints of a run, oldest first."""
     found = [path for path in folder.glob("checkpoint-*") if _NAME.fullmatch(path.name)]
     return sorted(found, key=lambda path: int(path.name.split("-")[1]))
 
 
 def latest_checkpoint(folder: Path) -> Path | None:
-    """The newest complete checkpoint of a run."""
+    """The newest complete training checkpoint of a run, `None` if there is none."""
     return next(reversed(checkpoints(folder)), None)
 
 
 def find_checkpoint(name: str, output_dir: Path) -> Path:
-    """The folder that `--resume_from_checkpoint` means: a path, or "latest" of `output_dir`.
+    """The training checkpoint that `--resume_from_checkpoint` names: a path, or "latest" of `output_dir`.
 
     Raises:
-        FileNotFoundError: if there is no such checkpoint.
+        FileNotFoundError: if there is no such training checkpoint.
     """
     folder = latest_checkpoint(output_dir) if name == "latest" else Path(name)
     if folder is None or not (folder / _own_state(0)).is_file():
         found = ", ".join(path.name for path in checkpoints(output_dir)) or "none"
         raise FileNotFoundError(
-            f"nothing to resume: {name!r} is no complete checkpoint; {output_dir} holds {found}. Leave "
-            "--resume_from_checkpoint away to start anew"
+            f"nothing to resume: {name!r} is no complete training checkpoint; {output_dir} holds {found}. Omit "
+            "--resume_from_checkpoint to start a new run"
         )
     return folder
 
 
 def save_checkpoint(accelerator: Accelerator, folder: Path, own_state: dict[str, Any], *, total_limit: int) -> None:
-    """Write a checkpoint next to its final place, move it there, delete the oldest beyond the limit.
+    """Write a training checkpoint beside its final path, rename it, and delete the oldest ones beyond the limit.
 
     Args:
-        accelerator: knows networks, optimizers and what was registered for checkpointing.
-        folder: the final place, `checkpoint-STEP`.
-        own_state: what differs between processes; each writes its own.
-        total_limit: checkpoints kept.
+        accelerator: holds the networks, the optimizers and what was registered for checkpointing.
+        folder: the final path, `checkpoint-STEP`.
+        own_state: what differs between processes; each process writes its own.
+        total_limit: how many training checkpoints are kept.
     """
     partial = folder.with_name(folder.name + ".partial")
     if accelerator.is_main_process:
@@ -64,10 +68,15 @@ def save_checkpoint(accelerator: Accelerator, folder: Path, own_state: dict[str,
 
 
 def load_checkpoint(accelerator: Accelerator, folder: Path, load_own_state: Callable[[dict[str, Any]], None]) -> None:
-    """Go back to what [`save_checkpoint`] wrote.
+    """Restore the state that [`save_checkpoint`] wrote.
+
+    Args:
+        accelerator: holds what the training checkpoint restores.
+        folder: the training checkpoint.
+        load_own_state: takes the state of this process.
 
     Raises:
-        ValueError: if the checkpoint was written by another number of processes.
+        ValueError: if the training checkpoint was written by another number of processes.
     """
     own = folder / _own_state(accelerator.process_index)
     written = len(list(folder.glob(_own_state("*"))))

@@ -1,4 +1,4 @@
-"""From a data set to pictures: streamed as undecoded bytes, decoded, cut to size, some held out for validation."""
+"""From a data set to pictures: streamed as undecoded bytes, decoded, cut to size; some are held out for validation."""
 
 import io
 import logging
@@ -19,7 +19,8 @@ from .generated_pictures import GENERATED, generated_stream
 
 logger = logging.getLogger(__name__)
 
-# One record in so many is held out for validation, chosen by its bytes: the choice survives any order and sharding.
+# One record in this many is held out for validation. A checksum of its bytes decides, so that the choice does not
+# depend on order or sharding.
 _HOLD_OUT_STRIDE = 32
 
 
@@ -34,8 +35,9 @@ def load_stream(
     """Stream a data set of pictures without decoding them.
 
     Args:
-        dataset_name: a Hub id, a local folder of pictures, parquet or webdataset files, or a loader of `datasets`
-            ("parquet", "imagefolder", "webdataset") together with `data_files`; "generated" draws pictures.
+        dataset_name: a Hub id; a local folder of pictures, parquet or webdataset files; a loader of `datasets`
+            ("parquet", "imagefolder", "webdataset") together with `data_files`; or "generated" for pictures drawn by a
+            program, see [`generated_stream`].
         config_name: configuration of a Hub data set.
         split: which split.
         data_files: paths or patterns, where only some files are meant.
@@ -62,7 +64,7 @@ def load_stream(
 
 @dataclass
 class Pictures:
-    """What one record holds.
+    """The pictures of one record.
 
     Attributes:
         held_out: whether the record belongs to validation.
@@ -74,20 +76,20 @@ class Pictures:
 
 
 class PictureDecoder:
-    """Turns a record into pictures; safe to call from several threads.
+    """Decodes a record into pictures; can be called from several threads.
 
-    A picture larger than a slot of the reservoir is cut into equal windows that fit. A record that does not decode is
-    logged, counted and skipped.
+    A picture larger than a slot of the reservoir is cut into windows of about equal size that fit. A record that does
+    not decode is logged, counted and skipped.
 
     Args:
         image_column: the column of the records.
         slot_size: the longest side of a window, in pixels.
         min_size: the shortest; smaller windows are dropped.
-        scales: factors up to 1 by which every picture is shrunk (bicubic, low-passed). Shrunk pictures are as sharp as
-            those of the web, and rid of what a camera's own compression and chroma subsampling left.
+        scales: factors up to 1; every picture is shrunk by each of them (bicubic, with an anti-aliasing filter). Shrunk
+            pictures are sharper and nearly free of the artifacts and coarse chroma of their own JPEG files.
 
     Attributes:
-        skipped: records that did not decode.
+        skipped: number of records that did not decode.
     """
 
     def __init__(self, image_column: str, slot_size: int, min_size: int, scales: Sequence[float] = (1.0,)) -> None:
@@ -99,7 +101,7 @@ class PictureDecoder:
         self._lock = threading.Lock()
 
     def __call__(self, record: dict[str, Any]) -> Pictures:
-        """Decode a record."""
+        """Decode a record of [`load_stream`]."""
         cell = record[self.image_column]
         data = b""
         try:
@@ -133,11 +135,11 @@ def is_held_out(data: bytes) -> bool:
 
 
 def held_out_pictures(stream: IterableDataset, decoder: PictureDecoder, count: int) -> list[Tensor]:
-    """The first pictures of a stream that are held out, RGB, uint8 (3, H, W); at most `count`, one window of each."""
+    """The first held-out pictures of a stream, RGB, uint8 (3, H, W); at most `count`, one window of each."""
     pictures: list[Tensor] = []
     for record in stream if count else ():
         data = (record[decoder.image_column] or {}).get("bytes")
-        # Without bytes the file has to be opened anyway, so the decoder decides.
+        # A record without bytes names a file, which the decoder opens and checks.
         if data is None or is_held_out(data):
             found = decoder(record)
             pictures += found.windows[:1] if found.held_out else []

@@ -1,4 +1,4 @@
-"""What a run leaves behind: a folder that loads anywhere, held-out scores, and a picture of before and after."""
+"""What a run exports: a folder that `from_pretrained` loads, scores on held-out pictures, and a sheet of examples."""
 
 import dataclasses
 import json
@@ -23,7 +23,7 @@ from .validation import QUALITIES
 def export_model(
     folder: Path, model: PreTrainedModel, discriminator: PreTrainedModel | None, args: ArganTrainingArguments
 ) -> None:
-    """Write the generator with its processor, the discriminator, and the arguments of the run."""
+    """Write the generator with its image processor, the discriminator if there is one, and the arguments of the run."""
     model.save_pretrained(folder)
     if args.export_float16:
         store_as_float16(folder / "model.safetensors")
@@ -34,21 +34,21 @@ def export_model(
 
 
 def store_as_float16(path: Path) -> None:
-    """Rewrite a safetensors file with its matrices in 16 bits; they load as 32.
+    """Rewrite a safetensors file with its matrices and kernels in float16; `from_pretrained` loads them as float32.
 
-    Statistics of BatchNorm and biases stay exact: they are few, and variances can leave the range of 16 bits.
+    Biases and the statistics of BatchNorm keep 32 bits: they are few, and variances can exceed the range of float16.
     """
     weights = {name: w.half() if w.ndim > 1 else w for name, w in load_file(path).items()}
     save_file(weights, path, metadata={"format": "pt"})
 
 
 def report_held_out(folder: Path, pictures: Sequence[Tensor], data: str, device: str) -> None:
-    """Measure an exported folder on held-out pictures: writes `results.json` and `before_after.png` beside the weights.
+    """Measure an exported network on held-out pictures; writes `results.json` and `before_after.png` into its folder.
 
     Args:
         folder: from [`export_model`].
         pictures: RGB, uint8 (3, H, W).
-        data: what to call them.
+        data: name of the pictures in the results.
         device: where the network runs.
     """
     qualities = list(QUALITIES)

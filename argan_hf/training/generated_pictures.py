@@ -1,7 +1,7 @@
-"""Pictures drawn by a program, so that a training run can be tried where no data set is at hand.
+"""Pictures drawn by a program, to try a training run without a data set.
 
-They hold what JPEG spoils (edges, text, gradients, fine texture), and nothing that a useful network would be trained
-on.
+They contain what JPEG damages visibly: edges, text, gradients, fine texture. They are no replacement for photographs: a
+network trained on them is of no use.
 """
 
 import io
@@ -16,17 +16,18 @@ from PIL import Image, ImageDraw, ImageFont
 GENERATED = "generated"
 """The name under which `--dataset_name` finds these pictures."""
 
-# Enough that some are held out for validation, whatever the version of the PNG encoder: one in 32 is.
+# One picture in 32 is held out, by a checksum that depends on the version of the PNG encoder. 256 are enough to have
+# some with any version.
 _COUNT = 256
 _SIZE = (320, 240)
 _WORDS = "The quick brown fox jumps over the lazy dog, 0123456789 times."
 
 
 def generated_stream(count: int = _COUNT) -> IterableDataset:
-    """A streamed data set of generated pictures, always the same.
+    """A streamed data set of generated pictures; every call gives the same ones.
 
     Args:
-        count: number of pictures; each is a shard of its own, so that processes can share them.
+        count: number of pictures; each is its own shard, so that several processes can divide them.
 
     Returns:
         Records `{"image": {"bytes", "path"}}`, PNG files of 320x240 pixels.
@@ -43,7 +44,7 @@ def _records(seeds: list[int]) -> Iterator[dict[str, dict[str, bytes | str]]]:
 
 
 def draw_picture(seed: int) -> Image.Image:
-    """One picture, mode "RGB", 320x240: a soft background, shapes, a grating, words, a little grain."""
+    """One picture, mode "RGB", 320x240: a smooth background, shapes, a grating, text, a little noise."""
     random = np.random.default_rng(seed)
 
     def color() -> tuple[int, ...]:

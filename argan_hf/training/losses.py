@@ -1,21 +1,21 @@
-"""The losses of the paper, one function per equation, and three that residual networks are trained with.
+"""The losses of the paper, one function per equation, and three more for the residual networks.
 
-D is given as logits: log D = logsigmoid(logit) and log(1 - D) = logsigmoid(-logit), which stay finite where the
-printed forms overflow. Every function returns a scalar, the mean over the batch.
+The functions take the logits of D. In this form, log D = logsigmoid(logit) and log(1 - D) = logsigmoid(-logit) stay
+finite where the printed forms overflow. Every function returns a scalar, averaged over the batch.
 """
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-# Cycles per pixel, as in `high_frequency_ratio`.
+# Lowest frequency of fine texture in cycles per pixel, as in `high_frequency_ratio`.
 _FINE = 0.25
-# Texture weaker than half a gray level is nothing that an 8-bit picture could show.
+# Half a gray level: an 8-bit picture cannot show weaker texture.
 _FAINT = 0.5 / 255
-# What is no stronger is a camera's grain, of which a file says nothing. Asked for it, a network without a source of
-# chance draws lines through skies and skin.
+# Texture up to this strength is mostly camera noise, which JPEG discards. A deterministic network cannot predict noise.
+# If the loss asks for it, the network draws stripes into skies and skin instead.
 _GRAIN = 2.0 / 255
-# Crops with less texture than this count less.
+# Crops whose texture is weaker than this get less weight.
 _WEAK = 6.0 / 255
 
 
@@ -25,22 +25,23 @@ def minimax_value(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
 
 
 def l2_loss(reconstruction: Tensor, original: Tensor) -> Tensor:
-    """Eq. 2, E||y - G(x)||^2, as a mean over samples; both (B, C, H, W) in 0..1."""
+    """Eq. 2, E||y - G(x)||^2, averaged over samples instead of summed; both (B, C, H, W) in 0..1."""
     return F.mse_loss(reconstruction.float(), original.float())
 
 
 def balanced_l2_loss(reconstruction: Tensor, original: Tensor, degraded: Tensor, balance: float) -> Tensor:
-    """Eq. 2 with every crop's squared error divided by that of its input to the power of `balance`. Not in the paper.
+    """Eq. 2 with the squared error of every crop divided by that of its input to the power of `balance`.
 
-    0 is Eq. 2 itself, where strongly compressed crops outweigh lightly compressed ones a thousand times; with 1, the
-    gain in dB counts alike for all. Errors of the input below half a gray level count as half a gray level.
+    Not in the paper. A balance of 0 gives Eq. 2, in which strongly compressed crops have up to a thousand times the
+    weight of lightly compressed ones. With 1, the same gain in dB counts the same for every crop. Half a gray level,
+    squared, is added to the error of the input, so that crops with a tiny error do not dominate.
 
     Args:
         reconstruction, original, degraded: (B, C, H, W) in 0..1.
         balance: 0..1.
     """
-    error = (reconstruction.float() - original.float()).square().flatten(1).mean(1)
-    base = (degraded.float() - original.float()).square().flatten(1).mean(1)
+    error = (reconstruction.float() - original.float()).square().flatten(1).mean(1)  # (B,)
+    base = (degraded.float() - original.float()).square().flatten(1).mean(1)  # (B,)
     return (error / (base + _FAINT**2) ** balance).mean()
 
 
@@ -50,43 +51,49 @@ def charbonnier_loss(reconstruction: Tensor, original: Tensor, epsilon: float = 
 
 
 def texture_loss(reconstruction: Tensor, original: Tensor) -> Tensor:
-    """How far the strength of luma's fine texture is from the original's, wherever it is. Not in the paper.
+    """Squared difference between the strengths of fine luma texture in restored and original crops. Not in the paper.
 
-    Strength is the root mean square of frequencies above a quarter cycle per pixel, the original's without what grain
-    alone would have; differences are squared and taken relative to the original's mean square, crop by crop.
+    Strength is the root mean square over frequencies above a quarter cycle per pixel; the power of camera noise is
+    subtracted from that of the original. Only the strength is compared, not the position of the texture. The squared
+    difference is divided by the mean square of the original's texture plus a constant, crop by crop.
 
-    The gradient points along the original's texture, not along the reconstruction's own, which is what the formula
-    alone would give. So a network amplifies what it can predict, which costs the least squared error, and where
-    nothing can be predicted it is not driven to make up a pattern for the sake of its strength.
+    The gradient is not that of the value. It points along the texture of the original; the derivative of the formula
+    would point along the texture that the reconstruction already has. The network therefore amplifies texture that it
+    can predict, which raises the squared error least. Where it can predict nothing, it has no incentive to invent a
+    pattern.
 
     Args:
-        reconstruction, original: (B, C, H, W) in 0..1; only the first channel counts.
+        reconstruction, original: (B, C, H, W) in 0..1; only the first channel (luma) is used.
     """
+    # 1. Mask of fine frequencies, and the window. The DFT takes a crop for one period of a periodic signal: without the
+    #    window, the jumps at its borders would be its strongest texture.
     height, width = original.shape[-2:]
     rows, columns = torch.fft.fftfreq(height, device=original.device), torch.fft.rfftfreq(width, device=original.device)
-    fine = (rows[:, None].square() + columns.square()).sqrt() > _FINE
-    # A crop is no period: without the window, its borders would be the strongest texture of all.
+    fine = (rows[:, None].square() + columns.square()).sqrt() > _FINE  # (H, W // 2 + 1)
     window = torch.hann_window(height, device=original.device)[:, None] * torch.hann_window(
         width, device=original.device
-    )
+    )  # (H, W)
+    # From sums over half a spectrum to means over the pixels without the window (Parseval).
     weight = 2.0 / (window.square().mean() * (height * width) ** 2)
 
     def spectrum(planes: Tensor) -> Tensor:
-        luma = planes[:, 0].float()
+        luma = planes[:, 0].float()  # (B, H, W)
         return torch.view_as_real(torch.fft.rfft2((luma - luma.mean((1, 2), keepdim=True)) * window) * fine)
 
     def product(one: Tensor, other: Tensor) -> Tensor:
         return (one * other).sum((1, 2, 3)) * weight
 
-    restored, wanted = spectrum(reconstruction), spectrum(original)
-    wanted_power = (product(wanted, wanted) - _GRAIN**2).clamp(min=0.0)
+    # 2. Spectra of the windowed luma.
+    restored, wanted = spectrum(reconstruction), spectrum(original)  # (B, H, W // 2 + 1, 2)
+    # 3. Strengths; no gradient flows through them.
+    wanted_power = (product(wanted, wanted) - _GRAIN**2).clamp(min=0.0)  # (B,)
     strength, wanted_strength = (
         (power + _FAINT**2).sqrt() for power in (product(restored.detach(), restored.detach()), wanted_power)
-    )
-    scale = wanted_power + _WEAK**2
-    excess = strength - wanted_strength
-    # Worth nothing by itself: it only turns the gradient from the reconstruction's texture to the original's.
-    pull = 2.0 * excess * product(restored, wanted) / scale.pow(1.5)
+    )  # (B,) both
+    scale = wanted_power + _WEAK**2  # (B,)
+    excess = strength - wanted_strength  # (B,)
+    # 4. The value is that of the first term; the gradient is that of `pull`, along the texture of the original.
+    pull = 2.0 * excess * product(restored, wanted) / scale.pow(1.5)  # (B,)
     return (excess.square() / scale + pull - pull.detach()).mean()
 
 
@@ -95,10 +102,10 @@ def generator_loss(fake_logits: Tensor, l2: Tensor, lambda_l2: float, *, saturat
 
     Args:
         fake_logits: D's logits of G(x), any shape.
-        l2: the squared error, of Eq. 2 or balanced.
+        l2: scalar, the squared error: [`l2_loss`] or [`balanced_l2_loss`].
         lambda_l2: its weight.
-        saturating: log(1 - D) as printed; `False` for -log D, which has the same fixed point and larger gradients
-            while D wins.
+        saturating: log(1 - D) as printed; `False` for -log D, which has the same fixed point, and larger gradients
+            while D rejects the output of G with confidence.
     """
     adversarial = F.logsigmoid(-fake_logits).mean() if saturating else -F.logsigmoid(fake_logits).mean()
     return adversarial + lambda_l2 * l2

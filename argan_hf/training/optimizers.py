@@ -1,6 +1,7 @@
 """The optimizers of a network: Adam for everything, or Muon for convolution kernels and Adam for the rest.
 
-Orthogonal updates move all directions of a kernel alike, where Adam's follow a few strong ones; such steps take longer.
+Muon orthogonalizes its updates, so that they have about the same size in all directions of a kernel. A few directions
+dominate the updates of Adam. A step of Muon takes longer.
 """
 
 from collections.abc import Callable
@@ -13,12 +14,13 @@ from .arguments import ArganTrainingArguments
 
 
 class KernelMuon(torch.optim.Muon):
-    """Muon (Jordan, 2024) for convolution kernels, each seen as the matrix of its first dimension and all the others.
+    """Muon (Jordan, 2024) for convolution kernels, each reshaped to a matrix: first dimension by all others.
 
-    Its steps are scaled to be as long as Adam's, so that both take the same learning rates.
+    Steps are scaled to the size of Adam's, so that one learning rate suits both.
 
     Args:
-        kernels: parameters of four dimensions in their final memory layout and place: the matrices share their memory.
+        kernels: parameters of four dimensions, on their final device and in their final memory layout, because the
+            matrices share their memory.
         lr: learning rate.
     """
 
@@ -29,14 +31,14 @@ class KernelMuon(torch.optim.Muon):
 
     @torch.no_grad()
     def step(self, closure: Callable[[], float] | None = None) -> Any:
-        """Move the kernels by their gradients."""
+        """Update the kernels by their gradients."""
         matrices = self.param_groups[0]["params"]
         for kernel, matrix in zip(self._kernels, matrices, strict=True):
             matrix.grad = None if kernel.grad is None else _as_matrix(kernel.grad, kernel)
         return super().step(closure)  # type: ignore[no-untyped-call]
 
     def zero_grad(self, set_to_none: bool = True) -> None:
-        """Forget the gradients of matrices and kernels."""
+        """Reset the gradients of matrices and kernels."""
         super().zero_grad(set_to_none)
         for kernel in self._kernels:
             if set_to_none or kernel.grad is None:
@@ -48,9 +50,15 @@ class KernelMuon(torch.optim.Muon):
 def build_optimizers(
     network: nn.Module, args: ArganTrainingArguments, learning_rate: float
 ) -> list[torch.optim.Optimizer]:
-    """The optimizers of a network that is where it will be trained.
+    """The optimizers of a network.
 
-    The first and the last convolution keep Adam: their kernels meet pixels, not features.
+    With Muon, the first and the last convolution still use Adam, because their kernels read or write pixels, not
+    features.
+
+    Args:
+        network: on its final device and in its final memory layout.
+        args: the settings of the run.
+        learning_rate: of this network.
     """
     betas = (args.adam_beta1, args.adam_beta2)
     kernels = [parameter for parameter in network.parameters() if parameter.ndim == 4][1:-1]
@@ -62,6 +70,6 @@ def build_optimizers(
 
 
 def _as_matrix(tensor: Tensor, kernel: nn.Parameter) -> Tensor:
-    """One row per element of the first dimension, columns in the order of the kernel's memory; a view of the kernel."""
+    """A view of a kernel (N, C, h, w) as a matrix (N, C * h * w), its columns in the order of the kernel's memory."""
     ordered = tensor if kernel.is_contiguous() else tensor.permute(0, 2, 3, 1)
     return ordered.reshape(tensor.shape[0], -1)

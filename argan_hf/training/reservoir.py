@@ -1,7 +1,7 @@
-"""Pictures held on the training device, from which batches of crops are gathered.
+"""Pictures held on the training device, from which batches of crops are cut.
 
-The stream decides what is seen: at set steps a new picture takes the place of the oldest. The device alone decides the
-speed: crops are cut from what is there.
+At fixed intervals, a new picture of the stream replaces the oldest one held. Between these, training does not wait for
+the stream: any number of crops can be cut from the pictures held.
 """
 
 import time
@@ -15,12 +15,16 @@ from .stream import PictureStream
 
 
 class Reservoir:
-    """A ring of uint8 pictures.
+    """A ring buffer of uint8 pictures.
 
     Args:
         size_mib: memory for pictures, in MiB.
         slot_size: the longest side of a picture, in pixels; every slot takes `3 * slot_size ** 2` bytes.
-        device: where pictures are kept and crops are made.
+        device: where pictures are kept and crops are cut.
+
+    Attributes:
+        capacity: number of slots.
+        inserted: number of pictures inserted so far; may be set to resume a count.
 
     Raises:
         ValueError: if not a single picture fits.
@@ -44,58 +48,62 @@ class Reservoir:
         return self.inserted >= self.capacity
 
     def insert(self, picture: Tensor) -> None:
-        """Put a uint8 (3, H, W) picture in place of the oldest."""
+        """Store a uint8 (3, H, W) picture in place of the oldest one."""
         slot, (height, width) = self.inserted % self.capacity, picture.shape[1:]
         self._pixels[slot, :, :height, :width] = picture.to(self.device, non_blocking=True)
         self._sizes[slot] = torch.tensor((height, width))
         self.inserted += 1
 
     def sample(self, batch_size: int, crop_size: int, generator: torch.Generator) -> Tensor:
-        """Gather random crops, randomly flipped and transposed; a picture is drawn in proportion to its area.
+        """Cut random crops, randomly flipped and transposed; pictures are drawn with probability proportional to area.
 
         Args:
-            batch_size: number of crops.
-            crop_size: their side in pixels, at most the shortest side of any picture held.
-            generator: source of all randomness, on the CPU.
+            batch_size: B, number of crops.
+            crop_size: S, their side in pixels, at most the shortest side of any picture held.
+            generator: source of all random numbers, on the CPU.
 
         Returns:
-            uint8 (batch_size, 3, crop_size, crop_size), on the reservoir's device.
+            uint8 (B, 3, S, S), on the reservoir's device.
 
         Raises:
             RuntimeError: if the reservoir is empty.
         """
         if not len(self):
             raise RuntimeError("the reservoir is empty: no picture of the stream was large enough for a crop")
-        sizes = self._sizes[: len(self)]
-        slot = torch.multinomial(sizes.prod(dim=1).double(), batch_size, replacement=True, generator=generator)
-        corner = (torch.rand(batch_size, 2, generator=generator) * (sizes[slot] - crop_size + 1)).long()
+        # 1. Draw picture, corner and flips of every crop on the host, and copy them to the device.
+        sizes = self._sizes[: len(self)]  # (pictures, 2)
+        slot = torch.multinomial(sizes.prod(dim=1).double(), batch_size, replacement=True, generator=generator)  # (B,)
+        corner = (torch.rand(batch_size, 2, generator=generator) * (sizes[slot] - crop_size + 1)).long()  # (B, 2)
         flips = torch.rand(3, batch_size, 1, 1, generator=generator) < 0.5
         slot, corner, flips = (draw.to(self.device, non_blocking=True) for draw in (slot, corner, flips))
-        flip_rows, flip_columns, transpose = flips
+        flip_rows, flip_columns, transpose = flips  # (B, 1, 1) each
+        # 2. Row and column numbers of every pixel, transposed, then flipped, then moved to the corner.
         steps = torch.arange(crop_size, device=self.device)
-        rows, columns = steps[None, :, None], steps[None, None, :]
-        rows, columns = torch.where(transpose, columns, rows), torch.where(transpose, rows, columns)
+        rows, columns = steps[None, :, None], steps[None, None, :]  # (1, S, 1), (1, 1, S)
+        rows, columns = torch.where(transpose, columns, rows), torch.where(transpose, rows, columns)  # (B, S, S) both
         rows = torch.where(flip_rows, crop_size - 1 - rows, rows) + corner[:, 0, None, None]
         columns = torch.where(flip_columns, crop_size - 1 - columns, columns) + corner[:, 1, None, None]
+        # 3. Advanced indexing puts the channels last: (B, S, S, 3).
         return self._pixels[slot[:, None, None], :, rows, columns].permute(0, 3, 1, 2).contiguous()
 
 
 class CanvasSource:
-    """Batches of crops from a reservoir that a stream keeps refreshing; resumes exactly.
+    """Batches of canvases, cut from a reservoir that a stream refreshes. Its state can be saved and restored exactly.
 
-    Pictures are taken at set draws, so what a draw sees depends on its number alone, never on how fast the stream is.
+    A canvas is the larger crop that a training crop is cut from after degradation. New pictures are taken at fixed
+    draws, so that the pictures available to a draw depend on its number only, not on the speed of the stream.
 
     Args:
         stream: where pictures come from.
         reservoir: where they are held.
-        canvas_size: side of the crops, in pixels.
+        canvas_size: side of the canvases, in pixels.
         refresh_interval: draws between two new pictures.
-        seed: of all randomness.
+        seed: of all random numbers.
 
     Attributes:
-        waited: seconds spent waiting for the stream, reset by whoever reports them.
-        generator: source of all randomness, on the CPU; whatever else is drawn for a batch resumes along if it is drawn
-            from here.
+        waited: seconds spent waiting for the stream; the caller that reports them sets it back to 0.
+        generator: source of all random numbers, on the CPU. The degradation of a batch draws from it, too, so that it
+            resumes with the same state.
     """
 
     def __init__(
@@ -110,7 +118,7 @@ class CanvasSource:
         self._draws = 0
 
     def fill(self, progress: Callable[[], object] | None = None) -> None:
-        """Take pictures until the reservoir is full or holds the whole data set.
+        """Insert pictures until the reservoir is full or holds the whole data set.
 
         Args:
             progress: called after each picture.
@@ -120,7 +128,7 @@ class CanvasSource:
         """
         for picture in self.stream:
             if self.stream.epoch > 0:
-                # The whole data set fits, and the reservoir holds it already.
+                # The reservoir already holds the whole data set.
                 self.stream.close()
                 break
             self.reservoir.insert(picture)
@@ -132,7 +140,7 @@ class CanvasSource:
             raise ValueError(f"no picture of the data set is at least {self._canvas_size} pixels on both sides")
 
     def draw(self, batch_size: int) -> Tensor:
-        """A batch of crops, uint8 (B, 3, Z, Z) with Z = `canvas_size`, on the reservoir's device."""
+        """A batch of canvases, uint8 (B, 3, Z, Z) with Z = `canvas_size`, on the reservoir's device."""
         if self._draws % self._refresh_interval == 0 and self.reservoir.full:
             start = time.perf_counter()
             self.reservoir.insert(next(self.stream))
@@ -141,7 +149,7 @@ class CanvasSource:
         return self.reservoir.sample(batch_size, self._canvas_size, self.generator)
 
     def state_dict(self) -> dict[str, Any]:
-        """Where everything is; small, because the stream can be read again from the oldest picture held."""
+        """Counters, generator and position; no pixels, because the stream can be read again from the oldest picture."""
         oldest = self.reservoir.inserted - len(self.reservoir)
         return {
             "draws": self._draws,
@@ -151,7 +159,12 @@ class CanvasSource:
         }
 
     def load_state_dict(self, state: dict[str, Any], progress: Callable[[], object] | None = None) -> None:
-        """Go back to a state; reads the pictures that the reservoir held again."""
+        """Restore a state from [`state_dict`]; reads the pictures that the reservoir held again.
+
+        Args:
+            state: from [`state_dict`].
+            progress: called after each picture that is inserted.
+        """
         self._draws = state["draws"]
         self.generator.set_state(state["generator"])
         self.stream.seek(state["stream"])

@@ -1,7 +1,7 @@
 """An endless, resumable stream of decoded pictures.
 
-Records are read in a fixed order. One thread reads ahead, others decode, and the pictures come out in the order of the
-records, so that a position in the stream says exactly what was seen.
+Records are read in a fixed order. One thread reads ahead, others decode. Pictures are returned in the order of the
+records, so that a position in the stream determines which pictures came before it.
 """
 
 import queue
@@ -21,15 +21,23 @@ from .dataset import PictureDecoder, Pictures
 
 _READ_AHEAD = 32
 _SNAPSHOT_INTERVAL = 16
-# A crop that no picture can hold shall not cost a pass over a large data set.
+# Records in a row without a usable picture after which the stream gives up: a crop size that no picture fits must not
+# cost a pass over a large data set.
 _PATIENCE = 512
-# Longer than a record takes to come from a disk; a Hub that hangs shall not hold up the end of a run.
-_SECONDS_TO_PART = 10
+# How long to wait for the reader to end, in seconds. Reading a record from a disk takes less; a connection to the Hub
+# that hangs must not delay the end of a run.
+_STOP_TIMEOUT = 10
 
 
 @dataclass(frozen=True)
 class _Record:
-    """A record on its way: where it is from (`place`, every so many), and its pictures once decoded."""
+    """A record between reader and consumer.
+
+    Attributes:
+        epoch: the pass over the data set that it belongs to.
+        place: where to resume from to read it again; `None` for most records.
+        pictures: its pictures, once decoded.
+    """
 
     epoch: int
     place: dict[str, Any] | None
@@ -37,16 +45,16 @@ class _Record:
 
 
 class PictureStream:
-    """Training pictures, one after another, epoch after epoch, decoded ahead in threads.
+    """An iterator over training pictures, epoch after epoch, which are decoded ahead in threads.
 
     Args:
         stream: from [`load_stream`].
-        decoder: makes the pictures.
+        decoder: turns records into pictures.
         num_workers: threads that decode.
-        rank, world_size: which share of the records is read.
+        rank, world_size: number of this process and number of all; each reads its own share of the records.
 
     Attributes:
-        count: pictures given so far, over all epochs.
+        count: pictures returned so far, over all epochs.
         epoch: the pass over the data set that the last picture came from.
     """
 
@@ -78,19 +86,19 @@ class PictureStream:
 
         Raises:
             StopIteration: if a whole pass over the data set gave no picture.
-            ValueError: if there is no record for this process, or hundreds of records in a row give no picture.
-                Whatever else reading raises passes through.
+            ValueError: if there is no record for this process, or 512 records in a row give no picture.
+            Exception: any exception raised while reading.
         """
         return next(self._windows)
 
     def position_before(self, count: int) -> dict[str, Any]:
-        """A place to resume from, at or before the picture with number `count`; forgets the places before it."""
+        """A place to resume from, at or before the picture with number `count`; earlier places are discarded."""
         reached = [snapshot for snapshot in self._snapshots if snapshot["count"] <= count]
         self._snapshots = self._snapshots[max(len(reached) - 1, 0) :]
         return self._snapshots[0] if self._snapshots else self._start
 
     def seek(self, place: dict[str, Any]) -> None:
-        """Go on from a place that [`position_before`] gave; `count` is that place's then."""
+        """Continue from a place that [`position_before`] returned; sets `count` and `epoch` to those of the place."""
         self.close()
         self._start, self._snapshots = place, []
         self.count, self.epoch = place["count"], place["epoch"]
@@ -98,18 +106,18 @@ class PictureStream:
         self._windows = self._read()
 
     def close(self) -> None:
-        """Stop reading ahead, and wait until that has come to an end."""
+        """Stop reading ahead, and wait for the reader to end, at most ten seconds."""
         if self._reader is not None:
             self._reader()
 
     def _read(self) -> Iterator[Tensor]:
-        # Bounded, so that the reader waits for training and not the other way round.
+        # Bounded, so that the reader waits for training and does not fill the memory.
         records: queue.Queue[_Record | Exception] = queue.Queue(_READ_AHEAD)
         thread = threading.Thread(target=self._read_ahead, args=(records, self._stop), name="reader", daemon=True)
-        # Also at exit: a thread inside Arrow while the interpreter goes away would take the whole process down.
-        self._reader = weakref.finalize(self, _part, thread, self._stop)
+        # The finalizer also runs at exit: a thread inside Arrow would crash the process as the interpreter shuts down.
+        self._reader = weakref.finalize(self, _stop_reader, thread, self._stop)
         thread.start()
-        # Only a pass that was seen from its beginning can be found to be empty.
+        # Only a pass that is read from its beginning can be found to be empty.
         pass_began_at = None if self._start["position"] else self.count
         fruitless = 0
         while True:
@@ -165,6 +173,6 @@ class PictureStream:
                 put(error)
 
 
-def _part(thread: threading.Thread, stop: threading.Event) -> None:
+def _stop_reader(thread: threading.Thread, stop: threading.Event) -> None:
     stop.set()
-    thread.join(_SECONDS_TO_PART)
+    thread.join(_STOP_TIMEOUT)

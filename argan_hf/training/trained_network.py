@@ -1,4 +1,4 @@
-"""One network while it trains: with its optimizers and their schedules, placed and wrapped by accelerate."""
+"""A network in training, with its optimizers and learning rate schedules, as accelerate prepares them."""
 
 from collections.abc import Callable
 from contextlib import nullcontext
@@ -13,21 +13,21 @@ from .batch import Batch
 from .optimizers import build_optimizers
 
 Losses = dict[str, Tensor]
-"""Scalars by name."""
+"""Losses and other scalars, by name."""
 
 
 class TrainedNetwork:
-    """A network that takes steps.
+    """A network in training.
 
     Args:
-        name: "g" or "d"; the loss of this name is the one that is minimized.
-        network: moved to the accelerator's device.
-        accelerator: places and wraps it.
-        args: every number of the run.
+        name: "g" or "d"; the loss of this name is minimized.
+        network: is moved to the accelerator's device.
+        accelerator: wraps it.
+        args: the settings of the run.
         learning_rate: of this network.
 
     Attributes:
-        network: as accelerate wraps it.
+        network: the network as accelerate wraps it.
         optimizers, schedulers: one schedule for each optimizer.
     """
 
@@ -42,7 +42,7 @@ class TrainedNetwork:
         self.name = name
         self._accelerator = accelerator
         self._args = args
-        # Optimizers may share the memory of the weights, so these come to their place first.
+        # KernelMuon shares the memory of the weights, so the network is moved to its device first.
         optimizers = build_optimizers(network.to(accelerator.device), args, learning_rate)
         self.schedulers = [
             get_scheduler(args.lr_scheduler, optimizer, args.lr_warmup_steps, args.max_train_steps)
@@ -54,21 +54,21 @@ class TrainedNetwork:
         self.network: torch.nn.Module = accelerator.prepare(network)
 
     def update(self, batches: list[Batch], losses_of: Callable[[Batch], Losses], *, logged: bool) -> Losses:
-        """Take one step along the mean gradient of some batches.
+        """Take one optimizer step, with the gradients of some batches averaged.
 
         Args:
-            batches: the memory of one is enough.
-            losses_of: the losses of a batch; the one called as this network is minimized.
-            logged: whether the norm of the gradients is wanted, even if they are not clipped.
+            batches: activations of one batch at a time are in memory.
+            losses_of: gives the losses of a batch; the one with the name of this network is minimized.
+            logged: whether to compute the norm of the gradients even if they are not clipped.
 
         Returns:
-            The means of the losses, and `NAME_grad_norm` before clipping, where it was computed.
+            The losses, averaged over the batches, and `NAME_grad_norm` before clipping, where it was computed.
         """
         for optimizer in self.optimizers:
             optimizer.zero_grad(set_to_none=True)
         total: Losses = {}
         for batch in batches:
-            # Processes exchange gradients once, with the last batch.
+            # Processes synchronize their gradients once, with the last batch.
             with nullcontext() if batch is batches[-1] else self._accelerator.no_sync(self.network):
                 losses = losses_of(batch)
                 self._accelerator.backward(losses[self.name] / len(batches))
@@ -85,5 +85,5 @@ class TrainedNetwork:
         return total
 
     def unwrap(self) -> None:
-        """Let go of what keeps the networks of several processes in step."""
+        """Remove the wrapper that synchronizes the networks of several processes."""
         self.network = self._accelerator.unwrap_model(self.network)

@@ -1,4 +1,4 @@
-"""The adversarial loop: draw crops, degrade them, update D once, then G once; validate, checkpoint, resume, export."""
+"""The training loop: draw crops, degrade them, update D once, then G once; validate, save, resume, export."""
 
 import json
 import logging
@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 from accelerate import Accelerator
-from accelerate.utils import set_seed
+from accelerate.utils import DistributedDataParallelKwargs, set_seed
 from PIL import Image
 from torch import Tensor
 from tqdm.auto import tqdm
@@ -36,15 +36,15 @@ logger = logging.getLogger(__name__)
 
 
 class ArganTrainer:
-    """Trains the generator of the paper against its discriminator.
+    """Trains a generator, and in the adversarial phase a discriminator with it.
 
     Args:
-        args: every number of the run.
+        args: the settings of the run.
 
     Raises:
-        ValueError: if the data set cannot be streamed or holds no usable picture, a crop is too small for D, or nobody
-            is logged in to publish.
-        FileNotFoundError: if there is nothing to resume from.
+        ValueError: if the data set cannot be streamed or holds no usable picture, a crop is too small for D, there is
+            no token to publish with, or the training checkpoint was written by another number of processes.
+        FileNotFoundError: if there is no training checkpoint to resume from.
         OSError: if the output folder cannot be written.
     """
 
@@ -53,18 +53,22 @@ class ArganTrainer:
         self.output_dir = Path(args.output_dir)
         self.output_dir.mkdir(parents=True, exist_ok=True)
         with TemporaryFile(dir=self.output_dir):
-            pass  # a folder that cannot be written is found now, not after hours
+            pass  # a folder that cannot be written raises now and not after hours
         if args.push_to_hub:
             check_token()
         resumed_from = None
         if args.resume_from_checkpoint:
             resumed_from = find_checkpoint(args.resume_from_checkpoint, self.output_dir)
         self.accelerator = Accelerator(
-            # Without it, processes that torchrun starts on CPUs do not find each other.
+            # Without this flag, processes that torchrun starts on CPUs do not form a group.
             cpu=not torch.accelerator.is_available(),
             mixed_precision=args.mixed_precision,
             log_with=args.report_to or None,
             project_dir=self.output_dir,
+            # BatchNorm's statistics matter in inference only, and there those of the main process count. If they were
+            # copied to the other processes before every forward, older versions of torch would refuse the backward of
+            # D, which runs twice before it.
+            kwargs_handlers=[DistributedDataParallelKwargs(broadcast_buffers=False)],
         )
         set_seed(args.seed)
         self.step = 0
@@ -85,7 +89,7 @@ class ArganTrainer:
         self.accelerator.register_for_checkpointing(self.averaged, self.best, *schedulers)
 
     def _build_networks(self) -> list[PreTrainedModel]:
-        """The generator, and the discriminator if the run ever gets to it."""
+        """The generator, and the discriminator if the run has an adversarial phase."""
         args = self.args
         if args.model_name_or_path:
             generator = load_model(args.model_name_or_path)
@@ -114,7 +118,7 @@ class ArganTrainer:
         self.decoder = PictureDecoder(args.image_column, args.slot_size, canvas_size, args.picture_scales)
         wanted = args.validation_pictures if accelerator.is_main_process else 0
         scale = args.validation_scale
-        # The least size shrinks along, so that every scale validates on the same pictures.
+        # The least size is scaled, too, so that the same pictures are used at every scale.
         held_out_decoder = PictureDecoder(args.image_column, args.slot_size, int(canvas_size * scale), [scale])
         self.validation = held_out_pictures(stream, held_out_decoder, wanted)
         pictures = PictureStream(
@@ -146,14 +150,14 @@ class ArganTrainer:
     # ---- the loop ------------------------------------------------------------------------------------------------
 
     def train(self) -> Path:
-        """Run to `max_train_steps`, export, and publish if asked to.
+        """Train until `max_train_steps`, export, and publish if `push_to_hub` is set.
 
         Returns:
-            The folder with the exported model (the averaged weights that validated best), its processor and the
-            discriminator.
+            The folder with the exported generator (averaged weights: the best in validation, or the last), its image
+            processor and the discriminator.
 
         Raises:
-            FloatingPointError: if a loss is not finite; names the last checkpoint, which is not affected.
+            FloatingPointError: if a loss is not finite; the message names the last training checkpoint, which is valid.
         """
         args = self.args
         if args.report_to:
@@ -182,10 +186,10 @@ class ArganTrainer:
         return self.output_dir
 
     def close(self) -> None:
-        """Stop reading ahead, finish the logs and part from the other processes; nothing can be trained afterwards."""
+        """Stop reading ahead, end the trackers and leave the process group; nothing can be trained afterwards."""
         self.canvases.stream.close()
-        # The wrappers go before the process group. Whoever drops the group last waits for its thread, and the
-        # destructor of DDP does so while holding the interpreter lock, which that thread may be waiting for.
+        # The DDP wrappers are destroyed before the process group. The last owner of the group joins its thread when it
+        # is destroyed. DDP would do so while it holds the GIL, for which that thread may be waiting: a deadlock.
         self.update.unwrap()
         self.accelerator.free_memory()
         self.accelerator.end_training()
@@ -207,7 +211,7 @@ class ArganTrainer:
             logger.info("published as %s", url)
 
     def draw_batch(self) -> Batch:
-        """Draw crops from the reservoir and degrade them; the next batch of the run, on the device."""
+        """The next batch of the run, on the device: canvases from the reservoir, degraded and cut to crops."""
         args = self.args
         pairs = degrade(
             self.canvases.draw(args.train_batch_size),
@@ -218,13 +222,15 @@ class ArganTrainer:
         )
         return Batch(pairs.degraded / 255.0, pairs.original / 255.0, pairs.quantization)
 
-    # ---- looking at it -------------------------------------------------------------------------------------------
+    # ---- logging and validation ----------------------------------------------------------------------------------
 
     def _log(self, losses: dict[str, Tensor], bar: "tqdm[Any]") -> None:
         values = {name: float(loss) for name, loss in losses.items()}
         if not all(math.isfinite(value) for value in values.values()):
             last = latest_checkpoint(self.output_dir)
-            raise FloatingPointError(f"step {self.step}: {values} is not finite; last checkpoint: {last}")
+            raise FloatingPointError(
+                f"step {self.step}: a loss is not finite: {values}; last training checkpoint: {last}"
+            )
         (then, step), now = self._clock, time.perf_counter()
         self._clock = (now, self.step)
         values["lr"] = self.update.networks[0].schedulers[0].get_last_lr()[0]
@@ -242,7 +248,7 @@ class ArganTrainer:
             return
         result = validate(self._restore_averaged, self.validation, self.num_channels)
         bar.write(f"step {self.step}: " + ", ".join(f"{k} {v:.3f}" for k, v in result.scores.items()))
-        # Weights from before the adversarial phase score higher and are not what such a run is for.
+        # Weights from before the adversarial phase have a larger gain, but they are not the result of such a run.
         comparable = self.update.discriminator is None or self.step > self.args.adversarial_start_step
         if comparable and self.args.export_best:
             self.best.offer(result.gain, self.averaged.model)
@@ -259,7 +265,7 @@ class ArganTrainer:
             restored: Tensor = self.averaged.model(pixel_values.to(self.accelerator.device)).reconstruction
         return restored
 
-    # ---- what differs between processes --------------------------------------------------------------------------
+    # ---- state that differs between processes --------------------------------------------------------------------
 
     def _own_state(self) -> dict[str, Any]:
         return {"step": self.step, "canvases": self.canvases.state_dict()}

@@ -1,4 +1,4 @@
-"""Scores a network on held-out pictures while it trains, by the protocols of `evaluation.py`, at fixed qualities."""
+"""Scores a network on held-out pictures during training, at fixed qualities, as `evaluation/protocol.py` does."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,11 +20,12 @@ _SAMPLE_ROWS = 4
 
 @dataclass(frozen=True)
 class Validation:
-    """What a network reached.
+    """The scores of a network, and examples.
 
     Attributes:
-        scores: `psnr_qQ`, `gain_qQ` (in dB, over the compressed picture) and `texture_qQ` (energy of fine texture over
-            the original's), luma protocol, means over pictures; the same with `rgb_` for networks of three planes.
+        scores: `psnr_qQ`, `gain_qQ` (both in dB) and `texture_qQ` (energy of fine texture over the original's) for
+            quality Q on luma, averaged over pictures; for networks of three planes the same on RGB, with the prefix
+            `rgb_`.
         samples: uint8 (C, H, W), C is 1 or 3: strips of compressed, restored, original at the lowest quality.
     """
 
@@ -33,19 +34,20 @@ class Validation:
 
     @property
     def gain(self) -> float:
-        """The mean of all gains, in dB; the weights with the largest one are the best."""
+        """The mean of all gains, in dB; it decides which weights are the best."""
         gains = [score for name, score in self.scores.items() if "gain" in name]
         return sum(gains) / len(gains)
 
 
 @torch.inference_mode()
 def validate(restore: Callable[[Tensor], Tensor], pictures: list[Tensor], num_channels: int) -> Validation:
-    """Score a network that is told nothing about the compression.
+    """Score a network in blind restoration: it gets no quantization tables.
 
     Args:
-        restore: float (1, C, H, W) in 0..1 to the same, C = 1 and, if `num_channels` is 3, also C = 3 (Y, Cb, Cr).
+        restore: maps float (1, C, H, W) in 0..1 to the same shape; C = 1 and, if `num_channels` is 3, also C = 3 (Y,
+            Cb, Cr).
         pictures: RGB, uint8 (3, H, W).
-        num_channels: planes that the network restores.
+        num_channels: number of planes that the network restores, 1 or 3.
 
     Raises:
         ValueError: if there is no picture.
@@ -75,13 +77,16 @@ def validate(restore: Callable[[Tensor], Tensor], pictures: list[Tensor], num_ch
 
 
 def _luma_pair(rgb: Tensor, quality: int) -> tuple[Tensor, Tensor]:
+    """Original and compressed studio-swing luma, both uint8 (1, 1, H, W)."""
     original = rgb_to_studio_luma(rgb)
     return original, compress_plane(original[:, 0], quantization_tables(quality)[0])[:, None]
 
 
 def _color_pair(rgb: Tensor, quality: int) -> tuple[Tensor, Tensor]:
+    """The original RGB, and the compressed Y, Cb, Cr planes; both uint8 (1, 3, H, W)."""
     return rgb, compress_ycbcr(rgb_to_ycbcr(rgb), quantization_tables(quality), "4:2:0")
 
 
 def _shown(planes: Tensor) -> Tensor:
+    """The picture that is scored: uint8 luma or RGB."""
     return to_uint8(planes.float()) if planes.shape[1] == 1 else ycbcr_to_rgb(planes)

@@ -192,7 +192,7 @@ def test_what_cannot_be_restored_is_refused(planes: Tensor, tables: Tensor, mess
 def test_missing_numba_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "numba", None)
     monkeypatch.delitem(sys.modules, sa_dct.__name__)
-    with pytest.raises(ImportError, match=r'pip install "argan-hf\[baselines\]"'):
+    with pytest.raises(ImportError, match=r'needs numba: .*pip install -e "\.\[baselines\]"'):
         importlib.import_module(sa_dct.__name__)
 
 

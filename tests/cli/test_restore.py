@@ -191,7 +191,7 @@ def test_a_picture_may_come_and_go_as_a_stream(
 
 def test_a_format_that_loses_says_so(checkpoint: Path, jpeg: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert _restore(checkpoint, jpeg, "--format", "jpg") == 0
-    assert "JPEG loses again" in capsys.readouterr().out
+    assert "JPEG is lossy" in capsys.readouterr().out
 
 
 def test_orientation_is_applied_or_kept(checkpoint: Path, photo: Image.Image, tmp_path: Path) -> None:

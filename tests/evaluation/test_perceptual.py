@@ -74,5 +74,5 @@ def test_the_extra_is_named_where_it_is_missing(
 ) -> None:
     monkeypatch.setitem(sys.modules, module, None)
     picture = torch.zeros(1, 1, 48, 48, dtype=torch.uint8)
-    with pytest.raises(ImportError, match=r"argan-hf\[perceptual\]"):
+    with pytest.raises(ImportError, match=r"pip install ssimulacra2 torchmetrics`.*\.\[perceptual\]"):
         metric(picture, picture)

@@ -64,7 +64,7 @@ def test_rows_bear_the_published_name_and_the_best_is_bold(checkpoint: Path) -> 
     assert str(checkpoint) not in card.content
     values = {entry.metric_name: entry.metric_value for entry in card.data.eval_results}
     assert values["PSNR at quality 10"] == 29.0
-    assert values["PSNR at quality 10, held to the file"] == 29.25
+    assert values["PSNR at quality 10, projected onto the file"] == 29.25
     assert ModelCard(str(card)).data.to_dict() == card.data.to_dict()
 
 

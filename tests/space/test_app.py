@@ -167,9 +167,9 @@ def _wait_for_result(page: Page, expected: np.ndarray) -> None:
 
 def test_strength_and_faithful_reach_the_restorer(page: Page, jpeg: Path) -> None:
     _upload(page, jpeg)
-    _done(page, "are the file's own")
+    _done(page, "equal those of the file")
     page.locator("#faithful input").uncheck()
-    expect(page.locator("#report")).not_to_contain_text("the file's own", timeout=TIMEOUT)
+    expect(page.locator("#report")).not_to_contain_text("equal those of the file", timeout=TIMEOUT)
     slider = page.locator("#strength input[type=range]")
     slider.focus()
     slider.press("Home")
@@ -180,7 +180,7 @@ def test_strength_and_faithful_reach_the_restorer(page: Page, jpeg: Path) -> Non
 
 def test_realism_reaches_the_restorer(page: Page, jpeg: Path) -> None:
     _upload(page, jpeg)
-    _done(page, "are the file's own")
+    _done(page, "equal those of the file")
     slider = page.locator("#realism input[type=range]")
     slider.focus()
     slider.press("End")
@@ -222,7 +222,7 @@ def test_the_next_picture_deletes_the_last_one(page: Page, jpeg: Path) -> None:
     _done(page, "of quality 17")
     (first,) = folders() - others
     page.locator("#faithful input").uncheck()
-    expect(page.locator("#report")).not_to_contain_text("the file's own", timeout=TIMEOUT)
+    expect(page.locator("#report")).not_to_contain_text("equal those of the file", timeout=TIMEOUT)
     assert not first.exists()
     assert len(folders() - others) == 1
 

@@ -78,7 +78,7 @@ def test_what_cannot_be_resumed_is_named(accelerator: Accelerator, tmp_path: Pat
     with pytest.raises(FileNotFoundError, match="holds none"):
         find_checkpoint("latest", tmp_path)
     (tmp_path / "empty").mkdir()
-    with pytest.raises(FileNotFoundError, match=r"'.*empty' is no complete checkpoint"):
+    with pytest.raises(FileNotFoundError, match=r"'.*empty' is no complete training checkpoint"):
         find_checkpoint(str(tmp_path / "empty"), tmp_path)
     save_checkpoint(accelerator, tmp_path / "checkpoint-1", {"step": 1}, total_limit=1)
     torch.save({}, tmp_path / "checkpoint-1" / "process_1.pt")
