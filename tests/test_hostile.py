@@ -48,7 +48,7 @@ def _seeds() -> dict[str, bytes]:
         "gray": jpeg_bytes(photo.convert("L"), quality=60),
         "progressive": jpeg_bytes(photo, progressive=True, subsampling="4:2:2"),
         "restarts": jpeg_bytes(photo, restart_marker_blocks=1, optimize=True),
-        "inks": jpeg_bytes(photo.convert("CMYK")),
+        "cmyk": jpeg_bytes(photo.convert("CMYK")),
         "stored as RGB": jpeg_bytes(photo, keep_rgb=True),
     }
     for name, picture, options in [
@@ -212,8 +212,8 @@ def _assert_nothing_is_lost(source: Path, target: Path) -> None:
         before.load()
         upright = ImageOps.exif_transpose(before)
         assert after.size == upright.size
-        gray, colors, inks = ("1", "L", "LA"), ("P", "RGB", "RGBA", "YCbCr"), ("CMYK",)
-        assert any(before.mode in modes and after.mode in modes for modes in (gray, colors, inks))
+        gray, colors, cmyk = ("1", "L", "LA"), ("P", "RGB", "RGBA", "YCbCr"), ("CMYK",)
+        assert any(before.mode in modes and after.mode in modes for modes in (gray, colors, cmyk))
         assert after.has_transparency_data == before.has_transparency_data
         if before.has_transparency_data:
             alpha = upright.convert("RGBA").getchannel("A")

@@ -224,8 +224,8 @@ def test_the_report_tells_what_was_found(restorer: JpegRestorer, photo: Image.Im
 def test_a_conditioned_network_is_told_the_tables(residual_config: ArganConfig, photo: Image.Image) -> None:
     restorer = JpegRestorer(scramble(ArganForImageRestoration(residual_config)), device="cpu")
     data = jpeg_bytes(photo, quality=35)
-    own, told, other = restorer(data), restorer(data, quality=35), restorer(data, quality=5)
-    assert np.array_equal(_pixels(own.image), _pixels(told.image))
+    own, given, other = restorer(data), restorer(data, quality=35), restorer(data, quality=5)
+    assert np.array_equal(_pixels(own.image), _pixels(given.image))
     assert not np.array_equal(_pixels(own.image), _pixels(other.image))
 
 
@@ -237,8 +237,8 @@ def test_a_jpeg_stored_as_rgb_is_restored(restorer: JpegRestorer, photo: Image.I
 def test_cmyk_stays_cmyk(restorer: JpegRestorer, photo: Image.Image) -> None:
     # As print houses make it: black ink in place of what the three colors share.
     light = photo.convert("L")
-    inks = Image.merge("CMYK", (*photo.convert("CMYK").split()[:3], light.point(lambda value: (255 - value) // 2)))
-    data = jpeg_bytes(inks, quality=15, icc_profile=PROFILE)
+    cmyk = Image.merge("CMYK", (*photo.convert("CMYK").split()[:3], light.point(lambda value: (255 - value) // 2)))
+    data = jpeg_bytes(cmyk, quality=15, icc_profile=PROFILE)
     untouched = restorer(data, strength=0.0).image
     assert untouched.mode == "CMYK"
     assert np.array_equal(_pixels(untouched), _pixels(open_image(data)))
@@ -250,10 +250,10 @@ def test_cmyk_stays_cmyk(restorer: JpegRestorer, photo: Image.Image) -> None:
 
 def test_the_shipped_network_improves_every_ink(photo: Image.Image) -> None:
     light = photo.convert("L")
-    inks = Image.merge("CMYK", (*photo.convert("CMYK").split()[:3], light.point(lambda value: (255 - value) // 2)))
-    data = jpeg_bytes(inks, quality=10)
+    cmyk = Image.merge("CMYK", (*photo.convert("CMYK").split()[:3], light.point(lambda value: (255 - value) // 2)))
+    data = jpeg_bytes(cmyk, quality=10)
     error = [
-        np.square(_pixels(image) - _pixels(inks)).mean(axis=(0, 1)) for image in (open_image(data), restore(data).image)
+        np.square(_pixels(image) - _pixels(cmyk)).mean(axis=(0, 1)) for image in (open_image(data), restore(data).image)
     ]
     assert (error[1] < 0.97 * error[0]).all()
 

@@ -131,11 +131,11 @@ def test_lossy_formats_keep_color_as_fine_as_brightness(suffix: str) -> None:
 
 @pytest.mark.parametrize("suffix", [".tiff", ".jpg"])
 def test_inks_stay_inks_where_the_format_has_them(photo: Image.Image, suffix: str) -> None:
-    inks = _rich(photo.convert("CMYK"))
-    written = _read(encode_picture(inks, suffix)[0])
+    cmyk = _rich(photo.convert("CMYK"))
+    written = _read(encode_picture(cmyk, suffix)[0])
     assert written.mode == "CMYK"
     assert written.info["icc_profile"] == PROFILE
-    assert np.abs(np.array(written).astype(int) - np.array(inks)).mean() < (0.01 if suffix == ".tiff" else 3)
+    assert np.abs(np.array(written).astype(int) - np.array(cmyk)).mean() < (0.01 if suffix == ".tiff" else 3)
 
 
 def test_inks_become_rgb_where_the_format_has_none_and_that_is_said(photo: Image.Image) -> None:
@@ -143,12 +143,12 @@ def test_inks_become_rgb_where_the_format_has_none_and_that_is_said(photo: Image
     written = _read(data)
     assert "CMYK" in notes[0]
     assert "icc_profile" not in written.info
-    # The profile at hand is one of RGB and of no use for inks.
+    # The profile at hand is one of RGB and of no use for CMYK.
     assert np.array_equal(np.array(written), np.array(photo.convert("CMYK").convert("RGB")))
 
 
-def _profile_of_inks(lab: tuple[int, int, int]) -> bytes:
-    """A CMYK profile whose cyan is another color; only all inks together are black."""
+def _profile_of_cmyk(lab: tuple[int, int, int]) -> bytes:
+    """A CMYK profile whose cyan is another color; only all four channels together are black."""
     grid = b"\xff\x80\x80" * 8 + bytes(lab) * 7 + b"\x00\x80\x80"
     identity = bytes(range(256))
     table = b"mft1" + bytes(4) + bytes([4, 3, 2, 0]) + struct.pack(">9l", *(65536, 0, 0, 0, 65536, 0, 0, 0, 65536))
@@ -160,11 +160,11 @@ def _profile_of_inks(lab: tuple[int, int, int]) -> bytes:
 
 
 def test_inks_are_converted_by_their_own_profile() -> None:
-    inks = Image.new("CMYK", (4, 4), (255, 0, 0, 0))
-    assert cmyk_to_rgb(inks).getpixel((0, 0)) == (0, 255, 255)
+    cmyk = Image.new("CMYK", (4, 4), (255, 0, 0, 0))
+    assert cmyk_to_rgb(cmyk).getpixel((0, 0)) == (0, 255, 255)
     # L* 53, a* 80, b* 67: the red of sRGB.
-    inks.info["icc_profile"] = _profile_of_inks((136, 208, 195))
-    red, green, blue = cmyk_to_rgb(inks).getpixel((0, 0))
+    cmyk.info["icc_profile"] = _profile_of_cmyk((136, 208, 195))
+    red, green, blue = cmyk_to_rgb(cmyk).getpixel((0, 0))
     assert red > 240
     assert max(green, blue) < 25
 

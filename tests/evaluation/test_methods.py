@@ -59,11 +59,11 @@ def test_faithful_under_rgb_equals_the_restorer_on_the_file(
 
 def test_blind_is_not_told_the_tables(residual_config: ArganConfig, tmp_path: Path) -> None:
     scramble(ArganForImageRestoration(residual_config)).save_pretrained(tmp_path)
-    told, blind, both = (
+    conditioned, blind, both = (
         load_method(f"{tmp_path}{suffix}", [20]).restore(PLANES, TABLES, 20)
         for suffix in ("", "+blind", "+blind+faithful")
     )
-    assert not torch.equal(told, blind)
+    assert not torch.equal(conditioned, blind)
     nothing = load_method(str(tmp_path), [20]).restore(PLANES, torch.zeros_like(TABLES), 20)
     assert torch.equal(blind, nothing)
     assert torch.equal(both[1:], blind[1:])

@@ -167,9 +167,9 @@ def test_clean_crops_are_untouched_and_say_nothing(planes: int) -> None:
 def test_tables_are_told_where_the_grid_starts_at_the_corner_only() -> None:
     pairs = _degrade(DegradationSettings(offset_share=0.5))
     moved = pairs.offset.any(dim=1)
-    told = (pairs.quantization > 0).flatten(1).all(dim=1)
+    conditioned = (pairs.quantization > 0).flatten(1).all(dim=1)
     assert 16 < moved.sum() < 48
-    assert torch.equal(told, ~moved)
+    assert torch.equal(conditioned, ~moved)
 
 
 def test_untold_tables_are_zero_but_were_used() -> None:
