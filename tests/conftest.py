@@ -6,6 +6,8 @@ from pathlib import Path
 
 # Read when the libraries are imported: a name that nobody has shall not cost retries towards the real Hub.
 os.environ["HF_HUB_OFFLINE"] = "1"
+# The tensors here are small. On a busy machine, threads that wait for each other take a hundred times as long.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import pytest
 import torch
