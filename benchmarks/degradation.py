@@ -10,7 +10,8 @@ from collections.abc import Callable
 import torch
 
 from argan_hf import ArganConfig, ArganDiscriminator, ArganDiscriminatorConfig, ArganForImageRestoration
-from argan_hf.training.degradation import DegradationSettings, degrade
+from argan_hf.training.degradation import degrade
+from argan_hf.training.degradation_settings import DegradationSettings
 from argan_hf.training.losses import discriminator_loss, generator_loss, l2_loss
 
 DEGRADATIONS = {

@@ -1,7 +1,7 @@
 """The flags of `train.py` in named groups, as `--help` shows them; the defaults are the paper's where it states one.
 
-All settings are declared here, except those of the degradation, which are in `degradation.py`. `arguments.py` combines
-the groups and checks the values.
+All settings are declared here, except those of the degradation, which are in `degradation_settings.py`. `arguments.py`
+combines the groups and checks the values.
 """
 
 from dataclasses import dataclass, field

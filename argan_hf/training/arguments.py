@@ -17,7 +17,7 @@ from .argument_groups import (
     OptimizationArguments,
     OutputArguments,
 )
-from .degradation import DegradationSettings
+from .degradation_settings import DegradationSettings
 
 MODEL_TYPES = ("argan", "ar_cnn", "d3")
 

@@ -7,9 +7,7 @@ never waits for the device.
 The network is "blind" to a crop if it gets zeros in place of the quantization tables of the crop.
 """
 
-import math
-from dataclasses import dataclass, field, fields
-from typing import ClassVar
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -19,92 +17,9 @@ from ..jpeg.codec import compress, compress_plane, compress_ycbcr
 from ..jpeg.color import rgb_to_studio_luma, rgb_to_ycbcr, to_uint8
 from ..jpeg.resampling import Subsampling
 from ..jpeg.tables import quantization_tables
-from .argument_groups import described
+from .degradation_settings import GRID, DegradationSettings
 
-_GRID = 16
 _SUBSAMPLINGS: tuple[Subsampling, ...] = ("4:2:0", "4:2:2", "4:4:4")
-
-
-@dataclass
-class DegradationSettings:
-    """Distribution of the degradation of a crop; the defaults are the task of the paper. Shares lie in 0..1.
-
-    Raises:
-        ValueError: if a value is out of range; the message names the field and the valid values.
-    """
-
-    _argument_group_name: ClassVar[str] = "degradation"
-
-    min_quality: int = field(default=10, metadata=described("Lowest libjpeg quality, 1..100."))
-    max_quality: int = field(default=40, metadata=described("Highest libjpeg quality."))
-    quality_skew: float = field(
-        default=1.0,
-        metadata=described(
-            "Qualities are min + (max - min) * u ** skew with u uniform in 0..1. 1: uniform; larger values prefer low "
-            "qualities."
-        ),
-    )
-    studio_swing_share: float = field(
-        default=0.5,
-        metadata=described(
-            "Share of gray crops with studio-swing luma 16..235, on which published tables are measured; the others "
-            "have full-swing luma 0..255, as real files have."
-        ),
-    )
-    gray_share: float = field(
-        default=0.0,
-        metadata=described("Share of gray crops (neutral chroma) when three planes are restored."),
-    )
-    share_420: float = field(default=0.6, metadata=described("Share of color crops with 4:2:0 chroma."))
-    share_422: float = field(
-        default=0.1, metadata=described("Share of color crops with 4:2:2 chroma; the rest has 4:4:4 chroma.")
-    )
-    offset_share: float = field(
-        default=0.0,
-        metadata=described(
-            "Share of crops whose 8x8 grid does not start at their corner; for these the network is always blind."
-        ),
-    )
-    earlier_share: float = field(
-        default=0.0,
-        metadata=described("Share of crops that were compressed once before, at a quality and offset of their own."),
-    )
-    resize_share: float = field(
-        default=0.0, metadata=described("Share of the crops compressed before that were resized in between.")
-    )
-    min_scale: float = field(default=0.75, metadata=described("Smallest factor of that resizing."))
-    max_scale: float = field(default=1.5, metadata=described("Largest factor of that resizing."))
-    custom_table_share: float = field(
-        default=0.0,
-        metadata=described("Share of crops with tables of no libjpeg quality, as other encoders write them."),
-    )
-    unknown_table_share: float = field(
-        default=0.0,
-        metadata=described(
-            "Share of the crops without such an offset for which the network is blind (gets no quantization tables)."
-        ),
-    )
-    clean_share: float = field(default=0.0, metadata=described("Share of crops that were never compressed."))
-
-    def __post_init__(self) -> None:
-        if not 1 <= self.min_quality <= self.max_quality <= 100:
-            raise ValueError(f"qualities must satisfy 1 <= min <= max <= 100: {self.min_quality}, {self.max_quality}")
-        if self.quality_skew <= 0:
-            raise ValueError(f"quality_skew must be positive, found {self.quality_skew}")
-        if not 0 < self.min_scale <= self.max_scale:
-            raise ValueError(f"scales must satisfy 0 < min <= max, found {self.min_scale}, {self.max_scale}")
-        for name in (one.name for one in fields(DegradationSettings) if "share" in one.name):
-            if not 0 <= getattr(self, name) <= 1:
-                raise ValueError(f"{name} must lie in 0..1, found {getattr(self, name)}")
-        if self.share_420 + self.share_422 > 1:
-            raise ValueError(f"share_420 and share_422 exceed 1 together: {self.share_420}, {self.share_422}")
-
-    def canvas_size(self, crop_size: int) -> int:
-        """Side of the canvas from which a crop of side `crop_size` is cut, both in pixels."""
-        if not (self.offset_share or self.earlier_share):
-            return crop_size
-        scale = min(1.0, self.min_scale) if self.earlier_share and self.resize_share else 1.0
-        return math.ceil((crop_size + _GRID) / scale)
 
 
 @dataclass(frozen=True)
@@ -172,7 +87,7 @@ def degrade(
     offset = torch.zeros(batch, 2, dtype=torch.int64)
     if settings.offset_share:
         moved = torch.rand(batch, 1, generator=generator) < settings.offset_share
-        offset = torch.randint(0, _GRID, (batch, 2), generator=generator) * moved  # (B, 2)
+        offset = torch.randint(0, GRID, (batch, 2), generator=generator) * moved  # (B, 2)
     # Tables imply a grid that starts at the corner, as it does in a file. Crops with an offset therefore get none.
     blind = (torch.rand(batch, generator=generator) < settings.unknown_table_share) | offset.any(dim=1)  # (B,)
     clean = torch.rand(batch, generator=generator) < settings.clean_share  # (B,)
@@ -231,13 +146,13 @@ def _earlier_compression(
             canvases[on_device],
             earlier_quality[members],
             subsampling=_draw_subsampling(count, settings, generator),
-            offset=torch.randint(0, _GRID, (count, 2), generator=generator),
+            offset=torch.randint(0, GRID, (count, 2), generator=generator),
         )
     # 2. Resizing of M of these; the original is resized with the degraded canvas.
     resized = members[torch.rand(count, generator=generator) < settings.resize_share]  # (M,)
     span = settings.max_scale - settings.min_scale
     scale[resized] = settings.min_scale + span * torch.rand(len(resized), generator=generator)
-    size = crop_size + _GRID
+    size = crop_size + GRID
     original, degraded = (_zoom(rgb, resized, scale, size) for rgb in (canvases, degraded))  # (B, 3, size, size)
     return original, degraded, earlier_quality, scale
 

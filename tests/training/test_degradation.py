@@ -5,7 +5,8 @@ from torch import Tensor
 
 from argan_hf.jpeg import compress, compress_plane, compress_ycbcr, quantization_tables, rgb_to_ycbcr
 from argan_hf.jpeg.file import image_to_tensor
-from argan_hf.training.degradation import DegradationSettings, DegradedCrops, degrade
+from argan_hf.training.degradation import DegradedCrops, degrade
+from argan_hf.training.degradation_settings import DegradationSettings
 from tests.conftest import EXAMPLES
 
 EVERYTHING = DegradationSettings(
