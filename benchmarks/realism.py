@@ -61,14 +61,14 @@ def _chart() -> Tensor:
     return image_to_tensor(image.resize((SIDE, SIDE), Image.Resampling.LANCZOS))[None]
 
 
-def _write_crops(path: Path, folder: Path, quality: int, methods: Sequence[str]) -> None:
+def _write_crops(path: Path, folder: Path, quality: int, methods: Sequence[str], model: str) -> None:
     loaded = [load_method(name, [quality]) for name in methods]
     files = {file.stem: file for file in find_pictures(folder)}
     edge, head = SIDE * ZOOM, 20
     sheet = Image.new("RGB", ((len(methods) + 1) * edge, (len(CROPS) + 1) * edge + head), "white")
     draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(13)
     for column, name in enumerate(("original", *methods)):
-        draw.text((column * edge + 4, 3), name.removeprefix(DEFAULT_CHECKPOINT), fill="black", font=font)
+        draw.text((column * edge + 4, 3), name.removeprefix(model), fill="black", font=font)
     for row, name in enumerate((*CROPS, "chart")):
         stem, left, top = CROPS.get(name, ("", 0, 0))
         original = read_rgb(files[stem]) if stem else _chart()
@@ -81,7 +81,7 @@ def _write_crops(path: Path, folder: Path, quality: int, methods: Sequence[str])
     sheet.save(path)
 
 
-def _draw(path: Path, means: Sequence[MeanScore], compared: Sequence[str]) -> None:
+def _draw(path: Path, means: Sequence[MeanScore], compared: Sequence[str], model: str) -> None:
     qualities = sorted({mean.quality for mean in means})
     figure = Figure(figsize=(4.5 * len(qualities), 8), layout="constrained")
     panels = figure.subplots(2, len(qualities), squeeze=False)
@@ -89,7 +89,7 @@ def _draw(path: Path, means: Sequence[MeanScore], compared: Sequence[str]) -> No
         rows = {mean.method: mean for mean in means if mean.quality == quality}
         for panel, measure in zip(panels[:, column], ("ssimulacra2", "high_frequency"), strict=True):
             for suffix, label in (("", "free"), (FAITHFUL_OPTION, "projected onto the file")):
-                line = [rows[f"{DEFAULT_CHECKPOINT}{REALISM_OPTION}{position}{suffix}"] for position in POSITIONS]
+                line = [rows[f"{model}{REALISM_OPTION}{position}{suffix}"] for position in POSITIONS]
                 values = [getattr(mean, measure) for mean in line]
                 panel.plot([mean.psnr for mean in line], values, "o-", label=f"realism 0 to 1, {label}")
             for name in compared:
@@ -111,18 +111,20 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, required=True, help="LIVE1: a folder of its originals")
     parser.add_argument("--output_dir", type=Path, required=True)
+    parser.add_argument("--model", default=DEFAULT_CHECKPOINT, help="a checkpoint with the variant realism")
     parser.add_argument("--stride", type=int, default=1, help="measure only every n-th picture")
     parser.add_argument("--qualities", type=int, nargs="+", default=[10, 20, 40])
     parser.add_argument("--compared", nargs="*", default=["jpeg", "sa-dct", "ar-cnn", "d3", "argan-jpeg-luma"])
     args = parser.parse_args()
     args.output_dir.mkdir(parents=True, exist_ok=True)
-    slider = [f"{DEFAULT_CHECKPOINT}{REALISM_OPTION}{position}" for position in POSITIONS]
+    slider = [f"{args.model}{REALISM_OPTION}{position}" for position in POSITIONS]
     names = [*args.compared, *slider, *(f"{name}{FAITHFUL_OPTION}" for name in slider)]
     _write_crops(
         args.output_dir / "realism-crops.png",
         args.data,
         args.qualities[0],
         ["jpeg", *slider[::2], f"{slider[-1]}{FAITHFUL_OPTION}"],
+        args.model,
     )
 
     pictures = find_pictures(args.data)[:: args.stride]
@@ -132,7 +134,7 @@ def main() -> None:
     means = mean_scores(scores)
     table = markdown_table(means)
     (args.output_dir / "realism.md").write_text(table, encoding="utf-8")
-    _draw(args.output_dir / "realism.png", means, args.compared)
+    _draw(args.output_dir / "realism.png", means, args.compared, args.model)
     print(table)
     for name in names:
         values = [mean.ssimulacra2 or 0.0 for mean in means if mean.method == name]

@@ -1,4 +1,4 @@
-"""The picture of the page at the top of the README: `python docs/screenshot.py [FILE]`, with Debian's chromium.
+"""The picture of the page in the README: `python docs/screenshot.py [FILE]`, with Debian's chromium.
 
 `--dark` and `--phone` show the page as others see it.
 """

@@ -44,7 +44,8 @@ CONDITION_INFO = "Read from the file. Change it if you know that the picture was
 BLIND_INFO = "Read from the file. This network is blind: it gets the picture only, not the quantization tables."
 
 MEASURE_INTRO = """The middle of the picture (512x512 pixels at most) is compressed at every quality and restored.
-Higher is better: PSNR and PSNR-B in dB, SSIM up to 1."""
+Higher is better: PSNR and PSNR-B in dB, SSIM up to 1. Take a picture that was never compressed: in a JPEG, its own
+artifacts would count as detail."""
 
 restorer = JpegRestorer.from_pretrained()
 

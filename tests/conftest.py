@@ -17,6 +17,8 @@ from PIL import Image
 
 from argan_hf import ArganConfig, ArganForImageRestoration
 
+# Pictures that cannot be part of the repository; tests that need them are skipped without.
+TEST_DATA = Path(os.environ.get("ARGAN_TEST_DATA", Path(__file__).parents[2] / "shared" / "data"))
 EXAMPLES = sorted((Path(__file__).parents[1] / "space" / "examples").glob("*.png"))
 
 

@@ -1,11 +1,15 @@
 """The plan of the code in `docs/architecture.md` and `pyproject.toml`, held against the code."""
 
+import ast
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
+
+from argan_hf import __version__
 
 ROOT = Path(__file__).parents[1]
 _DOCS = sorted(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md"))
@@ -48,14 +52,34 @@ def test_where_to_look_is_there(line: str) -> None:
 
 
 def test_the_layers_of_the_plan_are_those_that_are_checked() -> None:
-    tomllib = pytest.importorskip("tomllib")
     settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"]
     drawn = PLAN.split("## Who may import whom")[1].split("```\n")[1]
     assert [line.split("   ")[0] for line in drawn.splitlines()] == settings["contracts"][0]["layers"]
 
 
+_TRAVELING = sorted(path.name for path in (ROOT / "argan_hf").glob("*_argan.py"))
+
+
+@pytest.mark.parametrize("name", _TRAVELING)
+def test_files_that_travel_to_the_hub_import_what_transformers_needs_anyway_and_each_other(name: str) -> None:
+    tree = ast.parse((ROOT / "argan_hf" / name).read_text(encoding="utf-8"))
+    allowed = {"torch", "transformers", "huggingface_hub", "numpy", "PIL", *sys.stdlib_module_names}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            assert {alias.name.split(".")[0] for alias in node.names} <= allowed
+        elif isinstance(node, ast.ImportFrom) and node.level:
+            assert (node.level, f"{node.module}.py") in {(1, sibling) for sibling in _TRAVELING}
+        elif isinstance(node, ast.ImportFrom):
+            assert str(node.module).split(".")[0] in allowed
+
+
+def test_one_version_is_stated() -> None:
+    citation = (ROOT / "CITATION.cff").read_text(encoding="utf-8")
+    assert f"\nversion: {__version__}\n" in citation
+    assert f"\n## {__version__}" in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+
+
 def test_imports_follow_the_layers() -> None:
-    pytest.importorskip("importlinter")
     # In a process of its own, because it silences the loggers of this one.
     command = [sys.executable, "-c", "from importlinter.cli import lint_imports_command; lint_imports_command()"]
     lint = subprocess.run([*command, "--no-cache"], cwd=ROOT, capture_output=True, text=True, check=False)

@@ -27,10 +27,10 @@ from PIL.PngImagePlugin import PngInfo
 from argan_hf import ArganConfig, ArganForImageRestoration, JpegRestorer, UnreadableImageError
 from argan_hf.saving import encode_picture
 from tests.cli.test_restore import COMMAND
-from tests.conftest import EXAMPLES, jpeg_bytes, scramble
+from tests.conftest import EXAMPLES, TEST_DATA, jpeg_bytes, scramble
 from tests.test_saving import PROFILE
 
-ODD = Path(__file__).parents[2] / "shared" / "data" / "odd"
+ODD = TEST_DATA / "odd"
 _LONG = int(os.environ.get("ARGAN_FUZZ_EXAMPLES", "0"))
 
 

@@ -229,6 +229,19 @@ def test_a_conditioned_network_is_told_the_tables(residual_config: ArganConfig, 
     assert not np.array_equal(_pixels(own.image), _pixels(other.image))
 
 
+def test_tiles_make_the_whole_with_two_threads_as_well(residual_config: ArganConfig, photo: Image.Image) -> None:
+    model = scramble(ArganForImageRestoration(residual_config))
+    data, threads = jpeg_bytes(photo, quality=30), torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        whole, tiled = (JpegRestorer(model, "cpu", tile_size=size, dtype=torch.float32)(data) for size in (1280, 64))
+    finally:
+        torch.set_num_threads(threads)
+    difference = np.abs(_pixels(tiled.image) - _pixels(whole.image))
+    assert difference.max() <= 1
+    assert (difference > 0).mean() < 1e-3
+
+
 def test_a_jpeg_stored_as_rgb_is_restored(restorer: JpegRestorer, photo: Image.Image) -> None:
     data = jpeg_bytes(photo, quality=60, keep_rgb=True)
     assert np.array_equal(_pixels(restorer(data, strength=0.0).image), _pixels(open_image(data)))

@@ -72,7 +72,8 @@ def run(args: argparse.Namespace) -> int:
             write_chart(args.chart, means)
         if args.contact_sheet:
             write_contact_sheet(args.contact_sheet, methods, pictures, args.qualities[0], args.protocol)
-    except (ImportError, OSError, RuntimeError, ValueError) as error:
+    # A torch without CUDA raises an AssertionError for "cuda".
+    except (AssertionError, ImportError, OSError, RuntimeError, ValueError) as error:
         complain(error)
         return 2
     title = f"{args.data.name}: {len(pictures)} pictures, {args.protocol} protocol"

@@ -2,7 +2,9 @@
 
 A JPEG file states an interval for every DCT coefficient of its original: one quantization step wide, centered on the
 dequantized value. The projection moves each coefficient of the restored picture into its interval, so the result could
-have been the original. The set is convex and contains the original, so projecting never increases the squared error.
+have been the original. The set is convex and contains the original, so projecting onto it never increases the squared
+error. `MARGIN` makes the intervals shorter, so that results survive the rounding to 8 bits. The original may then lie
+outside of them: from quality 95 on, where steps are hardly longer than the margin, the projection costs PSNR.
 
 What is guaranteed: luma, in whole blocks, for files whose grid starts at the corner of the picture. Blocks that the
 border of the picture cuts are not changed, because the samples with which the encoder padded them are unknown. Chroma

@@ -51,8 +51,8 @@ def downsample(chroma: Tensor, subsampling: Subsampling) -> Tensor:
     padded = repeat_border(chroma, kept_rows * rows, kept_columns * columns)  # (..., kept_rows * rows, …)
     if rows == columns == 1:
         return padded
-    # 2. Sum the samples of every group. The rounding bias alternates by column, so that halves are rounded up as often
-    #    as down.
+    # 2. Sum the samples of every group. For two columns the rounding bias alternates, so that halves are rounded up as
+    #    often as down.
     step = 1 if columns == 2 else 0
     total = _alternating((rows * columns - step) // 2, step, kept_columns, chroma)  # (kept_columns,)
     padded = padded.to(torch.int32)

@@ -60,9 +60,9 @@ class AdversarialUpdate:
             step: number of the step, from 0; decides which losses apply.
 
         Returns:
-            Scalars: `g`, `l2` and, with a weight, `texture`; in the adversarial phase `d`, `d_real`, `d_fake` (D of
-            originals and of restored crops, 0..1); `g_grad_norm` and `d_grad_norm` before clipping, with clipping or
-            if the step is logged.
+            Scalars: `g`, `l2`; in the adversarial phase also `d`, `d_real`, `d_fake` (D of originals and of restored
+            crops, 0..1) and, with a weight, `texture`; `g_grad_norm` and `d_grad_norm` before clipping, with clipping
+            or if the step is logged.
         """
         self._step = step
         logged = (step + 1) % self.args.logging_steps == 0

@@ -15,9 +15,8 @@ from pathlib import Path
 
 import torch
 
-from ..image_processing_argan import ArganImageProcessor
 from ..variants import load_model
-from .export import store_as_float16
+from .export import save_restorer
 
 logger = logging.getLogger(__name__)
 
@@ -36,11 +35,18 @@ def average_checkpoints(names_or_paths: Sequence[str | Path], output_dir: str | 
         `output_dir`.
 
     Raises:
-        ValueError: if fewer than two checkpoints are given, or their networks differ.
+        ValueError: if fewer than two checkpoints are given, one is none, their networks differ, or `output_dir` is not
+            empty.
         OSError: if a checkpoint cannot be loaded, or the folder cannot be written.
     """
     if len(names_or_paths) < 2:
         raise ValueError(f"a mean needs at least two checkpoints, found {len(names_or_paths)}")
+    folder = Path(output_dir)
+    if folder.is_dir() and any(folder.iterdir()):
+        raise ValueError(f"{folder} is not empty: results and weights of another checkpoint would stay in it")
+    for name in names_or_paths:
+        if Path(name).is_dir() and not (Path(name) / "config.json").is_file():
+            raise ValueError(f"{name} has no config.json: give the folder of a run, not one of its checkpoint-STEP")
     model = load_model(names_or_paths[0])
     weights = model.state_dict()
     total = {name: tensor.double() for name, tensor in weights.items() if tensor.is_floating_point()}
@@ -53,11 +59,7 @@ def average_checkpoints(names_or_paths: Sequence[str | Path], output_dir: str | 
     with torch.no_grad():
         for name, tensor in total.items():
             weights[name].copy_(tensor / len(names_or_paths))
-    folder = Path(output_dir)
-    model.save_pretrained(folder)
-    if float16:
-        store_as_float16(folder / "model.safetensors")
-    ArganImageProcessor(num_channels=model.config.num_channels).save_pretrained(folder)
+    save_restorer(folder, model, float16=float16)
     logger.info("wrote the mean of %d checkpoints to %s", len(names_or_paths), folder)
     return folder
 

@@ -49,6 +49,8 @@ def load_stream(
     Raises:
         ValueError: if the data set cannot be found or has no such column of pictures.
     """
+    if dataset_name == GENERATED and (config_name or data_files):
+        raise ValueError(f"data set {GENERATED!r} draws its pictures and takes no files; ./{GENERATED} means a folder")
     try:
         if dataset_name == GENERATED:
             stream = generated_stream()

@@ -25,8 +25,8 @@ class DegradationSettings:
     quality_skew: float = field(
         default=1.0,
         metadata=described(
-            "Qualities are min + (max - min) * u ** skew with u uniform in 0..1. 1: uniform; larger values prefer low "
-            "qualities."
+            "Qualities are drawn as min + floor((max - min + 1) * u ** skew) with u uniform in 0..1. 1: uniform; "
+            "larger values prefer low qualities."
         ),
     )
     studio_swing_share: float = field(
@@ -47,7 +47,8 @@ class DegradationSettings:
     offset_share: float = field(
         default=0.0,
         metadata=described(
-            "Share of crops whose 8x8 grid does not start at their corner; for these the network is always blind."
+            "Share of crops whose JPEG grid is moved by 0 to 15 pixels; where it no longer starts at their corner, the "
+            "network is always blind."
         ),
     )
     earlier_share: float = field(
@@ -66,7 +67,7 @@ class DegradationSettings:
     unknown_table_share: float = field(
         default=0.0,
         metadata=described(
-            "Share of the crops without such an offset for which the network is blind (gets no quantization tables)."
+            "Share of the crops with a grid at their corner for which the network is blind (gets no tables)."
         ),
     )
     clean_share: float = field(default=0.0, metadata=described("Share of crops that were never compressed."))

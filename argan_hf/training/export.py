@@ -16,6 +16,7 @@ from ..evaluation.protocol import Protocol, evaluate
 from ..evaluation.report import write_contact_sheet
 from ..evaluation.results import Results
 from ..image_processing_argan import ArganImageProcessor
+from ..pipeline_argan import JpegRestorationPipeline
 from .arguments import ArganTrainingArguments
 from .validation import QUALITIES
 
@@ -24,13 +25,24 @@ def export_model(
     folder: Path, model: PreTrainedModel, discriminator: PreTrainedModel | None, args: ArganTrainingArguments
 ) -> None:
     """Write the generator with its image processor, the discriminator if there is one, and the arguments of the run."""
-    model.save_pretrained(folder)
-    if args.export_float16:
-        store_as_float16(folder / "model.safetensors")
-    ArganImageProcessor(num_channels=model.config.num_channels).save_pretrained(folder)
+    save_restorer(folder, model, float16=args.export_float16)
     if discriminator is not None:
         discriminator.save_pretrained(folder / "discriminator")
     (folder / "training_args.json").write_text(json.dumps(dataclasses.asdict(args), indent=2) + "\n", encoding="utf-8")
+
+
+def save_restorer(folder: Path, model: PreTrainedModel, *, float16: bool = False) -> None:
+    """Write a network with its image processor and pipeline, and the code that loads them without this package.
+
+    Args:
+        folder: made if it does not exist.
+        model: on any device.
+        float16: store matrices in 16 bits, see [`store_as_float16`].
+    """
+    processor = ArganImageProcessor(num_channels=model.config.num_channels)
+    JpegRestorationPipeline(model=model, image_processor=processor, device=model.device).save_pretrained(folder)
+    if float16:
+        store_as_float16(folder / "model.safetensors")
 
 
 def store_as_float16(path: Path) -> None:

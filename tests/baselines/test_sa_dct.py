@@ -1,6 +1,5 @@
 import importlib
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,9 +12,10 @@ from argan_hf.evaluation.protocol import read_luma
 from argan_hf.jpeg import compress, quantization_tables
 from argan_hf.jpeg.color import to_uint8
 from argan_hf.jpeg.file import image_to_tensor
+from tests.conftest import TEST_DATA
 
 sa_dct = pytest.importorskip("argan_hf.baselines.sa_dct", reason="needs numba", exc_type=ImportError)
-LIVE1 = Path(__file__).parents[3] / "shared" / "data" / "test" / "live1"
+LIVE1 = TEST_DATA / "test" / "live1"
 TABLE_10 = quantization_tables(10)[:1]
 
 

@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from argan_hf import __version__
 from argan_hf.cli import main
 from argan_hf.evaluation.results import Results
 from tests.conftest import jpeg_bytes
@@ -37,6 +38,22 @@ def test_inspect_refuses_what_is_no_jpeg(
     photo.save(tmp_path / "a.png")
     assert main(["inspect", str(tmp_path / "a.png")]) == 2
     assert "a.png is a PNG file, expected JPEG" in capsys.readouterr().err
+
+
+def test_inspect_goes_on_after_a_bad_file_and_says_so_in_its_exit_code(
+    jpeg: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["inspect", str(tmp_path / "missing.jpg"), str(jpeg)]) == 1
+    captured = capsys.readouterr()
+    assert "missing.jpg cannot be read" in captured.err
+    assert "quality 23" in captured.out
+
+
+def test_the_version_can_be_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stop:
+        main(["--version"])
+    assert stop.value.code == 0
+    assert capsys.readouterr().out == f"argan {__version__}\n"
 
 
 def test_evaluate_prints_and_writes_a_table(

@@ -1,5 +1,4 @@
 from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,8 +8,9 @@ from torch import Tensor
 from argan_hf.evaluation.metrics import high_frequency_ratio, psnr, psnr_b, ssim_gaussian, ssim_uniform
 from argan_hf.evaluation.protocol import as_picture, degrade_planes, find_pictures, read_luma, read_rgb
 from argan_hf.jpeg import compress
+from tests.conftest import TEST_DATA
 
-SETS = Path(__file__).parents[3] / "shared" / "data" / "test"
+SETS = TEST_DATA / "test"
 METRICS = (psnr, psnr_b, ssim_gaussian, ssim_uniform)
 ALL = (*METRICS, high_frequency_ratio)
 

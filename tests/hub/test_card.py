@@ -101,6 +101,13 @@ def test_files_of_the_folder_are_taken_up(checkpoint: Path) -> None:
     assert card.data.datasets == ["me/pictures"]
 
 
+@pytest.mark.parametrize(("start", "without"), [(9, True), (8, False)])
+def test_the_card_says_if_there_was_no_discriminator(checkpoint: Path, start: int, without: bool) -> None:
+    arguments = {"max_train_steps": 9, "adversarial_start_step": start}
+    (checkpoint / "training_args.json").write_text(json.dumps(arguments))
+    assert ("- Trained without a discriminator" in build_card(checkpoint, "me/net", []).text) == without
+
+
 def test_a_local_data_set_is_named_without_its_place(checkpoint: Path) -> None:
     (checkpoint / "training_args.json").write_text(json.dumps({"dataset_name": str(checkpoint.parent)}))
     card = build_card(checkpoint, "me/net", [])
@@ -119,7 +126,7 @@ def test_the_limits_are_those_of_the_configuration(
         assert ("- Luma only." in text) == limited
         assert ("- Blind" in text) == limited
         assert f"| parameters | {sum(weights.numel() for weights in model.parameters()):,} |" in text
-        assert f"| blocks | {config.block_type} |" in text
+        assert f"| kind of blocks | {config.block_type} |" in text
 
 
 def test_a_network_whose_code_does_not_travel_is_offered_with_the_package_only() -> None:

@@ -11,6 +11,7 @@ from argan_hf.jpeg import (
     compress_plane,
     make_consistent,
     project,
+    project_onto_file,
     quantization_tables,
     read_jpeg,
     recover_coefficients,
@@ -18,7 +19,7 @@ from argan_hf.jpeg import (
     share_inside,
 )
 from argan_hf.jpeg.codec import encode_planes
-from argan_hf.jpeg.color import to_uint8
+from argan_hf.jpeg.color import as_pixels, to_uint8
 from argan_hf.jpeg.consistency import blocks_inside
 from argan_hf.jpeg.file import image_to_tensor
 from tests.conftest import EXAMPLES, jpeg_bytes
@@ -149,6 +150,25 @@ def test_what_becomes_of_a_block_does_not_depend_on_the_others() -> None:
             own = truth[top // 8 : top // 8 + 1, left // 8 : left // 8 + 1]
             alone, _ = make_consistent(invented[block], own, table, to_uint8)
             assert torch.allclose(together[block], alone, atol=1e-3)
+
+
+@pytest.mark.parametrize("strength", [0.5, 1.0])
+@pytest.mark.parametrize("mode", ["L", "RGB"])
+def test_what_is_written_is_what_encodes_to_the_file(mode: str, strength: float, photo: Image.Image) -> None:
+    file = read_jpeg(jpeg_bytes(photo.convert(mode), quality=30))
+    invented = file.planes.float() + 12 * torch.randn(file.planes.shape)
+    held, share = project_onto_file(invented, file.planes, file.tables[0], strength)
+    assert torch.equal(held[1:], invented[1:])
+    # Written by Pillow, blended by hand: nothing of the projection is used.
+    written = as_pixels(file.planes.float() * (1 - strength) + held * strength)
+    data = jpeg_bytes(Image.fromarray(written.permute(1, 2, 0).squeeze(2).numpy()), quality=30)
+    again = _truth(read_jpeg(data).planes[0], file.tables[0])
+    equal = (again == _truth(file.planes[0], file.tables[0])).float().mean()
+    assert equal > 0.997
+    assert share == pytest.approx(float(equal), abs=2e-3)
+    free = as_pixels(file.planes.float() * (1 - strength) + invented * strength)
+    free_luma = free[0] if mode == "L" else rgb_to_ycbcr(free)[0]
+    assert share_inside(free_luma, recover_coefficients(file.planes[0], file.tables[0]), file.tables[0]) < share - 0.005
 
 
 def test_luma_of_a_color_file(photo: Image.Image) -> None:

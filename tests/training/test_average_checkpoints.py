@@ -36,6 +36,18 @@ def test_weights_and_statistics_are_the_mean_and_counters_those_of_the_first(
     assert JpegRestorer.from_pretrained(folder, device="cpu")
 
 
+def test_two_are_averaged_as_well_and_the_folder_loads_as_a_pipeline(
+    checkpoint: Path, others: list[Path], tmp_path: Path
+) -> None:
+    folder = average_checkpoints([checkpoint, others[0]], tmp_path / "mean")
+    found, first = load_file(folder / "model.safetensors"), load_file(checkpoint / "model.safetensors")
+    for name, tensor in found.items():
+        expected = 1.5 * first[name] if tensor.is_floating_point() else first[name]
+        assert torch.allclose(tensor, expected, rtol=1e-6)
+    for name in ("preprocessor_config.json", "pipeline_argan.py", "modeling_argan.py"):
+        assert (folder / name).is_file()
+
+
 def test_the_mean_of_equal_weights_is_those_weights(tmp_path: Path) -> None:
     name = "argan-jpeg-color"
     folder = average_checkpoints([name, name, name], tmp_path / "mean", float16=True)
@@ -50,9 +62,17 @@ def test_other_networks_and_lone_checkpoints_are_refused(
         ([str(checkpoint)], "at least two checkpoints, found 1"),
         ([str(checkpoint), "argan-jpeg-color"], "holds another network than"),
         ([str(checkpoint), str(tmp_path / "nothing")], "nothing"),
+        ([str(checkpoint), str(tmp_path)], "has no config.json: give the folder of a run"),
     ):
         with pytest.raises(SystemExit) as stop:
             main([*names, "--output_dir", str(tmp_path / "mean")])
         assert stop.value.code == 2
         assert words in capsys.readouterr().err
         assert not (tmp_path / "mean").exists()
+
+
+def test_a_folder_that_holds_something_is_not_written_into(checkpoint: Path, others: list[Path]) -> None:
+    before = (others[0] / "model.safetensors").read_bytes()
+    with pytest.raises(ValueError, match="is not empty"):
+        average_checkpoints([checkpoint, others[0]], others[0])
+    assert (others[0] / "model.safetensors").read_bytes() == before

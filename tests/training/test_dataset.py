@@ -2,6 +2,7 @@ import io
 import zlib
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -121,3 +122,9 @@ def test_a_missing_data_set_or_column_is_named(picture_parquet: str) -> None:
         load_stream("parquet", data_files=[picture_parquet], image_column="picture")
     with pytest.raises(ValueError, match="'no/such/folder' cannot be streamed"):
         load_stream("no/such/folder")
+
+
+@pytest.mark.parametrize("extra", [{"data_files": ["a.parquet"]}, {"config_name": "b"}])
+def test_generated_pictures_take_no_files(extra: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=r"draws its pictures and takes no files; \./generated means a folder"):
+        load_stream("generated", **extra)

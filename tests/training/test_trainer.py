@@ -136,6 +136,12 @@ def test_accumulated_batches_equal_a_large_one(arguments: dict[str, object]) -> 
         assert torch.allclose(one, other, atol=1e-6)
 
 
+def test_statistics_are_not_copied_between_processes(arguments: dict[str, object]) -> None:
+    """Older versions of torch refuse the backward of D otherwise; only runs of several processes wrap networks."""
+    accelerator = ArganTrainer(ArganTrainingArguments(**arguments)).accelerator
+    assert accelerator.ddp_handler.broadcast_buffers is False
+
+
 def test_each_network_has_its_own_learning_rate(arguments: dict[str, object]) -> None:
     run = {**arguments, "lr_scheduler": "constant", "discriminator_learning_rate": 3e-3}
     networks = ArganTrainer(ArganTrainingArguments(**run)).update.networks
