@@ -152,23 +152,25 @@ def test_what_becomes_of_a_block_does_not_depend_on_the_others() -> None:
             assert torch.allclose(together[block], alone, atol=1e-3)
 
 
+@pytest.mark.parametrize(("quality", "least"), [(30, 0.997), (90, 0.9)])
 @pytest.mark.parametrize("strength", [0.5, 1.0])
 @pytest.mark.parametrize("mode", ["L", "RGB"])
-def test_what_is_written_is_what_encodes_to_the_file(mode: str, strength: float, photo: Image.Image) -> None:
-    file = read_jpeg(jpeg_bytes(photo.convert(mode), quality=30))
+def test_what_is_written_is_what_encodes_to_the_file(
+    mode: str, strength: float, quality: int, least: float, photo: Image.Image
+) -> None:
+    file = read_jpeg(jpeg_bytes(photo.convert(mode), quality=quality))
+    quantized = recover_coefficients(file.planes[0], file.tables[0])
     invented = file.planes.float() + 12 * torch.randn(file.planes.shape)
-    held, share = project_onto_file(invented, file.planes, file.tables[0], strength)
-    assert torch.equal(held[1:], invented[1:])
-    # Written by Pillow, blended by hand: nothing of the projection is used.
-    written = as_pixels(file.planes.float() * (1 - strength) + held * strength)
-    data = jpeg_bytes(Image.fromarray(written.permute(1, 2, 0).squeeze(2).numpy()), quality=30)
-    again = _truth(read_jpeg(data).planes[0], file.tables[0])
-    equal = (again == _truth(file.planes[0], file.tables[0])).float().mean()
-    assert equal > 0.997
-    assert share == pytest.approx(float(equal), abs=2e-3)
-    free = as_pixels(file.planes.float() * (1 - strength) + invented * strength)
+    projected, share = project_onto_file(invented, file.planes, file.tables[0], strength)
+    assert torch.equal(projected[1:], invented[1:])
+    # Blended here and encoded by Pillow: nothing of the projection is used.
+    written, free = (as_pixels(file.planes.float().lerp(planes, strength)) for planes in (projected, invented))
+    data = jpeg_bytes(Image.fromarray(written.permute(1, 2, 0).squeeze(2).numpy()), quality=quality, subsampling=0)
+    again = read_jpeg(data).planes[0]
+    assert share > least
+    assert share == pytest.approx(float((_truth(again, file.tables[0]) == quantized).float().mean()), abs=1e-3)
     free_luma = free[0] if mode == "L" else rgb_to_ycbcr(free)[0]
-    assert share_inside(free_luma, recover_coefficients(file.planes[0], file.tables[0]), file.tables[0]) < share - 0.005
+    assert share_inside(free_luma, quantized, file.tables[0]) < share - 0.005
 
 
 def test_luma_of_a_color_file(photo: Image.Image) -> None:
