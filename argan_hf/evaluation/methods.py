@@ -23,7 +23,10 @@ from ..restoration import JpegRestorer
 from ..variants import CHECKPOINTS
 
 BLIND_OPTION, FAITHFUL_OPTION, REALISM_OPTION = "+blind", "+faithful", "+realism="
-_OPTION = re.compile(r"(?P<base>.+)(?P<option>\+blind|\+faithful|\+realism=[\d.]+)")
+_OPTION = re.compile(
+    rf"(?P<base>.+)(?P<option>{re.escape(BLIND_OPTION)}|{re.escape(FAITHFUL_OPTION)}"
+    rf"|{re.escape(REALISM_OPTION)}[\d.]+)"
+)
 _PER_QUALITY = ("ar-cnn", "d3")
 
 

@@ -63,7 +63,7 @@ class ArganTrainingArguments(
     """
 
     def __post_init__(self) -> None:
-        super().__post_init__()
+        degradation = self.degradation  # checked when it is made
         self.discriminator_config  # noqa: B018  (raises for invalid JSON of either network)
         if self.optimizer not in ("adam", "muon"):
             raise ValueError(f"optimizer must be adam or muon, found {self.optimizer!r}")
@@ -83,7 +83,7 @@ class ArganTrainingArguments(
             raise ValueError(f"validation_scale must be a factor in 0..1, found {self.validation_scale}")
         if not 0 <= self.l2_balance <= 1:
             raise ValueError(f"l2_balance must lie in 0..1, found {self.l2_balance}")
-        canvas_size = self.degradation.canvas_size(self.crop_size)
+        canvas_size = degradation.canvas_size(self.crop_size)
         if canvas_size > self.slot_size:
             raise ValueError(f"crop_size {self.crop_size} exceeds slot_size {self.slot_size}: no picture would hold it")
 

@@ -7,18 +7,6 @@ from PIL import Image
 from argan_hf import __version__
 from argan_hf.cli import main
 from argan_hf.evaluation.results import Results
-from tests.conftest import jpeg_bytes
-
-
-@pytest.fixture
-def jpeg(tmp_path: Path, photo: Image.Image) -> Path:
-    path = tmp_path / "photo.jpg"
-    path.write_bytes(jpeg_bytes(photo, quality=23))
-    return path
-
-
-def _restore(checkpoint: Path, *arguments: object) -> int:
-    return main(["restore", "--model", str(checkpoint), "--device", "cpu", *map(str, arguments)])
 
 
 def test_inspect_tells_quality_tables_and_sampling(jpeg: Path, capsys: pytest.CaptureFixture[str]) -> None:

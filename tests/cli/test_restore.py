@@ -22,13 +22,6 @@ from tests.jpeg.test_file import giant_jpeg
 COMMAND = [sys.executable, "-c", "from argan_hf.cli import main; raise SystemExit(main())"]
 
 
-@pytest.fixture
-def jpeg(tmp_path: Path, photo: Image.Image) -> Path:
-    path = tmp_path / "photo.jpg"
-    path.write_bytes(jpeg_bytes(photo, quality=23))
-    return path
-
-
 def _restore(checkpoint: Path, *arguments: object) -> int:
     return main(["restore", "--model", str(checkpoint), "--device", "cpu", *map(str, arguments)])
 

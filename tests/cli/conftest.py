@@ -1,0 +1,16 @@
+"""A JPEG file for the tests of the command line."""
+
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from tests.conftest import jpeg_bytes
+
+
+@pytest.fixture
+def jpeg(tmp_path: Path, photo: Image.Image) -> Path:
+    """`photo` at quality 23, as photo.jpg."""
+    path = tmp_path / "photo.jpg"
+    path.write_bytes(jpeg_bytes(photo, quality=23))
+    return path
