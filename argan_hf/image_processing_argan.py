@@ -64,8 +64,13 @@ class ArganImageProcessor(PilBackend):
         return features
 
     def process_image(self, image: Any, **kwargs: Any) -> np.ndarray:
-        """Planes of one picture, uint8 (1, H, W) or (3, H, W)."""
+        """Planes of one picture, uint8 (1, H, W) or (3, H, W).
+
+        Raises:
+            ValueError: if a Pillow picture has 16 or 32 bits per channel.
+        """
         if isinstance(image, Image.Image):
+            _check_depth(image)
             image = image if image.mode in ("L", "YCbCr") else image.convert("YCbCr")
         planes: np.ndarray = super().process_image(image, **{**kwargs, "do_convert_rgb": False})
         return planes
@@ -109,6 +114,15 @@ class ArganImageProcessor(PilBackend):
         if len(sizes) != len(planes):
             raise ValueError(f"target_sizes names {len(sizes)} sizes for {len(planes)} pictures")
         return [picture[:, :height, :width] for picture, (height, width) in zip(planes, sizes, strict=True)]
+
+
+def _check_depth(image: Image.Image) -> None:
+    # Pillow clips such samples to 255 or cuts them to 8 bits, without a word. The raw mode is known until the pixels
+    # are decoded.
+    layouts = [tile[3] if isinstance(tile[3], tuple) else (tile[3],) for tile in getattr(image, "tile", ())]
+    is_cut = any(isinstance(part, str) and ";16" in part for layout in layouts for part in layout)
+    if image.mode.startswith(("I", "F")) or is_cut:
+        raise ValueError(f"pictures need 8 bits per channel, found mode {image.mode} with more: convert it first")
 
 
 def _tables_of(picture: Any, planes: int) -> np.ndarray:

@@ -9,13 +9,12 @@ from typing import Any
 
 from PIL import Image, ImageChops
 from PIL.JpegImagePlugin import JpegImageFile
-from PIL.PpmImagePlugin import PpmImageFile
 from torch import Tensor
 
 from .jpeg.color import is_neutral, rgb_to_ycbcr_unrounded
 from .jpeg.file import (
     MAX_MEGAPIXELS,
-    UnreadableImageError,
+    check_depth,
     image_to_tensor,
     load_pixels,
     open_image,
@@ -23,8 +22,6 @@ from .jpeg.file import (
     read_jpeg,
 )
 from .metadata import kept_info, make_upright
-
-_MODES = ("1", "L", "LA", "P", "PA", "RGB", "RGBA", "CMYK", "YCbCr")
 
 
 @dataclass(frozen=True)
@@ -116,17 +113,7 @@ def _stores_rgb(image: JpegImageFile) -> bool:
 
 
 def _take_pixels_apart(image: Image.Image, notes: tuple[str, ...]) -> PictureParts:
-    kind = image.format or "picture"
-    if image.mode not in _MODES:
-        raise UnreadableImageError(
-            f"a {kind} with pixels of mode {image.mode!r} is not restored;"
-            " convert it to 8 bits per channel, gray or RGB"
-        )
-    if _has_deep_samples(image):
-        raise UnreadableImageError(
-            f"a {kind} with 16 bits per channel is not restored, because the result would have only 8;"
-            " convert it to 8 bits per channel"
-        )
+    check_depth(image)
     load_pixels(image)
     info, more_notes = kept_info(image)
     quality = sampling = None
@@ -146,17 +133,6 @@ def _take_pixels_apart(image: Image.Image, notes: tuple[str, ...]) -> PicturePar
         sampling=sampling,
         notes=notes + more_notes,
     )
-
-
-def _has_deep_samples(image: Image.Image) -> bool:
-    """Whether the picture has 16-bit samples that Pillow would reduce to 8 bits without a warning."""
-    for tile in getattr(image, "tile", ()):
-        arguments = tile[3] if isinstance(tile[3], tuple) else (tile[3],)
-        if any(isinstance(argument, str) and ";16" in argument for argument in arguments):
-            return True
-        if isinstance(image, PpmImageFile) and isinstance(arguments[-1], int) and arguments[-1] > 255:
-            return True
-    return False
 
 
 def _working_mode(image: Image.Image) -> str:

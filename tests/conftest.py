@@ -2,6 +2,8 @@
 
 import io
 import os
+import struct
+import zlib
 from pathlib import Path
 
 # Read when the libraries are imported: a name that nobody has shall not cost retries towards the real Hub.
@@ -102,3 +104,14 @@ def picture_parquet(tmp_path_factory: pytest.TempPathFactory) -> str:
         part = Dataset.from_dict({"image": cells[shard::2]}, features=features)
         part.to_parquet(folder / f"train-{shard}.parquet")
     return str(folder / "*.parquet")
+
+
+def png16(color: int, channels: int) -> bytes:
+    """A PNG file of one pixel with 16 bits per channel."""
+
+    def chunk(name: bytes, data: bytes) -> bytes:
+        return struct.pack(">L", len(data)) + name + data + struct.pack(">L", zlib.crc32(name + data))
+
+    header = struct.pack(">LLBBBBB", 1, 1, 16, color, 0, 0, 0)
+    pixels = zlib.compress(b"\0" + b"\x12\x34" * channels)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", pixels) + chunk(b"IEND", b"")

@@ -9,7 +9,7 @@ from transformers import AutoImageProcessor
 
 from argan_hf import ArganConfig, ArganForImageRestoration, ArganImageProcessor
 from argan_hf.jpeg import quantization_tables
-from tests.conftest import jpeg_bytes
+from tests.conftest import jpeg_bytes, png16
 
 
 def test_a_picture_becomes_planes_in_0_to_1(photo: Image.Image) -> None:
@@ -64,3 +64,9 @@ def test_saved_and_loaded_by_the_auto_class(tmp_path: Path) -> None:
     assert isinstance(loaded, ArganImageProcessor)
     expected = ArganImageProcessor(num_channels=3).to_dict()
     assert {name: loaded.to_dict()[name] for name in expected} == expected
+
+
+@pytest.mark.parametrize(("color", "channels"), [(0, 1), (2, 3)], ids=["gray", "RGB"])
+def test_sixteen_bits_are_refused_and_not_clipped_to_white(color: int, channels: int) -> None:
+    with pytest.raises(ValueError, match="8 bits per channel"):
+        ArganImageProcessor()(Image.open(io.BytesIO(png16(color, channels))))

@@ -1,6 +1,4 @@
 import io
-import struct
-import zlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,7 +11,7 @@ from PIL.Image import Exif
 from argan_hf import ArganConfig, ArganForImageRestoration, JpegRestorer, UnreadableImageError, restore
 from argan_hf.jpeg import quantization_tables, read_jpeg, recover_coefficients, rgb_to_ycbcr, share_inside
 from argan_hf.jpeg.file import image_to_tensor, open_image
-from tests.conftest import jpeg_bytes, scramble
+from tests.conftest import jpeg_bytes, png16, scramble
 from tests.jpeg.test_file import giant_jpeg
 
 PROFILE = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
@@ -188,20 +186,9 @@ def test_the_second_picture_of_a_file_is_not_dropped_without_a_word(restorer: Jp
     assert restorer(jpeg_bytes(photo)).report.notes == ()
 
 
-def _png16(color: int, channels: int) -> bytes:
-    """A PNG file of one pixel with 16 bits per channel."""
-
-    def chunk(name: bytes, data: bytes) -> bytes:
-        return struct.pack(">L", len(data)) + name + data + struct.pack(">L", zlib.crc32(name + data))
-
-    header = struct.pack(">LLBBBBB", 1, 1, 16, color, 0, 0, 0)
-    pixels = zlib.compress(b"\0" + b"\x12\x34" * channels)
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", pixels) + chunk(b"IEND", b"")
-
-
 @pytest.mark.parametrize(
     "data",
-    [_png16(0, 1), _png16(2, 3), _png16(4, 2), _png16(6, 4), b"P6 1 1 65535 abcdef"],
+    [png16(0, 1), png16(2, 3), png16(4, 2), png16(6, 4), b"P6 1 1 65535 abcdef"],
     ids=["gray", "RGB", "gray and alpha", "RGBA", "PPM"],
 )
 def test_sixteen_bits_are_not_cut_to_eight_without_a_word(restorer: JpegRestorer, data: bytes) -> None:
@@ -335,3 +322,38 @@ def test_a_faithful_result_encodes_to_the_file_again(photo: Image.Image, mode: s
 
 def test_a_weak_faithful_result_is_faithful_too(photo: Image.Image) -> None:
     assert restore(jpeg_bytes(photo, quality=30), strength=0.3).report.consistency > 0.999
+
+
+@pytest.mark.parametrize("mode", ["L", "RGB", "CMYK", "PNG with alpha"])
+def test_a_reconstruction_spares_the_network_and_changes_nothing(
+    model: ArganForImageRestoration, photo: Image.Image, mode: str
+) -> None:
+    if mode == "PNG with alpha":
+        transparent = photo.copy()
+        transparent.putalpha(photo.getchannel("G"))
+        buffer = io.BytesIO()
+        transparent.save(buffer, "PNG")
+        data = buffer.getvalue()
+    else:
+        data = jpeg_bytes(photo.convert(mode), quality=20, exif=_exif(orientation=6))
+    restorer = JpegRestorer(model, device="cpu", tile_size=64)
+    seen: list[tuple[int, int]] = []
+    planes = restorer.reconstruct(data, progress=lambda *tiles: seen.append(tiles))
+    assert seen[-1][0] == seen[-1][1] == len(seen) > 1
+    results = [
+        restorer(data, strength=strength, faithful=faithful) for strength in (0.3, 1.0) for faithful in (True, False)
+    ]
+    model.forward = None  # type: ignore[assignment]  (the network must not run again)
+    for expected in results:
+        strength = expected.report.strength
+        again = restorer(
+            data, strength=strength, faithful=expected.report.consistency is not None, reconstruction=planes
+        )
+        assert np.array_equal(_pixels(again.image), _pixels(expected.image))
+        assert again.report.consistency == expected.report.consistency
+
+
+def test_a_reconstruction_of_another_picture_is_refused(restorer: JpegRestorer, photo: Image.Image) -> None:
+    planes = restorer.reconstruct(photo.crop((0, 0, 40, 24)))
+    with pytest.raises(ValueError, match=r"has shape \(\d, 24, 40\), expected \(\d, 153, 207\)"):
+        restorer(photo, reconstruction=planes)

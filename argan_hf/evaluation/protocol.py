@@ -17,7 +17,7 @@ from torch import Tensor
 
 from ..jpeg.codec import compress, compress_plane, compress_ycbcr
 from ..jpeg.color import as_pixels, rgb_to_studio_luma, rgb_to_ycbcr
-from ..jpeg.file import image_to_tensor, load_pixels, open_image
+from ..jpeg.file import UnreadableImageError, check_depth, image_to_tensor, load_pixels, open_image
 from ..jpeg.tables import quantization_tables
 from .methods import Method
 from .metrics import high_frequency_ratio, psnr, psnr_b, ssim_gaussian, ssim_uniform
@@ -85,9 +85,12 @@ def find_pictures(folder: Path) -> list[Path]:
 
 
 def read_luma(path: Path) -> Tensor:
-    """The original of the luma protocol, uint8 (1, 1, H, W)."""
-    image = open_image(path)
-    load_pixels(image)
+    """The original of the luma protocol, uint8 (1, 1, H, W).
+
+    Raises:
+        UnreadableImageError: if the picture cannot be read, or has more than 8 bits per channel.
+    """
+    image = _open(path)
     if image.mode == "L":
         return image_to_tensor(image)[None]
     return rgb_to_studio_luma(image_to_tensor(image.convert("RGB")))[None]
@@ -98,12 +101,22 @@ def read_rgb(path: Path) -> Tensor:
 
     Raises:
         ValueError: if the picture is gray.
+        UnreadableImageError: if it cannot be read, or has more than 8 bits per channel.
     """
-    image = open_image(path)
-    load_pixels(image)
-    if image.mode in ("1", "L", "LA", "I;16"):
+    image = _open(path)
+    if image.mode in ("1", "L", "LA"):
         raise ValueError(f"{path.name} is gray; the rgb protocol needs color pictures, measure it with luma")
     return image_to_tensor(image.convert("RGB"))[None]
+
+
+def _open(path: Path) -> Image.Image:
+    image = open_image(path)
+    try:
+        check_depth(image)
+    except UnreadableImageError as error:
+        raise UnreadableImageError(f"{path.name}: {error}") from error
+    load_pixels(image)
+    return image
 
 
 def degrade_planes(

@@ -14,16 +14,26 @@ import torch
 from PIL import Image
 from PIL.ImageFile import ImageFile
 from PIL.JpegImagePlugin import JpegImageFile
+from PIL.PpmImagePlugin import PpmImageFile
+from PIL.TiffImagePlugin import TiffImageFile
 from torch import Tensor
 
+from .file_kinds import RAW_FILE, name_kind
 from .tables import estimate_quality
 
 MAX_MEGAPIXELS = 200.0
 """Pictures larger than this are refused unless the caller raises the limit."""
 
 _MAX_FILE_BYTES = 2**30
-# A progressive scan can be a few bytes long, yet decoding it visits the whole picture. Encoders write about ten.
-_MAX_SCANS = 500
+# A progressive scan can be a few bytes long, yet decoding it visits the whole picture. Encoders write about ten, so the
+# limit is on scans times megapixels, about 5 ms each; but every picture may have 30, and small ones no more than 500.
+_MAX_SCANNED_MEGAPIXELS = 1000
+_MIN_SCANS, _MAX_SCANS = 30, 500
+_MARKER = re.compile(rb"\xff+([\x01-\xcf\xd8-\xfe])")
+_NEW_SUBFILE_TYPE, _SUB_DIRECTORIES, _DNG_VERSION = 0x00FE, 0x014A, 0xC612
+# How Python prints an object in a message of an exception.
+_OBJECT = re.compile(r"<[^<>]* at 0x[0-9a-fA-F]+>")
+_EIGHT_BIT_MODES = ("1", "L", "LA", "P", "PA", "RGB", "RGBA", "CMYK", "YCbCr")
 # Pillow starts another program to draw PostScript, which is not safe for files of unknown origin.
 _NOT_OPENED = ("EPS",)
 
@@ -54,12 +64,28 @@ def open_image(source: str | Path | bytes, max_megapixels: float = MAX_MEGAPIXEL
             f"{name} claims to hold {megapixels:,.1f} megapixels, more than the limit of {max_megapixels:g};"
             " raise it with max_megapixels (--max-megapixels)"
         )
-    if image.info.get("progressive") and (scans := data.count(b"\xff\xda")) > _MAX_SCANS:
-        raise UnreadableImageError(
-            f"{name} has {scans} progressive scans, more than {_MAX_SCANS}: such a file only slows a decoder down"
-        )
+    if image.info.get("progressive"):
+        scans, limit = _count_scans(data), min(_MAX_SCANS, max(_MIN_SCANS, int(_MAX_SCANNED_MEGAPIXELS / megapixels)))
+        if scans > limit:
+            raise UnreadableImageError(
+                f"{name} has {scans} progressive scans, more than the {limit} that are read at this size: such a file "
+                "only slows a decoder down"
+            )
     image.filename = "" if isinstance(source, bytes) else str(source)
     return image
+
+
+def _count_scans(data: bytes) -> int:
+    """Number of scans of a JPEG file. Segments are skipped by their length: comments can hold the marker, too."""
+    scans, position = 0, 2
+    while found := _MARKER.search(data, position):
+        marker, position = found[1][0], found.end()
+        if marker == 0xD9:  # end of image; trailing data are not decoded
+            break
+        if marker not in (0x01, 0xD8):
+            scans += marker == 0xDA
+            position += max(2, int.from_bytes(data[position : position + 2], "big"))
+    return scans
 
 
 def _read(path: Path) -> bytes:
@@ -75,7 +101,8 @@ def _read(path: Path) -> bytes:
 
 def _identify(data: bytes, name: str) -> ImageFile:
     Image.init()
-    refusal = f"{name} is not a picture in a known format (JPEG, PNG, WebP, TIFF, …)"
+    kind_of_file = name_kind(data)
+    refusal = f"{name} is {kind_of_file or 'not a picture in a known format (JPEG, PNG, WebP, TIFF, …)'}"
     # Formats with a signature are tried before those that accept any bytes.
     for kind, (factory, accept) in sorted(Image.OPEN.items(), key=lambda entry: entry[1][1] is None):
         if kind in _NOT_OPENED:
@@ -86,11 +113,22 @@ def _identify(data: bytes, name: str) -> ImageFile:
             verdict = accept is None or accept(data[:16])
             accepted = bool(verdict) and not isinstance(verdict, str)
             if accepted:
-                return factory(io.BytesIO(data), "")
+                return _refuse_raw(factory(io.BytesIO(data), ""), name)
+        except UnreadableImageError:
+            raise
         except Exception as error:  # Decoders raise any kind of exception for malformed data.
-            if accept is not None and accepted:
+            if accept is not None and accepted and kind_of_file is None:
                 refusal = _refusal(name, kind, error)
     raise UnreadableImageError(refusal)
+
+
+def _refuse_raw(image: ImageFile, name: str) -> ImageFile:
+    """Refuse camera raw files in the shape of TIFF (DNG, NEF, ARW, …), of which Pillow opens a thumbnail."""
+    if isinstance(image, TiffImageFile):
+        is_thumbnail = image.tag_v2.get(_NEW_SUBFILE_TYPE) == 1 and _SUB_DIRECTORIES in image.tag_v2
+        if is_thumbnail or _DNG_VERSION in image.tag_v2:
+            raise UnreadableImageError(f"{name} is {RAW_FILE}")
+    return image
 
 
 def _refusal(name: str, kind: str, error: Exception) -> str:
@@ -102,12 +140,44 @@ def _refusal(name: str, kind: str, error: Exception) -> str:
 
 
 def _reason(error: Exception) -> str:
-    words = " ".join(str(error).split())[:200]
+    words = _OBJECT.sub("the data", " ".join(str(error).split()))[:200]
     if "truncated" in words.lower():
         return "it ends early"
     # Exceptions of other types, and wrapped ones, come from inside a decoder; their messages do not help users.
     is_finding = error.__cause__ is None and isinstance(error, OSError | SyntaxError | ValueError)
     return words if is_finding and words else "its data make no sense"
+
+
+def check_depth(image: Image.Image) -> None:
+    """Refuse pictures of more than 8 bits per channel: Pillow would clip or cut their samples without a word.
+
+    Args:
+        image: an opened picture, before its pixels are decoded.
+
+    Raises:
+        UnreadableImageError: if it has 16 bits per channel, or a mode that is neither gray, RGB, CMYK nor a palette.
+    """
+    kind = image.format or "picture"
+    if image.mode.startswith("I;16") or _has_deep_samples(image):
+        raise UnreadableImageError(
+            f"a {kind} with 16 bits per channel is not read, because only 8 would be left; convert it to 8 bits per "
+            "channel"
+        )
+    if image.mode not in _EIGHT_BIT_MODES:
+        raise UnreadableImageError(
+            f"a {kind} with pixels of mode {image.mode!r} is not read; convert it to 8 bits per channel, gray or RGB"
+        )
+
+
+def _has_deep_samples(image: Image.Image) -> bool:
+    """Whether the picture has 16-bit samples that Pillow would reduce to 8 bits without a warning."""
+    for tile in getattr(image, "tile", ()):
+        arguments = tile[3] if isinstance(tile[3], tuple) else (tile[3],)
+        if any(isinstance(argument, str) and ";16" in argument for argument in arguments):
+            return True
+        if isinstance(image, PpmImageFile) and isinstance(arguments[-1], int) and arguments[-1] > 255:
+            return True
+    return False
 
 
 def load_pixels(image: Image.Image) -> None:

@@ -14,7 +14,7 @@ from datasets import IterableDataset, load_dataset
 from PIL import Image
 from torch import Tensor
 
-from ..jpeg.file import image_to_tensor
+from ..jpeg.file import check_depth, image_to_tensor
 from .generated_pictures import GENERATED, generated_stream
 
 logger = logging.getLogger(__name__)
@@ -109,6 +109,7 @@ class PictureDecoder:
         try:
             data = cell["bytes"] or Path(cell["path"]).read_bytes()
             with Image.open(io.BytesIO(data)) as image:
+                check_depth(image)
                 rgb = image.convert("RGB")
         except (OSError, ValueError, SyntaxError, TypeError, Image.DecompressionBombError) as error:
             with self._lock:

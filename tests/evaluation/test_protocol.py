@@ -1,3 +1,4 @@
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -7,9 +8,9 @@ from PIL import Image
 
 from argan_hf.evaluation.methods import Method, load_method
 from argan_hf.evaluation.protocol import degrade_planes, evaluate, find_pictures, mean_scores, read_luma, read_rgb
-from argan_hf.jpeg import compress, quantization_tables, read_jpeg, rgb_to_studio_luma
+from argan_hf.jpeg import UnreadableImageError, compress, quantization_tables, read_jpeg, rgb_to_studio_luma
 from argan_hf.jpeg.file import image_to_tensor
-from tests.conftest import jpeg_bytes
+from tests.conftest import jpeg_bytes, png16
 
 
 @pytest.fixture
@@ -29,6 +30,17 @@ def test_pictures_are_found_in_order(folder: Path) -> None:
 def test_a_folder_without_pictures_is_named(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="is no folder with pictures"):
         find_pictures(tmp_path)
+
+
+@pytest.mark.parametrize("read", [read_luma, read_rgb])
+@pytest.mark.parametrize(("color", "channels"), [(0, 1), (2, 3)], ids=["gray", "RGB"])
+def test_sixteen_bits_are_refused_and_not_clipped_to_white(
+    tmp_path: Path, read: Callable[[Path], torch.Tensor], color: int, channels: int
+) -> None:
+    path = tmp_path / "deep.png"
+    path.write_bytes(png16(color, channels))
+    with pytest.raises(UnreadableImageError, match=r"deep\.png: a PNG with 16 bits per channel"):
+        read(path)
 
 
 def test_gray_is_taken_as_it_is_and_color_as_studio_luma(folder: Path, photo: Image.Image) -> None:

@@ -7,7 +7,7 @@ import torch
 from PIL import Image
 
 from argan_hf.jpeg import UnreadableImageError, quantization_tables, read_jpeg
-from argan_hf.jpeg.file import load_pixels, open_image, read_header
+from argan_hf.jpeg.file import _reason, load_pixels, open_image, read_header
 from tests.conftest import jpeg_bytes
 
 
@@ -99,7 +99,7 @@ def test_what_is_no_jpeg_is_refused_in_words(tmp_path: Path, photo: Image.Image)
         (b"GIF89a\1\0", "damaged GIF or of a kind that cannot be read: its data make no sense"),
         (_with_frame_byte(photo, 15, 3), "quantization table 3 is missing"),
         (jpeg_bytes(photo, quality=100).replace(b"\xff\xdb\0\x43\0\1", b"\xff\xdb\0\x43\0\0"), "hold zeros"),
-        (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n%%EndComments\n", "not a picture"),
+        (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n%%EndComments\n", "a PostScript file"),
         (jpeg_bytes(photo.convert("CMYK")), "CMYK"),
     ]:
         with pytest.raises(UnreadableImageError, match=words):
@@ -135,3 +135,26 @@ def test_the_header_is_read_without_decoding(photo: Image.Image) -> None:
     assert read_header(image).quality == 64
     with pytest.raises(UnreadableImageError, match="ends early"):
         load_pixels(image)
+
+
+def test_scans_are_counted_where_a_decoder_reads_them(photo: Image.Image) -> None:
+    data = jpeg_bytes(photo.convert("L"), progressive=True)
+    comment = b"\xff\xda" * 600
+    with_comment = data[:2] + b"\xff\xfe" + (len(comment) + 2).to_bytes(2, "big") + comment + data[2:]
+    for harmless in (with_comment, data + b"\xff\xda\0\0" * 600):
+        assert open_image(harmless).size == photo.size
+
+
+def test_large_pictures_may_have_fewer_scans(monkeypatch: pytest.MonkeyPatch, photo: Image.Image) -> None:
+    data = jpeg_bytes(photo.convert("L"), progressive=True)
+    last = data.rindex(b"\xff\xda")
+    data = data[:last] + data[last:-2] * 60 + data[-2:]
+    open_image(data)
+    monkeypatch.setattr("argan_hf.jpeg.file._MAX_SCANNED_MEGAPIXELS", 0.1)
+    with pytest.raises(UnreadableImageError, match="more than the 30 that are read at this size"):
+        open_image(data)
+
+
+def test_no_python_object_is_printed_in_a_message() -> None:
+    error = OSError("cannot identify image file <_io.BytesIO object at 0x7f0a1b2c3d4e>")
+    assert _reason(error) == "cannot identify image file the data"

@@ -12,7 +12,7 @@ from PIL import Image
 
 from argan_hf.jpeg.file import image_to_tensor
 from argan_hf.training.dataset import PictureDecoder, held_out_pictures, load_stream
-from tests.conftest import jpeg_bytes
+from tests.conftest import jpeg_bytes, png16
 
 
 def _stream(pattern: str) -> IterableDataset:
@@ -38,6 +38,13 @@ def test_a_cell_without_picture_is_skipped() -> None:
     assert decoder({"image": None}).windows == []
     assert decoder({"image": {"bytes": None, "path": "no/such/file.jpg"}}).windows == []
     assert decoder.skipped == 2
+
+
+@pytest.mark.parametrize(("color", "channels"), [(0, 1), (2, 3)], ids=["gray", "RGB"])
+def test_sixteen_bits_are_skipped_and_not_clipped_to_white(color: int, channels: int) -> None:
+    decoder = _decoder(min_size=1)
+    assert decoder({"image": {"bytes": png16(color, channels), "path": "deep.png"}}).windows == []
+    assert decoder.skipped == 1
 
 
 def test_a_large_picture_is_cut_into_windows_that_cover_it(photo: Image.Image) -> None:
