@@ -65,17 +65,18 @@ class JpegRestorer:
         self.tile_size = tile_size
         self.max_megapixels = max_megapixels
         self.device = torch.device(device) if device else _default_device()
-        self.model = model.eval().to(self.device, memory_format=torch.channels_last)
+        # Before the model moves: where a GPU is lent to single functions (ZeroGPU), it cannot be used here.
+        self.margin = receptive_margin(
+            lambda probe: model.eval()(probe.to(model.device)).reconstruction.cpu(),
+            model.config.num_channels,
+            model.config.size_divisor,
+        )
+        self.model = model.to(self.device, memory_format=torch.channels_last)
         self.dtype = dtype or preferred_dtype(model, self.device)
         self._scale: WeightInterpolation | None = None
         if realism_model is not None:
             load = (lambda: realism_model) if isinstance(realism_model, PreTrainedModel) else realism_model
             self._scale = WeightInterpolation(self.model, load)
-        self.margin = receptive_margin(
-            lambda probe: self._forward(self.model, probe, None).cpu(),
-            model.config.num_channels,
-            model.config.size_divisor,
-        )
 
     @classmethod
     def from_pretrained(

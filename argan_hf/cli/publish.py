@@ -8,7 +8,7 @@ from huggingface_hub.errors import HTTPError
 
 from ..evaluation.results import Results
 from ..hub.publish import publish, stage
-from ..hub.space import publish_space, stage_space
+from ..hub.space import WHAT_IS_FREE, ZERO_GPU, publish_space, stage_space
 from .console import complain
 
 
@@ -21,6 +21,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "repo_id", metavar="ID", nargs="?", help="repository on the Hub: owner/name, or a name below your account"
     )
     parser.add_argument("--space", metavar="ID", help="publish the demo as a Space instead of a checkpoint")
+    parser.add_argument(
+        "--hardware",
+        metavar="NAME",
+        help=f"hardware of a new Space, as the Hub names it (default: {ZERO_GPU}, which is ZeroGPU)",
+    )
     parser.add_argument(
         "--results",
         type=Path,
@@ -38,6 +43,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def _check(args: argparse.Namespace) -> None:
     if args.space and (args.folder or args.results or args.tag):
         raise ValueError("--space ID publishes the demo alone: omit FOLDER, ID, --results and --tag")
+    if args.hardware and not args.space:
+        raise ValueError("--hardware is for the demo: use it with --space ID")
     if not args.space and not args.repo_id:
         raise ValueError("name what to publish and where: argan publish FOLDER ID, or argan publish --space ID")
 
@@ -68,7 +75,9 @@ def _publish(args: argparse.Namespace) -> None:
             _show(Path(staged))
         return
     if args.space:
-        print(publish_space(args.space, private=args.private, token=args.token))
+        hardware = args.hardware or ZERO_GPU
+        print(publish_space(args.space, private=args.private, hardware=hardware, token=args.token))
+        print(f"A new Space runs on {hardware}. {WHAT_IS_FREE}")
         return
     print(publish(args.folder, args.repo_id, results=results, private=args.private, tag=args.tag, token=args.token))
 

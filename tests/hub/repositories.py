@@ -51,6 +51,7 @@ class Repository:
     id: str
     private: bool
     sdk: str | None = None
+    hardware: str | None = None
     branches: dict[str, list[Commit]] = field(default_factory=dict)
     tags: dict[str, str] = field(default_factory=dict)
 

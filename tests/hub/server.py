@@ -155,8 +155,13 @@ class _Handler(BaseHTTPRequestHandler):
         if (kind, repo_id) in self.hub.repositories:
             self._send_json({**answer, "error": "You already created this repo"}, 409)
             return
+        if kind == "spaces" and asked.get("sdk") == "gradio" and asked.get("hardware") != "zero-a10g":
+            # As the Hub answers accounts without a paid plan.
+            raise HubError(402, "PaymentRequired", "Upgrade to PRO to host Gradio Spaces on this hardware")
         private = asked.get("visibility") == "private"
-        self.hub.repositories[kind, repo_id] = Repository(kind, repo_id, private, asked.get("sdk"))
+        self.hub.repositories[kind, repo_id] = Repository(
+            kind, repo_id, private, asked.get("sdk"), asked.get("hardware")
+        )
         self._send_json(answer)
 
     def _create_branch(self, kind: str, id: str, branch: str) -> None:  # noqa: A002  (as in the routes)

@@ -20,14 +20,24 @@ from argan_hf.cli import main
 result = main(["publish", "--space", "tester/page"])
 """
 
+_PUBLISH_ON_PAID_HARDWARE = """
+import contextlib, io
+from argan_hf.cli import main
+with contextlib.redirect_stderr(io.StringIO()) as words:
+    code = main(["publish", "--space", "tester/paid", "--hardware", "cpu-basic"])
+result = [code, words.getvalue()]
+"""
+
 _START = """
 import app
 from argan_hf.variants import CHECKPOINTS
 from pathlib import Path
 assert Path(app.__file__).parent == CHECKPOINTS.parents[1] == Path.cwd(), CHECKPOINTS
 page = app.build()
-image = app.restore(str(app.EXAMPLES[0]), 20)[0][1]
-print(Path(image).suffix)
+given = app.keep(app.EXAMPLES[0], "city.png")
+app.look_at(given)
+result = app.network.restore(given, app.Choices(compress_at=20), app.Settings(), lambda share, words: None)
+print(result.path.suffix, result.path.is_file())
 """
 
 
@@ -35,7 +45,15 @@ def test_a_space_is_complete_and_starts_by_itself(hub: Hub, run_on_hub: Callable
     assert run_on_hub(_PUBLISH) == 0
     assert hub.log("spaces", "tester/page") == ["initial commit", "Publish the demo"]
     files = hub.files("spaces", "tester/page")
-    assert {"app.py", "measuring.py", "README.md", "requirements.txt", "argan_hf/modeling_argan.py"} <= set(files)
+    assert hub.repositories["spaces", "tester/page"].hardware == "zero-a10g"
+    assert {
+        "app.py",
+        "network.py",
+        "studio/studio.js",
+        "README.md",
+        "requirements.txt",
+        "argan_hf/modeling_argan.py",
+    } <= set(files)
     assert not any("ar-cnn" in name or "__pycache__" in name for name in files)
     for name, content in files.items():
         path = tmp_path / name
@@ -46,7 +64,16 @@ def test_a_space_is_complete_and_starts_by_itself(hub: Hub, run_on_hub: Callable
         [sys.executable, "-c", _START], cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=120
     )
     assert answer.returncode == 0, answer.stderr
-    assert answer.stdout.splitlines()[-1] == ".png"
+    assert answer.stdout.splitlines()[-1] == ".png True"
+
+
+def test_hardware_that_a_plan_does_not_include_is_one_sentence(hub: Hub, run_on_hub: Callable[..., Any]) -> None:
+    code, words = run_on_hub(_PUBLISH_ON_PAID_HARDWARE)
+    assert code == 2
+    assert "the Hub asks for a paid plan for a Space on cpu-basic." in words
+    assert "may have two Spaces on ZeroGPU" in words
+    assert words.count("\n") == 1
+    assert ("spaces", "tester/paid") not in hub.repositories
 
 
 @pytest.mark.parametrize(
@@ -56,6 +83,7 @@ def test_a_space_is_complete_and_starts_by_itself(hub: Hub, run_on_hub: Callable
         ([], "name what to publish and where"),
         (["folder", "me/net", "--space", "me/demo"], "--space ID publishes the demo alone"),
         (["--space", "no good name"], "no good name"),
+        (["folder", "me/net", "--hardware", "zero-a10g"], "--hardware is for the demo"),
     ],
 )
 def test_wrong_arguments_are_one_sentence(arguments: list[str], words: str, capsys: pytest.CaptureFixture[str]) -> None:

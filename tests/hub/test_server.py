@@ -20,7 +20,7 @@ pictures = datasets.load_dataset("tester/pictures", split="train", streaming=Tru
 result["streamed"] = sum(1 for _ in pictures.cast_column("image", datasets.Image(decode=False)))
 datasets.Dataset.from_dict({"x": list(range(20))}).push_to_hub("tester/numbers", num_shards=2)
 result["numbers"] = sorted(row["x"] for row in datasets.load_dataset("tester/numbers", split="train", streaming=True))
-api.create_repo("tester/demo", repo_type="space", space_sdk="gradio")
+api.create_repo("tester/demo", repo_type="space", space_sdk="gradio", space_hardware="zero-a10g")
 api.create_branch("tester/demo", repo_type="space", branch="next")
 api.upload_file(
     path_or_fileobj=b"x", path_in_repo="in/app.py", repo_id="tester/demo", repo_type="space", revision="next"

@@ -1,27 +1,39 @@
 """The page in a real browser: Debian's chromium, no request leaves the machine."""
 
+import asyncio
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
+from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from tests.conftest import jpeg_bytes
+
 SPACE = Path(__file__).parents[2] / "space"
+sys.path.insert(0, str(SPACE))  # as Python does for `python space/app.py`
+
 _FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking")
 # What Gradio logs on its own.
 _KNOWN = ("Method not implemented.",)
 
 
+def run_async(coroutine: Coroutine[Any, Any, Any]) -> Any:
+    """Run a coroutine in a thread of its own: after a browser was started, the main thread has a running loop."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, coroutine).result()
+
+
 @pytest.fixture(scope="session")
-def page_url() -> Iterator[str]:
-    sys.path.insert(0, str(SPACE))
+def page_url() -> str:
     import app
 
     _, url, _ = app.launch(prevent_thread_lock=True, quiet=True, server_name="127.0.0.1")
-    yield url
-    sys.path.remove(str(SPACE))
+    return url
 
 
 @pytest.fixture(scope="session")
@@ -46,8 +58,16 @@ def page(browser: Browser, page_url: str) -> Iterator[Page]:
     page.on("pageerror", lambda error: errors.append(str(error)))
     page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
     page.goto(page_url)
+    page.wait_for_selector("#studio .examples button")
     yield page
     page.close()
     foreign = [url for url in asked if not url.startswith((page_url, "data:", "blob:"))]
     assert not foreign
     assert not [text for text in errors if not text.startswith(_KNOWN)]
+
+
+@pytest.fixture
+def jpeg(tmp_path: Path, photo: Image.Image) -> Path:
+    path = tmp_path / "holiday.jpg"
+    path.write_bytes(jpeg_bytes(photo, quality=17))
+    return path

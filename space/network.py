@@ -1,0 +1,90 @@
+"""The restorer, where it runs, and who has the processor.
+
+On ZeroGPU hardware, functions that need the GPU run in another process: they get and give values that can be pickled,
+and write large ones to files. Elsewhere they run here, a tile at a time, so that visitors share the processor.
+"""
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+from typing import Any
+
+try:
+    import spaces
+except ImportError:
+    spaces = None
+
+import numpy as np
+
+from argan_hf import JpegRestorer
+from measuring import measure
+from pictures import MAX_MEGAPIXELS, NETWORK_SHARE, Choices, Picture, Result, Settings
+from pictures import restore as restore_picture
+from places import Places, Relay
+from visits import Report
+
+AT_ONCE = 3
+"""Visitors who work at the same time: one has the processor, the others read and write files."""
+
+# Only there does `spaces` start another process; installed elsewhere, it does nothing.
+_ON_ZERO_GPU = spaces is not None and bool(os.environ.get("SPACES_ZERO_GPU"))
+
+restorer = JpegRestorer.from_pretrained(max_megapixels=MAX_MEGAPIXELS)
+places = Places(AT_ONCE, waiting_per_visitor=8, waiting_in_all=200)
+# As many threads as places: every thread that uses torch keeps memory and threads of its own.
+threads = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="restore")
+_relay = Relay()
+
+
+def restore(picture: Picture, choices: Choices, settings: Settings, report: Report) -> Result:
+    """Restore a picture; see [`pictures.restore`]. Call it in one of `threads`, while holding a place."""
+
+    def reconstruct(path: Path, quality: int | None, realism: float, target: Path) -> None:
+        if _ON_ZERO_GPU:
+            report(0.0, "Restoring")
+            _reconstruct_on_gpu(path, quality, realism, target)
+            return
+
+        def progress(done: int, total: int) -> None:
+            report(NETWORK_SHARE * done / total, "Restoring")
+            _relay.pass_on()
+
+        report(0.0, "Restoring")
+        with _relay.held():
+            planes = restorer.reconstruct(path, quality, realism=realism, progress=progress)
+        np.save(target, planes.numpy())
+
+    return restore_picture(restorer, picture, choices, settings, reconstruct, _turn, report)
+
+
+def measure_picture(path: Path, quality: int, settings: Settings, folder: Path, report: Report) -> dict[str, Any]:
+    """Measure a picture at every quality; see [`measuring.measure`]. Call it as [`restore`]."""
+    if _ON_ZERO_GPU:
+        report(0.0, "Measuring")
+        return _measure_on_gpu(path, quality, settings, folder)
+
+    def passing(share: float, words: str) -> None:
+        report(share, words)
+        _relay.pass_on()
+
+    with _relay.held():
+        return measure(restorer, path, quality, settings, folder, passing)
+
+
+def _turn() -> AbstractContextManager[None]:
+    return nullcontext() if _ON_ZERO_GPU else _relay.held()
+
+
+def _reconstruct_on_gpu(path: Path, quality: int | None, realism: float, target: Path) -> None:
+    np.save(target, restorer.reconstruct(path, quality, realism=realism).numpy())
+
+
+def _measure_on_gpu(path: Path, quality: int, settings: Settings, folder: Path) -> dict[str, Any]:
+    return measure(restorer, path, quality, settings, folder, lambda share, words: None)  # noqa: ARG005
+
+
+if spaces is not None:
+    # Seconds at most: a visitor whose quota has less left is refused.
+    _reconstruct_on_gpu = spaces.GPU(duration=20)(_reconstruct_on_gpu)
+    _measure_on_gpu = spaces.GPU(duration=40)(_measure_on_gpu)

@@ -1,0 +1,227 @@
+// Wires the studio: sends wishes (trigger), and draws the views that the server answers with (props.value). It decides
+// nothing: which result belongs to which picture is known by the server alone, and every view says all.
+
+const find = (selector) => element.querySelector(selector);
+const root = (window.gradio_config && window.gradio_config.root) || "";
+const address = (path) => path && root + "/gradio_api/file=" + path.split("/").map(encodeURIComponent).join("/");
+const showPictures = createComparison(find(".frame"), find(".bar"));
+const showMeasured = createMeasured(find(".measure"), address);
+const file = find(".file");
+let view = { revision: -1, pictures: [] };
+let drawnPictures = "";
+let batches = 0, wantsZip = false;
+const uploading = new Map();
+
+// The names of all wishes; Gradio looks for them in quotation marks.
+const wish = {
+  add: (data) => trigger("ask_add", data),
+  example: (data) => trigger("ask_example", data),
+  select: (data) => trigger("ask_select", data),
+  remove: (data) => trigger("ask_remove", data),
+  clear: () => trigger("ask_clear", {}),
+  stop: () => trigger("ask_stop", {}),
+  resume: () => trigger("ask_resume", {}),
+  measure: () => trigger("ask_measure", {}),
+  zip: () => trigger("ask_zip", {}),
+};
+
+function say(words) {
+  const line = document.createElement("p"), close = document.createElement("button");
+  line.textContent = words;
+  close.type = "button";
+  close.textContent = "×";
+  close.setAttribute("aria-label", "Close this message");
+  close.addEventListener("click", () => line.remove());
+  line.append(close);
+  find(".messages").replaceChildren(line);
+}
+
+// Uploads files, and gives each to the server as soon as it has arrived. The first of the newest batch is looked at.
+async function give(files) {
+  const batch = ++batches;
+  find(".messages").replaceChildren();
+  bringResultIntoSight();
+  let select = true;
+  for (const given of files) {
+    if (given.size > props.max_bytes) {
+      say(given.name + " has " + Math.ceil(given.size / 1e6) + " MB; this page takes files up to " + props.max_bytes / 1e6 + " MB.");
+      continue;
+    }
+    uploading.set(given, given.name);
+    drawProgress();
+    try {
+      const stored = await upload(given);
+      wish.add({ path: stored.path, name: given.name, select: select && batch === batches });
+      select = false;
+    } catch (error) {
+      say(given.name + " could not be uploaded; try again.");
+    }
+    uploading.delete(given);
+    drawProgress();
+  }
+}
+
+function filesOf(transfer) {
+  const items = [...(transfer ? transfer.items : [])];
+  const folders = items.filter((item) => item.webkitGetAsEntry && item.webkitGetAsEntry() && item.webkitGetAsEntry().isDirectory);
+  if (folders.length) say("Folders cannot be given here; open the folder and drop its pictures.");
+  return folders.length ? [] : [...transfer.files];
+}
+
+function bringResultIntoSight() {
+  if (window.innerWidth < 768) find(".result").scrollIntoView({ block: "start", behavior: "smooth" });
+}
+
+find(".choose").addEventListener("click", () => file.click());
+file.addEventListener("change", () => { give([...file.files]); file.value = ""; });
+
+// Anywhere on the page. A page that is left keeps its element, but not in the document.
+const isHere = () => element.isConnected;
+document.addEventListener("dragover", (event) => {
+  if (!isHere() || ![...event.dataTransfer.types].includes("Files")) return;
+  event.preventDefault();
+  document.body.classList.add("studio-drag");
+});
+document.addEventListener("dragleave", (event) => {
+  if (!event.relatedTarget) document.body.classList.remove("studio-drag");
+});
+document.addEventListener("drop", (event) => {
+  document.body.classList.remove("studio-drag");
+  if (!isHere() || !event.dataTransfer.types.includes("Files")) return;
+  event.preventDefault();
+  const files = filesOf(event.dataTransfer);
+  if (files.length) give(files);
+});
+document.addEventListener("paste", (event) => {
+  const files = isHere() && event.clipboardData ? [...event.clipboardData.files] : [];
+  if (!files.length) return;
+  event.preventDefault();
+  give(files);
+});
+
+for (const [index, example] of props.examples.entries()) {
+  const button = document.createElement("button"), image = document.createElement("img");
+  button.type = "button";
+  button.setAttribute("aria-label", "Example: " + example.name);
+  button.title = example.name;
+  image.src = example.thumbnail;
+  image.alt = "";
+  button.append(image);
+  button.addEventListener("click", () => { ++batches; bringResultIntoSight(); wish.example({ index }); });
+  find(".examples").append(button);
+}
+
+find(".stop").addEventListener("click", wish.stop);
+find(".resume").addEventListener("click", wish.resume);
+find(".clear").addEventListener("click", wish.clear);
+find(".start").addEventListener("click", wish.measure);
+find(".zip").addEventListener("click", () => {
+  wantsZip = true;
+  view.zip ? save(view.zip) : wish.zip();
+});
+
+function save(path) {
+  wantsZip = false;
+  const link = document.createElement("a");
+  link.href = address(path);
+  link.download = path.split("/").pop();
+  document.body.append(link);
+  link.click();
+  link.remove();
+}
+
+const STATES = { waiting: "waiting", working: "working…", done: "done", refused: "not restored", failed: "failed", stopped: "stopped" };
+
+function drawStrip() {
+  const text = JSON.stringify([view.pictures, view.selected]);
+  if (text === drawnPictures) return;
+  drawnPictures = text;
+  const focused = element.contains(document.activeElement) ? document.activeElement.dataset.focus : undefined;
+  find(".strip").replaceChildren(...view.pictures.map((picture) => {
+    const entry = document.createElement("li"), pick = document.createElement("button"), image = document.createElement("img");
+    const name = document.createElement("span"), state = document.createElement("span"), remove = document.createElement("button");
+    entry.className = "state-" + picture.state;
+    pick.type = remove.type = "button";
+    pick.className = "pick";
+    pick.setAttribute("aria-pressed", String(picture.token === view.selected));
+    pick.dataset.focus = "pick-" + picture.token;
+    pick.title = picture.name;
+    pick.addEventListener("click", () => wish.select({ token: picture.token }));
+    image.alt = "";
+    if (picture.thumbnail) image.src = address(picture.thumbnail); else image.hidden = true;
+    name.className = "name";
+    name.textContent = picture.name;
+    state.className = "state";
+    state.textContent = STATES[picture.state];
+    pick.append(image, name, state);
+    remove.className = "remove";
+    remove.textContent = "×";
+    remove.setAttribute("aria-label", "Remove " + picture.name);
+    remove.dataset.focus = "remove-" + picture.token;
+    remove.addEventListener("click", () => wish.remove({ token: picture.token }));
+    entry.append(pick, remove);
+    return entry;
+  }));
+  if (focused) {
+    const again = [...element.querySelectorAll("[data-focus]")].find((button) => button.dataset.focus === focused);
+    if (again) again.focus({ preventScroll: true });
+  }
+}
+
+function drawProgress() {
+  const names = [...uploading.values()];
+  const isWorking = view.working || names.length > 0;
+  find(".progress").hidden = !isWorking;
+  const bar = find("progress");
+  if (view.working && view.share !== null && view.share !== undefined) bar.value = view.share; else bar.removeAttribute("value");
+  const words = view.working ? view.words || "Starting" : "";
+  find(".words").textContent = [names.length ? "Uploading " + names[0] : "", words].filter(Boolean).join(" · ");
+}
+
+function draw() {
+  const shown = view.shown;
+  drawStrip();
+  drawProgress();
+  if (view.notice) say(view.notice);
+  showPictures(shown && !shown.refusal ? { ...shown, before: address(shown.before), after: address(shown.after) } : null);
+  find(".hint").hidden = Boolean(shown);
+  find(".refusal").textContent = shown && shown.refusal ? shown.refusal : "";
+  const isStopped = view.stopped && view.state === "stopped";
+  find(".report").textContent = isStopped ? "Stopped before this picture was done." : shown ? shown.sentences.join(" ") : "";
+  const download = find(".download");
+  download.hidden = !(shown && shown.download);
+  if (shown && shown.download) {
+    download.href = address(shown.download.path);
+    download.download = shown.download.name;
+    download.textContent = "Download " + shown.download.kind;
+  } else {
+    download.removeAttribute("href");
+  }
+  find(".zip").hidden = view.finished < 2;
+  find(".zip").textContent = "Download all " + view.finished + " (ZIP)";
+  find(".stop").hidden = !view.working;
+  find(".resume").hidden = !(view.stopped || view.state === "failed");
+  find(".clear").hidden = view.pictures.length < 2;
+  find(".measure").hidden = !shown || Boolean(shown.refusal);
+  showMeasured(view.measured);
+  if (wantsZip && view.zip) save(view.zip);
+}
+
+// Settings that are not those of a fresh page go to the address, so that it can be shared.
+function writeAddress() {
+  if (!view.settings || view.revision < 1) return;
+  const url = new URL(window.location.href);
+  for (const [key, value] of Object.entries(view.settings)) {
+    if (value === props.defaults[key]) url.searchParams.delete(key); else url.searchParams.set(key, String(value));
+  }
+  if (url.href !== window.location.href) window.history.replaceState(window.history.state, "", url);
+}
+
+watch("value", () => {
+  const next = props.value;
+  if (!next || next.revision === undefined || next.revision < view.revision) return;
+  view = next;
+  draw();
+  writeAddress();
+});
+draw();

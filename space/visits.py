@@ -1,0 +1,348 @@
+"""What a visitor has given and chosen, and the work that follows from it: the newest wish is done first.
+
+Every wish (a picture, a setting, stop) changes the visit and wakes its worker. The worker does what the visitor looks
+at, then the rest. Work that is no longer wanted ends at its next report of progress, and its result is thrown away. The
+page shows views of the visit; each view says all, so none can show the result of another picture.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from argan_hf import UnreadableImageError
+from folders import forget, new_folder
+from pictures import (
+    DEFAULT_QUALITY,
+    NETWORK_SHARE,
+    Picture,
+    Result,
+    Settings,
+    discard,
+    network_key,
+    result_key,
+    sentence,
+)
+from places import BusyError
+
+logger = logging.getLogger(__name__)
+
+MAX_PICTURES = 24
+MINUTES_KEPT = 30
+"""How long pictures are kept after the last click, in minutes."""
+
+MINUTES_AFTER_LEAVING = 2
+"""How long pictures are kept after the page was closed, in minutes: a phone closes it when another app is opened."""
+
+UNEXPECTED = "Something went wrong on the server; its log says what."
+
+
+class NotWantedError(Exception):
+    """The visitor wants something else now."""
+
+
+@dataclass
+class Measurement:
+    """What "at every quality" found for a picture, and what it was measured with."""
+
+    key: tuple[object, ...]
+    found: dict[str, Any] | None = None
+    folder: Path | None = None
+    error: str | None = None
+
+
+@dataclass
+class Task:
+    """Work on a picture: its restoration, or its measurement.
+
+    Attributes:
+        picture: which one.
+        key: what is wanted: choices and settings.
+        network_key: the part of it that the network depends on; `None` for a measurement.
+        measures: whether the picture is measured instead of restored.
+        share, words: how much is done, 0..1, and what is being done.
+    """
+
+    picture: Picture
+    key: tuple[object, ...]
+    network_key: tuple[object, ...] | None = None
+    measures: bool = False
+    share: float = 0.0
+    words: str = "Waiting for a place"
+
+
+Report = Callable[[float, str], None]
+Work = Callable[["Visit", Task, Report], Awaitable[Any]]
+
+
+@dataclass
+class Visit:
+    """One opened page.
+
+    Attributes:
+        place: waits for a place to work, and holds it.
+        work: does a task and gives its result.
+        pictures: by their token, in the order of their arrival.
+        selected: token of the picture that is looked at.
+        settings: for all pictures.
+        stopped: whether the visitor pressed Stop.
+        measurement: of a picture, if one was asked for.
+        notice: a sentence on the last wish, if it could not be done.
+        zipped: file with all results, if it was asked for and is still true.
+        revision: rises with every change.
+        deadline: when the visit is deleted, in seconds of the monotonic clock.
+    """
+
+    place: Callable[[], AbstractAsyncContextManager[None]]
+    work: Work
+    pictures: dict[str, Picture] = field(default_factory=dict)
+    selected: str | None = None
+    settings: Settings = field(default_factory=Settings)
+    stopped: bool = False
+    measurement: Measurement | None = None
+    notice: str | None = None
+    zipped: Path | None = None
+    revision: int = 0
+    deadline: float = field(default_factory=lambda: time.monotonic() + 60 * MINUTES_KEPT)
+    task: Task | None = None
+    _worker: asyncio.Task[None] | None = None
+    follower: object = None
+    _changed: asyncio.Event = field(default_factory=asyncio.Event)
+
+    # Wishes
+
+    def add(self, picture: Picture, *, select: bool) -> None:
+        """Take a picture; the newest is looked at."""
+        self.pictures[picture.token] = picture
+        if select or self.selected is None:
+            self.selected = picture.token
+        self.stopped = False
+        self._wish()
+
+    def select(self, token: str) -> None:
+        """Look at another picture."""
+        if token in self.pictures:
+            self.selected = token
+            self._wish()
+
+    def remove(self, token: str) -> None:
+        """Delete a picture and all that was made of it."""
+        picture = self.pictures.pop(token, None)
+        if picture is None:
+            return
+        if self.selected == token:
+            self.selected = next(reversed(self.pictures), None)
+        discard(picture)
+        self._wish()
+
+    def clear(self) -> None:
+        """Delete all pictures."""
+        for token in list(self.pictures):
+            self.remove(token)
+
+    def configure(self, settings: Settings) -> None:
+        """Change the settings."""
+        if settings != self.settings:
+            self.settings = settings
+            self.stopped = False
+            self._wish()
+
+    def choose(self, token: object, choices: Any) -> None:
+        """Change the choices for one picture."""
+        picture = self.pictures.get(token) if isinstance(token, str) else None
+        if picture is not None and picture.choices != choices:
+            picture.choices = choices
+            self.stopped = False
+            self._wish()
+
+    def measure(self) -> None:
+        """Measure the picture that is looked at."""
+        if (picture := self.current) is not None and picture.refusal is None:
+            self._forget_measurement()
+            self.measurement = Measurement(self._measure_key(picture))
+            self.stopped = False
+            self._wish()
+
+    def stop(self) -> None:
+        """End all work; what is finished stays."""
+        self.stopped = True
+        self._wish()
+
+    def resume(self) -> None:
+        """Start again what was stopped or failed."""
+        self.stopped = False
+        for picture in self.pictures.values():
+            picture.failure = picture.failed_key = None
+        self._wish()
+
+    def close(self) -> None:
+        """Delete everything, for good."""
+        if self._worker is not None:
+            self._worker.cancel()
+        self.clear()
+        self._forget_measurement()
+
+    def touch(self, minutes: float = MINUTES_KEPT) -> None:
+        """Put off the deletion."""
+        self.deadline = time.monotonic() + 60 * minutes
+
+    # What is known
+
+    @property
+    def current(self) -> Picture | None:
+        """The picture that is looked at."""
+        return self.pictures.get(self.selected or "")
+
+    @property
+    def folders(self) -> set[Path]:
+        """All folders that belong to the visit."""
+        measured = {self.measurement.folder} if self.measurement and self.measurement.folder else set()
+        zipped = {self.zipped.parent} if self.zipped else set()
+        return {picture.folder for picture in self.pictures.values()} | measured | zipped
+
+    def is_done(self, picture: Picture) -> bool:
+        """Whether there is nothing to do for a picture: its result is there, or cannot be."""
+        key = self._key(picture)
+        return picture.refusal is not None or key in (picture.result_key, picture.failed_key)
+
+    def is_wanted(self, task: Task) -> bool:
+        """Whether a task is the one to do now.
+
+        While the network runs, a change of strength, faithful or format does not end it: what it gives is used anyway.
+        """
+        wanted = self._next()
+        if wanted is None or wanted.picture is not task.picture or wanted.measures != task.measures:
+            return False
+        return wanted.key == task.key or (task.share < NETWORK_SHARE and wanted.network_key == task.network_key)
+
+    async def changes(self, revision: int, timeout: float) -> None:
+        """Wait until there is something newer than a revision, or for some seconds."""
+        if self.revision == revision:
+            self._changed.clear()
+            try:
+                await asyncio.wait_for(self._changed.wait(), timeout)
+            except TimeoutError:
+                return
+
+    @property
+    def is_working(self) -> bool:
+        """Whether there is work to do."""
+        return self._next() is not None
+
+    # Work
+
+    def _wish(self) -> None:
+        self.notice = None
+        self._forget_zip()
+        current = self.current
+        if self.measurement and (current is None or self.measurement.key != self._measure_key(current)):
+            self._forget_measurement()
+        self.touch()
+        self._note()
+        if self._worker is None or self._worker.done():
+            self._worker = asyncio.get_running_loop().create_task(self._run())
+
+    def _note(self) -> None:
+        self.revision += 1
+        self._changed.set()
+
+    def _key(self, picture: Picture) -> tuple[object, ...]:
+        return result_key(picture.choices, self.settings)
+
+    def _measure_key(self, picture: Picture) -> tuple[object, ...]:
+        settings = self.settings
+        quality = picture.choices.compress_at or picture.choices.quality or picture.quality or DEFAULT_QUALITY
+        return (picture.token, quality, settings.strength, settings.realism, settings.faithful)
+
+    def _next(self) -> Task | None:
+        if self.stopped:
+            return None
+        current = self.current
+        # A copy: threads ask as well, while the loop adds pictures.
+        others = [picture for picture in list(self.pictures.values()) if picture is not current]
+        for picture in ([current] if current else []) + others:
+            if not self.is_done(picture):
+                return Task(picture, self._key(picture), network_key(picture.choices, self.settings))
+            # A measurement comes after the restoration of its picture, and before other pictures.
+            asked = self.measurement
+            if picture is current and asked and not asked.found and not asked.error:
+                return Task(picture, asked.key, measures=True)
+        return None
+
+    async def _run(self) -> None:
+        while (task := self._next()) is not None:
+            self.task = task
+            self._note()
+            try:
+                async with self.place():
+                    # While this visit waited, the visitor may have changed everything.
+                    if (task := self._next()) is None:
+                        break
+                    self.task = task
+                    outcome, error = await self.work(self, task, partial(self._report, task)), None
+            except NotWantedError:
+                continue
+            except (UnreadableImageError, ValueError, BusyError, MemoryError) as caught:
+                outcome, error = None, self._words(task, caught)
+            except Exception:
+                logger.exception("a picture could not be restored")
+                outcome, error = None, f"{task.picture.name}: {UNEXPECTED}"
+            finally:
+                self.task = None
+            self._finish(task, outcome, error)
+        self._note()
+
+    def _report(self, task: Task, share: float, words: str) -> None:
+        # Called from threads; both attributes are read by views only.
+        task.share, task.words = share, words
+        if not self.is_wanted(task):
+            raise NotWantedError
+
+    def _words(self, task: Task, error: Exception) -> str:
+        if isinstance(error, MemoryError):
+            return f"{task.picture.name} needs more memory than this server has free."
+        return sentence(task.picture, error)
+
+    def _finish(self, task: Task, outcome: Any, error: str | None) -> None:
+        picture = task.picture
+        if picture.token not in self.pictures:
+            discard(picture)  # writing may have put files back
+        elif task.measures:
+            if self.measurement is not None and self.measurement.key == task.key:
+                self.measurement.found, self.measurement.error = outcome, error
+        elif error is not None:
+            self._drop_result(picture)
+            picture.failure, picture.failed_key = error, task.key
+        elif isinstance(outcome, Result):
+            self._drop_result(picture)
+            picture.result, picture.result_key = outcome, task.key
+            picture.failure = picture.failed_key = None
+            self._forget_zip()
+        self._note()
+
+    def _drop_result(self, picture: Picture) -> None:
+        if picture.result is not None:
+            forget(picture.result.path.parent)
+        picture.result = picture.result_key = None
+
+    def _forget_zip(self) -> None:
+        if self.zipped is not None:
+            forget(self.zipped.parent)
+        self.zipped = None
+
+    def _forget_measurement(self) -> None:
+        if self.measurement is not None and self.measurement.folder is not None:
+            forget(self.measurement.folder)
+        self.measurement = None
+
+
+def folder_of(measurement: Measurement) -> Path:
+    """The folder of a measurement, made when it is needed."""
+    if measurement.folder is None:
+        measurement.folder = new_folder()
+    return measurement.folder
