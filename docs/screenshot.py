@@ -1,6 +1,6 @@
 """The picture of the page in the README: `python docs/screenshot.py [FILE]`, with Debian's chromium.
 
-`--dark` and `--phone` show the page as others see it.
+`--dark` and `--phone` show the page as others see it, `--files` gives files instead of an example.
 """
 
 import argparse
@@ -21,6 +21,7 @@ def main() -> None:
     parser.add_argument("--example", type=int, default=3)
     parser.add_argument("--dark", action="store_true")
     parser.add_argument("--phone", action="store_true")
+    parser.add_argument("--files", type=Path, nargs="+", default=[])
     options = parser.parse_args()
 
     import app
@@ -28,14 +29,18 @@ def main() -> None:
     _, url, _ = app.launch(prevent_thread_lock=True, quiet=True, server_name="127.0.0.1")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
-        size = {"width": 390, "height": 844} if options.phone else {"width": 1200, "height": 1000}
+        size = {"width": 390, "height": 844} if options.phone else {"width": 1280, "height": 900}
         page = browser.new_page(viewport=size, color_scheme="dark" if options.dark else "light")
         page.goto(url)
-        page.locator("button.gallery-item").nth(options.example).click()
-        expect(page.locator("#report")).to_contain_text("restored", timeout=60_000)
-        page.evaluate("scrollTo(0, 0)")
+        page.wait_for_selector("#studio .examples button")
+        if options.files:
+            page.set_input_files("#studio input[type=file]", options.files)
+        else:
+            page.locator(".examples button").nth(options.example).click()
+        expect(page.locator(".strip li")).to_have_count(max(1, len(options.files)), timeout=60_000)
+        expect(page.locator(".progress")).to_be_hidden(timeout=60_000)
         page.wait_for_timeout(1500)
-        page.screenshot(path=options.target, full_page=options.phone)
+        page.screenshot(path=options.target)
         browser.close()
 
 

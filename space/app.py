@@ -1,21 +1,15 @@
 """The demo: give pictures, compare before and after, download the results.
 
-This file puts the page together: the studio (pictures and results, see `studio/`), the settings, and what happens at
-each wish. `visits.py` knows what is wanted and what is done, `network.py` does it, `views.py` says what is shown.
+This file is the layout of the page: the studio (pictures and results, see `studio/`) and the settings. `wishes.py` says
+what happens at each wish, `visits.py` what is wanted and done, `network.py` does it, `views.py` says what is shown.
 """
 
-import asyncio
 import base64
-import contextvars
 import ctypes
 import io
 import os
 import signal
-import zipfile
-from collections.abc import AsyncIterator
 from contextlib import suppress
-from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -28,14 +22,12 @@ from PIL import Image
 import api
 import folders
 import network
-from folders import NotUploadedError, uploaded
-from pictures import DEFAULT_QUALITY, FORMATS, MAX_MEGAPIXELS, Choices, Settings, keep, look_at, with_choices
-from views import view
-from visitors import Visitors
-from visits import MAX_PICTURES, MINUTES_AFTER_LEAVING, MINUTES_KEPT, Report, Task, Visit, folder_of
+import wishes
+from folders import uploaded
+from pictures import DEFAULT_QUALITY, FORMATS, MAX_MEGAPIXELS, Settings
+from visits import MAX_PICTURES, MINUTES_AFTER_LEAVING, MINUTES_KEPT
 
 MAX_MEGABYTES = 40
-EXAMPLES = sorted((Path(__file__).parent / "examples").glob("*.png"))
 _STUDIO = Path(__file__).parent / "studio"
 _M_ARENA_MAX = -8  # of glibc's malloc.h
 
@@ -45,7 +37,6 @@ you remove them, {MINUTES_AFTER_LEAVING} minutes after you close the page, and {
 click; the upload itself {folders.MINUTES_KEPT} minutes after it arrived. Nobody else gets to see them, and nothing is
 learned from them. Up to {MAX_PICTURES} files of {MAX_MEGABYTES} MB and {MAX_MEGAPIXELS} megapixels each."""
 
-QUALITY_INFO = "Read from the file. Lower it if you know that the picture was saved at a lower quality before."
 REALISM_INFO = (
     "0: least error, smooth where detail is lost. 1: texture, which can be false. 0.25 scores best with measures that "
     "follow the eye (SSIM, SSIMULACRA2)."
@@ -55,223 +46,6 @@ FAITHFUL_INFO = (
     "gives the same file."
 )
 FORMAT_INFO = "PNG, TIFF and WebP lose nothing. AVIF and JPEG are smaller and lossy."
-
-
-async def _work(visit: Visit, task: Task, report: Report) -> Any:
-    """Do a task of a visit in a thread."""
-    picture = task.picture
-    if task.measures:
-        measurement = visit.measurement
-        _, quality, strength, realism, faithful = task.key
-        settings = Settings(strength, realism, faithful)
-        run = partial(network.measure_picture, picture.path, quality, settings, folder_of(measurement), report)
-    else:
-        run = partial(network.restore, picture, *task.key, report)
-    context = contextvars.copy_context()
-    return await asyncio.get_running_loop().run_in_executor(network.threads, context.run, run)
-
-
-visitors = Visitors(_work)
-
-
-def _page(visit: Visit) -> tuple[Any, ...]:
-    """The view of a visit, and the controls for the picture that is looked at."""
-    picture = visit.current
-    if picture is None or picture.refusal is not None:
-        hidden = (gr.Slider(visible=False), gr.Checkbox(visible=False), gr.Slider(visible=False))
-        return view(visit), *hidden
-    choices = picture.choices
-    if picture.quality is not None:
-        quality = gr.Slider(visible=True, value=choices.quality or picture.quality, info=QUALITY_INFO)
-        return view(visit), quality, gr.Checkbox(visible=False), gr.Slider(visible=False)
-    at = choices.compress_at
-    return (
-        view(visit),
-        gr.Slider(visible=False),
-        gr.Checkbox(visible=True, value=at is not None),
-        gr.Slider(visible=at is not None, value=at or DEFAULT_QUALITY),
-    )
-
-
-def _told(event: gr.EventData) -> dict[str, Any]:
-    data = event._data
-    return data if isinstance(data, dict) else {}
-
-
-async def add(event: gr.EventData, request: gr.Request) -> tuple[Any, ...]:
-    """Take an upload."""
-    visit, told = visitors.visit(request), _told(event)
-    try:
-        source = uploaded(told.get("path"))
-        await _take(visit, source, str(told.get("name") or source.name)[:200], Choices(), bool(told.get("select")))
-    except NotUploadedError as error:
-        visit.notice = error.message
-    return _page(visit)
-
-
-async def example(event: gr.EventData, request: gr.Request) -> tuple[Any, ...]:
-    """Take an example; it is compressed first, to show damage and repair."""
-    visit, index = visitors.visit(request), _told(event).get("index")
-    if isinstance(index, int) and 0 <= index < len(EXAMPLES):
-        path = EXAMPLES[index]
-        await _take(visit, path, path.name, Choices(compress_at=DEFAULT_QUALITY), True)
-    return _page(visit)
-
-
-async def _take(visit: Visit, source: Path, name: str, choices: Choices, select: bool) -> None:
-    if len(visit.pictures) >= MAX_PICTURES:
-        visit.notice = f"This page takes {MAX_PICTURES} pictures at a time; remove some, and give {name} again."
-        return
-    picture = keep(source, name)
-    picture.choices = choices
-    await asyncio.to_thread(look_at, picture)
-    visit.add(picture, select=select)
-
-
-async def select(event: gr.EventData, request: gr.Request) -> tuple[Any, ...]:
-    """Look at another picture."""
-    visit = visitors.visit(request)
-    visit.select(str(_told(event).get("token")))
-    return _page(visit)
-
-
-async def remove(event: gr.EventData, request: gr.Request) -> tuple[Any, ...]:
-    """Delete a picture."""
-    visit = visitors.visit(request)
-    visit.remove(str(_told(event).get("token")))
-    return _page(visit)
-
-
-async def clear(request: gr.Request) -> tuple[Any, ...]:
-    """Delete all pictures."""
-    visit = visitors.visit(request)
-    visit.clear()
-    return _page(visit)
-
-
-async def stop(request: gr.Request) -> Any:
-    """End all work."""
-    visit = visitors.visit(request)
-    visit.stop()
-    return view(visit)
-
-
-async def resume(request: gr.Request) -> Any:
-    """Start again what was stopped."""
-    visit = visitors.visit(request)
-    visit.resume()
-    return view(visit)
-
-
-async def measure(request: gr.Request) -> Any:
-    """Measure the picture that is looked at."""
-    visit = visitors.visit(request)
-    visit.measure()
-    return view(visit)
-
-
-async def zip_all(request: gr.Request) -> Any:
-    """Put all results into one file."""
-    visit = visitors.visit(request)
-    results = [picture.result.path for picture in visit.pictures.values() if picture.result and visit.is_done(picture)]
-    if results and visit.zipped is None:
-        target = folders.new_folder() / "restored.zip"
-        try:
-            await asyncio.to_thread(_zip, results, target)
-        except OSError:
-            folders.forget(target.parent)  # a picture was removed meanwhile
-        else:
-            visit.zipped = target
-            visit.revision += 1
-    return view(visit)
-
-
-def _zip(paths: list[Path], target: Path) -> None:
-    taken: set[str] = set()
-    with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as archive:  # pictures are compressed already
-        for path in paths:
-            number, name = 1, path.name
-            while name.lower() in taken:
-                number += 1
-                name = f"{path.stem}-{number}{path.suffix}"
-            taken.add(name.lower())
-            archive.write(path, name)
-
-
-async def configure(strength: float, realism: float, faithful: bool, output_format: str, request: gr.Request) -> Any:
-    """Change the settings for all pictures."""
-    visit = visitors.visit(request)
-    visit.configure(Settings(strength, realism, faithful, output_format))
-    return view(visit)
-
-
-async def choose(
-    seen: Any, quality: float, compress_first: bool, compress_at: float, request: gr.Request
-) -> tuple[Any, ...]:
-    """Change the choices for the picture that the visitor looks at; qualities are rounded to whole numbers."""
-    visit = visitors.visit(request)
-    token = seen.get("selected") if isinstance(seen, dict) else None
-    picture = visit.pictures.get(token) if isinstance(token, str) else None
-    shown = (gr.skip(), gr.skip(), gr.skip())
-    if picture is not None and quality is not None and compress_at is not None:
-        choices = with_choices(picture, round(quality), round(compress_at) if compress_first else None)
-        visit.choose(token, choices)
-        if picture is visit.current:
-            _, *shown = _page(visit)
-            if round(quality) != quality and picture.quality is not None:
-                info = f"JPEG qualities are whole numbers: {quality:g} became {round(quality)}."
-                shown[0] = gr.Slider(visible=True, value=round(quality), info=info)
-    return view(visit), *shown
-
-
-async def follow(request: gr.Request) -> AsyncIterator[Any]:
-    """Show the visit again whenever it changes, until there is nothing more to do."""
-    visit = visitors.visit(request)
-    visit.follower = me = object()
-    last = None
-    while True:
-        is_last = visit.task is None and not visit.is_working
-        if (shown := view(visit)) != last:
-            yield shown
-        last = shown
-        if is_last or visit.follower is not me:
-            return
-        await visit.changes(shown["revision"], 0.25)
-
-
-async def start(request: gr.Request) -> tuple[Any, ...]:
-    """Take the settings from the address of the page, such as `?realism=0.5&format=webp`."""
-    visit = visitors.visit(request)
-    settings, problems = settings_of(dict(request.query_params))
-    visit.settings = settings
-    visit.notice = " ".join(problems) or None
-    return view(visit), settings.strength, settings.realism, settings.faithful, settings.output_format
-
-
-def settings_of(query: dict[str, str]) -> tuple[Settings, list[str]]:
-    """Settings from the address of the page, and sentences on what in it makes no sense."""
-    settings, problems = Settings(), []
-    for name in ("strength", "realism"):
-        if name in query:
-            try:
-                value = float(query[name])
-            except ValueError:
-                value = -1.0
-            if 0 <= value <= 1:
-                settings = replace(settings, **{name: value})
-            else:
-                problems.append(f"The address asks for {name}={query[name]}, expected a number from 0 to 1.")
-    if "faithful" in query:
-        if query["faithful"].lower() in ("true", "false"):
-            settings = replace(settings, faithful=query["faithful"].lower() == "true")
-        else:
-            problems.append(f"The address asks for faithful={query['faithful']}, expected true or false.")
-    if "format" in query:
-        if query["format"].lower() in FORMATS:
-            settings = replace(settings, output_format=query["format"].lower())
-        else:
-            problems.append(f"The address asks for format={query['format']}, expected one of {', '.join(FORMATS)}.")
-    return settings, problems
 
 
 def _thumbnail(path: Path) -> str:
@@ -314,7 +88,7 @@ def build() -> gr.Blocks:
                     js_on_load="\n".join(scripts),
                     apply_default_css=False,
                     elem_id="studio",
-                    examples=[{"name": path.stem, "thumbnail": _thumbnail(path)} for path in EXAMPLES],
+                    examples=[{"name": path.stem, "thumbnail": _thumbnail(path)} for path in wishes.EXAMPLES],
                     max_bytes=MAX_MEGABYTES * 1_000_000,
                     defaults={
                         "strength": defaults.strength,
@@ -330,7 +104,7 @@ def build() -> gr.Blocks:
                     75,
                     step=1,
                     label="JPEG quality of the file",
-                    info=QUALITY_INFO,
+                    info=wishes.QUALITY_INFO,
                     buttons=[],
                     visible=False,
                     elem_id="quality",
@@ -387,22 +161,22 @@ def build() -> gr.Blocks:
         page_parts = [studio, *choices]
         quick = {"queue": False, "show_progress": "hidden", "api_visibility": "private", "trigger_mode": "multiple"}
         changes = [
-            studio.ask_add(add, None, page_parts, **quick),
-            studio.ask_example(example, None, page_parts, **quick),
-            studio.ask_select(select, None, page_parts, **quick),
-            studio.ask_remove(remove, None, page_parts, **quick),
-            studio.ask_clear(clear, None, page_parts, **quick),
-            studio.ask_stop(stop, None, studio, **quick),
-            studio.ask_resume(resume, None, studio, **quick),
-            studio.ask_measure(measure, None, studio, **quick),
-            studio.ask_zip(zip_all, None, studio, **quick),
+            studio.ask_add(wishes.add, None, page_parts, **quick),
+            studio.ask_example(wishes.example, None, page_parts, **quick),
+            studio.ask_select(wishes.select, None, page_parts, **quick),
+            studio.ask_remove(wishes.remove, None, page_parts, **quick),
+            studio.ask_clear(wishes.clear, None, page_parts, **quick),
+            studio.ask_stop(wishes.stop, None, studio, **quick),
+            studio.ask_resume(wishes.resume, None, studio, **quick),
+            studio.ask_measure(wishes.measure, None, studio, **quick),
+            studio.ask_zip(wishes.zip_all, None, studio, **quick),
         ]
         newest = quick | {"trigger_mode": "always_last"}
-        changes += [part.input(configure, settings, studio, **newest) for part in settings]
-        changes += [part.input(choose, [studio, *choices], page_parts, **newest) for part in choices]
+        changes += [part.input(wishes.configure, settings, studio, **newest) for part in settings]
+        changes += [part.input(wishes.choose, [studio, *choices], page_parts, **newest) for part in choices]
         for change in changes:
             change.then(
-                follow,
+                wishes.follow,
                 None,
                 studio,
                 show_progress="hidden",
@@ -410,8 +184,10 @@ def build() -> gr.Blocks:
                 trigger_mode="multiple",
                 concurrency_limit=None,
             )
-        page.load(start, None, [studio, *settings], show_progress="hidden", api_visibility="private", queue=False)
-        page.unload(visitors.leave)
+        page.load(
+            wishes.start, None, [studio, *settings], show_progress="hidden", api_visibility="private", queue=False
+        )
+        page.unload(wishes.visitors.leave)
     return page.queue(max_size=1000)
 
 
@@ -420,7 +196,7 @@ def launch(**kwargs: Any) -> Any:
     # By default, many threads get a heap each (malloc arena), and these do not shrink: memory grows with visitors.
     with suppress(OSError, AttributeError):
         ctypes.CDLL("libc.so.6").mallopt(_M_ARENA_MAX, 2)
-    folders.keep_clean(visitors.folders, lambda: network.places.is_idle)
+    folders.keep_clean(wishes.visitors.folders, lambda: network.places.is_idle)
     # Texts need more contrast than the theme gives them (WCAG: 4.5 to 1).
     theme = gr.themes.Soft().set(
         body_text_color_subdued="*neutral_600",

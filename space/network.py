@@ -5,6 +5,7 @@ and write large ones to files. Elsewhere they run here, a tile at a time, so tha
 """
 
 import os
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
@@ -19,12 +20,14 @@ import numpy as np
 
 from argan_hf import JpegRestorer
 from measuring import measure
-from pictures import MAX_MEGAPIXELS, NETWORK_SHARE, Choices, Picture, Result, Settings
-from pictures import restore as restore_picture
-from places import Places, Relay
+from pictures import MAX_MEGAPIXELS, Choices, Picture, Result, Settings
+from places import Places
+from processor import Relay
+from restoring import NETWORK_SHARE
+from restoring import restore as restore_picture
 from visits import Report
 
-AT_ONCE = 3
+AT_ONCE = 6
 """Visitors who work at the same time: one has the processor, the others read and write files."""
 
 # Only there does `spaces` start another process; installed elsewhere, it does nothing.
@@ -38,7 +41,7 @@ _relay = Relay()
 
 
 def restore(picture: Picture, choices: Choices, settings: Settings, report: Report) -> Result:
-    """Restore a picture; see [`pictures.restore`]. Call it in one of `threads`, while holding a place."""
+    """Restore a picture; see [`restoring.restore`]. Call it in one of `threads`, while holding a place."""
 
     def reconstruct(path: Path, quality: int | None, realism: float, target: Path) -> None:
         if _ON_ZERO_GPU:
@@ -46,12 +49,13 @@ def restore(picture: Picture, choices: Choices, settings: Settings, report: Repo
             _reconstruct_on_gpu(path, quality, realism, target)
             return
 
-        def progress(done: int, total: int) -> None:
-            report(NETWORK_SHARE * done / total, "Restoring")
-            _relay.pass_on()
-
         report(0.0, "Restoring")
-        with _relay.held():
+        with _relay.held() as pass_on:
+
+            def progress(done: int, total: int) -> None:
+                report(NETWORK_SHARE * done / total, "Restoring")
+                pass_on()
+
             planes = restorer.reconstruct(path, quality, realism=realism, progress=progress)
         np.save(target, planes.numpy())
 
@@ -64,16 +68,17 @@ def measure_picture(path: Path, quality: int, settings: Settings, folder: Path, 
         report(0.0, "Measuring")
         return _measure_on_gpu(path, quality, settings, folder)
 
-    def passing(share: float, words: str) -> None:
-        report(share, words)
-        _relay.pass_on()
+    with _relay.held() as pass_on:
 
-    with _relay.held():
+        def passing(share: float, words: str) -> None:
+            report(share, words)
+            pass_on()
+
         return measure(restorer, path, quality, settings, folder, passing)
 
 
-def _turn() -> AbstractContextManager[None]:
-    return nullcontext() if _ON_ZERO_GPU else _relay.held()
+def _turn() -> AbstractContextManager[Callable[[], None]]:
+    return nullcontext(lambda: None) if _ON_ZERO_GPU else _relay.held()
 
 
 def _reconstruct_on_gpu(path: Path, quality: int | None, realism: float, target: Path) -> None:

@@ -5,10 +5,9 @@ others waiting.
 """
 
 import asyncio
-import threading
 from collections import deque
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from ipaddress import ip_address
 
 import gradio as gr
@@ -96,48 +95,6 @@ class Places:
             turns.remove(turn)
         if not turns:
             self._waiting.pop(visitor, None)
-
-
-class Relay:
-    """A lock that is passed on in the order of arrival, for the processor.
-
-    Work on a large picture passes it on after every tile, so that a small picture does not wait for a large one.
-    """
-
-    def __init__(self) -> None:
-        self._guard = threading.Lock()
-        self._queue: deque[threading.Event] = deque()
-        self._is_held = False
-
-    @contextmanager
-    def held(self) -> Iterator[None]:
-        """Wait for the lock and hold it."""
-        self._acquire()
-        try:
-            yield
-        finally:
-            self._release()
-
-    def pass_on(self) -> None:
-        """Let those who wait go first, then go on; call it while holding the lock."""
-        self._release()
-        self._acquire()
-
-    def _acquire(self) -> None:
-        with self._guard:
-            if not self._is_held:
-                self._is_held = True
-                return
-            turn = threading.Event()
-            self._queue.append(turn)
-        turn.wait()
-
-    def _release(self) -> None:
-        with self._guard:
-            if self._queue:
-                self._queue.popleft().set()  # the lock stays held, by the next one
-            else:
-                self._is_held = False
 
 
 def visitor_of(request: gr.Request) -> str:

@@ -19,7 +19,6 @@ from argan_hf import UnreadableImageError
 from folders import forget, new_folder
 from pictures import (
     DEFAULT_QUALITY,
-    NETWORK_SHARE,
     Picture,
     Result,
     Settings,
@@ -29,6 +28,7 @@ from pictures import (
     sentence,
 )
 from places import BusyError
+from restoring import NETWORK_SHARE
 
 logger = logging.getLogger(__name__)
 

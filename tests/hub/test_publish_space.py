@@ -34,9 +34,11 @@ from argan_hf.variants import CHECKPOINTS
 from pathlib import Path
 assert Path(app.__file__).parent == CHECKPOINTS.parents[1] == Path.cwd(), CHECKPOINTS
 page = app.build()
-given = app.keep(app.EXAMPLES[0], "city.png")
-app.look_at(given)
-result = app.network.restore(given, app.Choices(compress_at=20), app.Settings(), lambda share, words: None)
+import network, pictures, wishes
+given = pictures.keep(wishes.EXAMPLES[0], "city.png")
+pictures.look_at(given)
+choices = pictures.Choices(compress_at=20)
+result = network.restore(given, choices, pictures.Settings(), lambda share, words: None)
 print(result.path.suffix, result.path.is_file())
 """
 

@@ -2,12 +2,14 @@
 
 import asyncio
 import threading
+import time
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from places import BusyError, Places, Relay, visitor_of
+from places import BusyError, Places, visitor_of
+from processor import Relay
 from tests.space.conftest import run_async
 
 
@@ -89,28 +91,30 @@ def test_who_leaves_the_queue_blocks_nobody(victim: int) -> None:
     assert places.is_idle
 
 
-def test_the_relay_goes_round_in_the_order_of_arrival() -> None:
-    relay, log, arrived = Relay(), [], threading.Barrier(2)
+@pytest.mark.parametrize(("patience", "order"), [(60.0, ["large", "small", "new", "large"]), (0.0, ["large", "small"])])
+def test_the_processor_goes_to_who_used_it_least_and_nobody_waits_for_long(patience: float, order: list[str]) -> None:
+    relay, log = Relay(patience), []
 
     def work(name: str, steps: int) -> None:
-        with relay.held():
-            if name == "large":
-                arrived.wait()
-                while not relay._queue:
-                    pass
+        with relay.held() as pass_on:
             for _ in range(steps):
                 log.append(name)
-                relay.pass_on()
+                time.sleep(0.02)
+                pass_on()
 
-    large = threading.Thread(target=work, args=("large", 3))
-    large.start()
-    arrived.wait()
-    small = threading.Thread(target=work, args=("small", 1))
-    small.start()
-    large.join(5)
-    small.join(5)
-    assert log[:2] == ["large", "small"]
-    assert log.count("large") == 3
+    def start(name: str, steps: int) -> threading.Thread:
+        thread = threading.Thread(target=work, args=(name, steps))
+        thread.start()
+        time.sleep(0.005)
+        return thread
+
+    threads = [start("large", 4), start("small", 1), start("new", 1)]
+    for thread in threads:
+        thread.join(5)
+    assert log[: len(order)] == order
+    assert sorted(log) == ["large"] * 4 + ["new", "small"]
+    assert not relay._is_held
+    assert not relay._waiting
 
 
 def _request(host: str, forwarded: str | None = None, session: str = "s1") -> Any:

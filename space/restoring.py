@@ -1,0 +1,140 @@
+"""Restores a picture of a visitor, or changes the result that is there.
+
+A picture is restored as the file is, and the result is the file that `argan restore` writes, byte for byte. "Compress
+it first" is a choice for pictures that show no damage. What the network gives is kept beside the picture, so that
+strength, faithful and the format of the result act at once.
+"""
+
+import io
+import secrets
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image, ImageOps
+
+from argan_hf import JpegRestorer
+from argan_hf.jpeg.file import load_pixels, open_image
+from argan_hf.restored_image import RestorationReport, RestoredImage
+from argan_hf.saving import encode_picture
+from pictures import Choices, Picture, Result, Settings, network_key, open_shown, showable
+
+NETWORK_SHARE = 0.75
+"""Share of the time that the network takes; assembling and writing a PNG file take the rest."""
+
+# Result formats that browsers show.
+_SHOWN_RESULTS = ("png", "webp", "avif", "jpg")
+_LONGEST_STEM = 100
+
+
+def restore(
+    restorer: JpegRestorer,
+    picture: Picture,
+    choices: Choices,
+    settings: Settings,
+    reconstruct: Callable[[Path, int | None, float, Path], None],
+    turn: Callable[[], AbstractContextManager[Callable[[], None]]],
+    report: Callable[[float, str], None],
+) -> Result:
+    """Restore a picture, or change the result that is there where the network need not run again.
+
+    Args:
+        restorer: applies strength and faithful, and assembles the picture.
+        picture: the file; what is made of it goes to its folder.
+        choices, settings: what the visitor chose.
+        reconstruct: runs the network over a file, with quality and realism, and writes what it gives to a path.
+        turn: holds the processor, and gives a function that lets others go first.
+        report: called with the share of all work that is done, 0..1, and what is being done; may raise to end the work.
+
+    Raises:
+        UnreadableImageError: if the file cannot be restored.
+        ValueError: if the result does not fit its format.
+    """
+    start = time.perf_counter()
+    source, caption = picture.path, "Original"
+    if choices.compress_at is not None:
+        report(0.0, "Compressing")
+        source = picture.folder / f"compressed-{choices.compress_at}.jpg"
+        source.write_bytes(compress(picture.path, choices.compress_at))
+        caption = f"JPEG, quality {choices.compress_at}"
+    elif picture.quality is not None:
+        caption = f"Original: JPEG, quality {picture.quality}"
+    kept = picture.folder / "network.npy"
+    key = network_key(choices, settings)
+    if picture.network_key != key and settings.strength > 0:
+        picture.network_key = None
+        reconstruct(source, choices.quality, settings.realism, kept)
+        picture.network_key = key
+    report(NETWORK_SHARE, "Assembling")
+    planes = torch.from_numpy(np.load(kept, mmap_mode="c")) if settings.strength > 0 else None
+    with turn() as pass_on:
+        restored = restorer(
+            source,
+            choices.quality,
+            settings.strength,
+            realism=settings.realism,
+            faithful=settings.faithful,
+            reconstruction=planes,
+            progress=lambda done, total: pass_on(),  # noqa: ARG005
+        )
+    suffix = settings.output_format
+    report(0.82, f"Writing {suffix.upper()}")
+    data, notes = encode_picture(restored.image, f".{suffix}")
+    folder = picture.folder / secrets.token_hex(4)
+    folder.mkdir()
+    path = folder / f"{picture.path.stem[:_LONGEST_STEM]}-restored.{suffix}"
+    path.write_bytes(data)
+    after = path if suffix in _SHOWN_RESULTS else _write_shown(restored.image, folder / "shown.png")
+    if choices.compress_at is not None:
+        before = source
+    else:
+        if picture.shown is None:
+            image = open_image(source)
+            load_pixels(image)
+            picture.shown = _write_shown(ImageOps.exif_transpose(image), picture.folder / "before.png")
+        before = picture.shown
+    seconds = time.perf_counter() - start
+    words = [*describe(restored, choices, source.stat().st_size, seconds), *restored.report.notes, *notes]
+    return Result(path, before, after, caption, restored.image.size, words)
+
+
+def compress(path: Path, quality: int) -> bytes:
+    """The bytes of a JPEG file that a program would write of a picture, upright, 4:2:0, gray pictures gray."""
+    image = open_shown(path)
+    load_pixels(image)
+    buffer = io.BytesIO()
+    gray = image.mode in ("1", "L", "LA")
+    ImageOps.exif_transpose(image).convert("L" if gray else "RGB").save(buffer, "JPEG", quality=quality)
+    return buffer.getvalue()
+
+
+def describe(restored: RestoredImage, choices: Choices, size: int, seconds: float) -> list[str]:
+    """What was found and done, in sentences for visitors."""
+    report = restored.report
+    if choices.compress_at is not None:
+        sentences = [f"Compressed at quality {choices.compress_at} to {size / 1000:.0f} kB, then restored."]
+    elif report.sampling is not None and choices.quality is not None:
+        sentences = [f"JPEG file, {report.sampling}, restored as one of quality {choices.quality}."]
+    elif report.sampling is not None:
+        sentences = [f"JPEG file of quality {report.quality}, {report.sampling}, restored."]
+    else:
+        kind = report.format or "picture"
+        sentences = [f"{kind} file, restored without knowing how it was compressed."]
+    sentences += _check(report)
+    sentences.append(f"{report.width}x{report.height} pixels in {seconds:.1f} s.")
+    return sentences
+
+
+def _check(report: RestorationReport) -> list[str]:
+    if report.consistency is None:
+        return []
+    percent = int(report.consistency * 10_000) / 100  # rounded down: 100 % means all
+    return [f"Checked: saved as JPEG with the file's settings, the result gives the file again (luma {percent:g} %)."]
+
+
+def _write_shown(image: Image.Image, path: Path) -> Path:
+    showable(image).save(path, compress_level=1)
+    return path
