@@ -33,7 +33,7 @@ _ADVICE = (
     ("camera raw", _DEVELOP),
     ("HEIC", "export it as JPEG first, at the highest quality"),
     ("JPEG XL", "if it was made from a JPEG, `djxl` gives that JPEG back; otherwise convert it to PNG"),
-    ("PDF", "`pdfimages -all` takes the pictures out of it as they are"),
+    ("PDF", "save the pictures in it as files first, as `pdfimages -all` does"),
     ("PostScript", "convert it to PNG first"),
     ("web page", "the picture itself was not saved: open the page and save the picture"),
     ("archive", "unpack it first"),

@@ -141,7 +141,7 @@ def test_scans_are_counted_where_a_decoder_reads_them(photo: Image.Image) -> Non
     data = jpeg_bytes(photo.convert("L"), progressive=True)
     comment = b"\xff\xda" * 600
     with_comment = data[:2] + b"\xff\xfe" + (len(comment) + 2).to_bytes(2, "big") + comment + data[2:]
-    for harmless in (with_comment, data + b"\xff\xda\0\0" * 600):
+    for harmless in (with_comment, data + b"\0\2" + b"\xff\xda\0\2" * 600):
         assert open_image(harmless).size == photo.size
 
 

@@ -17,7 +17,7 @@ from argan_hf.jpeg.file_kinds import name_kind
         (b"\xff\x0a\xfa\x7f", "a JPEG XL picture; if it was made from a JPEG"),
         (b"\0\0\0\x0cJXL \r\n\x87\n", "a JPEG XL picture"),
         (b"FUJIFILMCCD-RAW 0201", "a camera raw file (RAF); develop it first"),
-        (b"%PDF-1.7\n", "a PDF document; `pdfimages -all`"),
+        (b"%PDF-1.7\n", "a PDF document; save the pictures in it"),
         (b"\n<!DOCTYPE html>\n<html>", "a web page (HTML); the picture itself was not saved"),
         (b"<!-- saved -->\n<HTML lang='de'>", "a web page (HTML)"),
         (b'<?xml version="1.0"?>\n<svg xmlns="http://www.w3.org/2000/svg"/>', "an SVG drawing"),

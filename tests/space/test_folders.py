@@ -38,6 +38,7 @@ def test_nothing_else_is_opened(own_folder: Path, tmp_path: Path) -> None:
     linked_folder = own_folder / HASH[::-1]
     linked_folder.symlink_to(tmp_path)
     result = _file(own_folder / ("0" * 32) / "given" / "photo.jpg")
+    thumbnail = _file(own_folder / ("0" * 32) / "thumbnail.png")
     fifo = own_folder / HASH / "fifo"
     os.mkfifo(fifo)
     for path in (
@@ -47,7 +48,7 @@ def test_nothing_else_is_opened(own_folder: Path, tmp_path: Path) -> None:
             "/etc/passwd",
             str(link),
             str(linked_folder / "secret.jpg"),
-            str(result),
+            str(result), str(thumbnail),
             str(fifo),
         ),
         *(f"{own_folder}/{HASH}/../../secret.jpg", os.path.relpath(secret), f"{own_folder}/{HASH}", str(own_folder)),

@@ -117,6 +117,21 @@ def test_the_processor_goes_to_who_used_it_least_and_nobody_waits_for_long(patie
     assert not relay._waiting
 
 
+def test_who_leaves_at_the_moment_of_the_turn_gives_it_back() -> None:
+    async def run() -> None:
+        places = Places(1, 9, 99)
+        async with places.take("a"):
+            waiting = asyncio.create_task(places.take("b").__aenter__())
+            await asyncio.sleep(0)
+        # The turn is b's now, but b has not run since.
+        assert not places.is_idle
+        waiting.cancel()
+        await asyncio.wait([waiting])
+        assert places.is_idle
+
+    run_async(run())
+
+
 def _request(host: str, forwarded: str | None = None, session: str = "s1") -> Any:
     headers = {} if forwarded is None else {"x-forwarded-for": forwarded}
     return SimpleNamespace(client=SimpleNamespace(host=host), headers=headers, session_hash=session)

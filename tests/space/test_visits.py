@@ -122,6 +122,8 @@ def test_the_newest_settings_win(work: Restorations) -> None:
         await _until(lambda: _is_idle(visit))
         assert picture.result is not None
         assert picture.result.path.read_text() == "a 0.3"
+        visit.configure(Settings(strength=0.2))
+        await _until(lambda: _is_idle(visit))
         # Only the newest result is left on the disk.
         assert [path.name for path in picture.folder.glob("result-*")] == [picture.result.path.parent.name]
 
