@@ -4,23 +4,28 @@ A program uploads a file and names it in a request. Its results are deleted afte
 """
 
 import asyncio
-import contextvars
 import logging
+import threading
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 import gradio as gr
 
 from argan_hf import UnreadableImageError
 from folders import new_folder, uploaded
-from network import measure_picture, places, restore, threads
+from network import in_thread, measure_picture, places, restore
 from pictures import FORMATS, Choices, Picture, Settings, discard, keep, look_at, sentence
 from places import BusyError, visitor_of
-from visits import UNEXPECTED
+from restoring import OUTPUT
+from visits import UNEXPECTED, NotWantedError, Report
 
 logger = logging.getLogger(__name__)
 
 _T = TypeVar("_T")
+
+at_work: set[Path] = set()
+"""Folders of requests that wait or are worked on; they are not deleted, however long it takes."""
 
 
 async def restore_file(
@@ -50,9 +55,9 @@ async def restore_file(
     settings = _settings(strength, realism, faithful, output_format)
     choices = Choices(_quality(quality, "quality"), _quality(compress_at, "compress_at"))
 
-    def work(given: Picture) -> tuple[gr.FileData, str]:
-        result = restore(given, choices, settings, lambda share, words: None)  # noqa: ARG005
-        (given.folder / "network.npy").unlink(missing_ok=True)
+    def work(given: Picture, report: Report) -> tuple[gr.FileData, str]:
+        result = restore(given, choices, settings, report)
+        (given.folder / OUTPUT).unlink(missing_ok=True)
         return gr.FileData(path=str(result.path)), " ".join(result.sentences)
 
     return await _run(picture, request, work)
@@ -66,7 +71,7 @@ async def measure_file(
     faithful: bool = True,
     request: gr.Request | None = None,
 ) -> tuple[list[gr.FileData], dict[str, Any]]:
-    """Compress the middle of a picture at every JPEG quality, restore it, and score both against the picture.
+    """Compress the middle of a picture at 12 JPEG qualities, restore it, and score both against the picture.
 
     Args:
         picture: an uploaded file, taken as the original.
@@ -82,27 +87,32 @@ async def measure_file(
     settings = _settings(strength, realism, faithful, "png")
     at = _quality(quality, "quality") or 20
 
-    def work(given: Picture) -> tuple[list[gr.FileData], dict[str, Any]]:
-        found = measure_picture(given.path, at, settings, new_folder(), lambda share, words: None)  # noqa: ARG005
+    def work(given: Picture, report: Report) -> tuple[list[gr.FileData], dict[str, Any]]:
+        found = measure_picture(given.path, at, settings, new_folder(), report)
         return [gr.FileData(path=str(path)) for _, path in found.pop("pictures")], found
 
     return await _run(picture, request, work)
 
 
-async def _run(picture: Any, request: gr.Request | None, work: Callable[[Picture], _T]) -> _T:
+async def _run(picture: Any, request: gr.Request | None, work: Callable[[Picture, Report], _T]) -> _T:
     source = uploaded(picture.get("path") if isinstance(picture, dict) else getattr(picture, "path", None))
     given = keep(source, source.name)
-    loop, context = asyncio.get_running_loop(), contextvars.copy_context()
+    at_work.add(given.folder)
+    canceled = threading.Event()
+
+    def report(share: float, words: str) -> None:  # noqa: ARG001
+        if canceled.is_set():
+            raise NotWantedError
 
     def run() -> _T:
         look_at(given)
         if given.refusal is not None:
             raise UnreadableImageError(given.refusal)
-        return work(given)
+        return work(given, report)
 
     try:
         async with places.take(visitor_of(request) if request else "a program"):
-            return await loop.run_in_executor(threads, context.run, run)
+            return await in_thread(run, canceled.set)
     except BusyError as error:
         discard(given)
         raise _refusal(str(error)) from error
@@ -113,6 +123,11 @@ async def _run(picture: Any, request: gr.Request | None, work: Callable[[Picture
         discard(given)
         logger.exception("a request of the API failed")
         raise _refusal(UNEXPECTED) from error
+    except asyncio.CancelledError:
+        discard(given)
+        raise
+    finally:
+        at_work.discard(given.folder)
 
 
 def _refusal(words: str) -> gr.Error:

@@ -32,18 +32,20 @@ _STUDIO = Path(__file__).parent / "studio"
 _M_ARENA_MAX = -8  # of glibc's malloc.h
 
 INTRO = """# Remove JPEG artifacts from pictures"""
-PRIVACY = f"""Your pictures are sent to this server and lie on its disk while it works on them. They are deleted when
-you remove them, {MINUTES_AFTER_LEAVING} minutes after you close the page, and {MINUTES_KEPT} minutes after your last
-click; the upload itself {folders.MINUTES_KEPT} minutes after it arrived. Nobody else gets to see them, and nothing is
-learned from them. Up to {MAX_PICTURES} files of {MAX_MEGABYTES} MB and {MAX_MEGAPIXELS} megapixels each."""
+PRIVACY = f"""Your pictures are sent to this server, which keeps them on its disk. It deletes a picture when
+you remove it, and all of them {MINUTES_AFTER_LEAVING} minutes after you close the page or {MINUTES_KEPT} minutes after
+your last click. The file as it was uploaded stays for {folders.MINUTES_KEPT} minutes. Other visitors do not get to see
+your pictures, and no network is trained with them.
+
+The page takes {MAX_PICTURES} files at a time, of up to {MAX_MEGABYTES} MB and {MAX_MEGAPIXELS} megapixels."""
 
 REALISM_INFO = (
     "0: least error, smooth where detail is lost. 1: texture, which can be false. 0.25 scores best with measures that "
     "follow the eye (SSIM, SSIMULACRA2)."
 )
 FAITHFUL_INFO = (
-    "For JPEG files: keep the brightness within what the file states. Saved again with the same settings, the result "
-    "gives the same file."
+    "For JPEG files: keep the brightness within what the file states, so that it is the same when the result is saved "
+    "as JPEG with the same settings."
 )
 FORMAT_INFO = "PNG, TIFF and WebP lose nothing. AVIF and JPEG are smaller and lossy."
 
@@ -72,13 +74,8 @@ def build() -> gr.Blocks:
     scripts = [(_STUDIO / name).read_text() for name in ("comparison.js", "measured.js", "studio.js")]
     with gr.Blocks(title="ARGAN: JPEG artifact removal", analytics_enabled=False) as page:
         # First, so that no function of the page takes their names.
-        endpoints = [
-            gr.api(api.restore_file, api_name="restore", concurrency_limit=None),
-            gr.api(api.measure_file, api_name="measure", concurrency_limit=None),
-        ]
-        for endpoint in endpoints:
-            for block in page.fns[endpoint["id"]].inputs:
-                _fetch_nothing(block)
+        gr.api(api.restore_file, api_name="restore", concurrency_limit=None)
+        gr.api(api.measure_file, api_name="measure", concurrency_limit=None)
         gr.Markdown(INTRO)
         with gr.Row():
             with gr.Column(scale=3, min_width=320):
@@ -156,13 +153,15 @@ def build() -> gr.Blocks:
                 )
                 with gr.Accordion("Your pictures are deleted after you leave: details and limits", open=False):
                     gr.Markdown(PRIVACY)
-        _fetch_nothing(studio)
         settings, choices = [strength, realism, faithful, output_format], [quality, compress_first, compress_at]
         page_parts = [studio, *choices]
-        quick = {"queue": False, "show_progress": "hidden", "api_visibility": "private", "trigger_mode": "multiple"}
+        # Not preprocessed: Gradio would refuse numbers beyond the ends without a word that visitors see.
+        quick = {"queue": False, "preprocess": False, "show_progress": "hidden"}
+        quick |= {"api_visibility": "private", "trigger_mode": "multiple"}
         changes = [
-            studio.ask_add(wishes.add, None, page_parts, **quick),
-            studio.ask_example(wishes.example, None, page_parts, **quick),
+            studio.ask_add(wishes.add, settings, page_parts, **quick),
+            studio.ask_example(wishes.example, settings, page_parts, **quick),
+            studio.ask_come_back(wishes.come_back, None, [*page_parts, *settings], **quick),
             studio.ask_select(wishes.select, None, page_parts, **quick),
             studio.ask_remove(wishes.remove, None, page_parts, **quick),
             studio.ask_clear(wishes.clear, None, page_parts, **quick),
@@ -172,7 +171,7 @@ def build() -> gr.Blocks:
             studio.ask_zip(wishes.zip_all, None, studio, **quick),
         ]
         newest = quick | {"trigger_mode": "always_last"}
-        changes += [part.input(wishes.configure, settings, studio, **newest) for part in settings]
+        changes += [part.input(wishes.configure, settings, [studio, strength, realism], **newest) for part in settings]
         changes += [part.input(wishes.choose, [studio, *choices], page_parts, **newest) for part in choices]
         for change in changes:
             change.then(
@@ -188,6 +187,8 @@ def build() -> gr.Blocks:
             wishes.start, None, [studio, *settings], show_progress="hidden", api_visibility="private", queue=False
         )
         page.unload(wishes.visitors.leave)
+        for block in {block for function in page.fns.values() for block in function.inputs}:
+            _fetch_nothing(block)
     return page.queue(max_size=1000)
 
 
@@ -196,9 +197,11 @@ def launch(**kwargs: Any) -> Any:
     # By default, many threads get a heap each (malloc arena), and these do not shrink: memory grows with visitors.
     with suppress(OSError, AttributeError):
         ctypes.CDLL("libc.so.6").mallopt(_M_ARENA_MAX, 2)
-    folders.keep_clean(wishes.visitors.folders, lambda: network.places.is_idle)
+    folders.keep_clean(lambda: wishes.visitors.folders() | api.at_work, lambda: network.places.is_idle)
     # Texts need more contrast than the theme gives them (WCAG: 4.5 to 1).
     theme = gr.themes.Soft().set(
+        checkbox_border_color="*neutral_500",
+        input_border_color="*neutral_400",
         body_text_color_subdued="*neutral_600",
         body_text_color_subdued_dark="*neutral_300",
         block_title_text_color="*primary_800",
@@ -207,11 +210,14 @@ def launch(**kwargs: Any) -> Any:
         checkbox_label_background_fill_selected="*primary_700",
         checkbox_label_background_fill_selected_dark="*primary_700",
     )
-    options = {"max_file_size": MAX_MEGABYTES * 1_000_000, "theme": theme, "footer_links": ["api"]}
+    # White on white, the handles of the sliders would be hard to see.
+    css = "input[type=range]::-webkit-slider-thumb { border: 2px solid #3730a3 } h1 { font-size: 1.5em; margin: 0 }"
+    options = {"css": css, "max_file_size": MAX_MEGABYTES * 1_000_000, "theme": theme, "footer_links": ["api"]}
     return build().launch(**(options | kwargs))
 
 
 if __name__ == "__main__":
-    # Without this, files of visitors would outlive a server that is told to end.
-    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+    # Without this, files of visitors would outlive a server that is told to end; `nohup` ignores SIGINT, too.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     launch(server_name=os.environ.get("GRADIO_SERVER_NAME"))

@@ -7,6 +7,7 @@ deletes what is old; the whole folder goes when the server stops, and the next s
 
 import atexit
 import ctypes
+import logging
 import os
 import re
 import secrets
@@ -20,11 +21,16 @@ from pathlib import Path
 
 import gradio as gr
 
+logger = logging.getLogger(__name__)
+
 MINUTES_KEPT = 10
 """How long uploads and results of the API stay, in minutes."""
 
 MAX_GIGABYTES = 10.0
 """If uploads take more than this, the oldest are deleted at once."""
+
+MIN_FREE_GIGABYTES = 2.0
+"""With less room on the disk, no more pictures are taken."""
 
 _PREFIX = "argan_hf-space-"
 _SECONDS_BETWEEN_SWEEPS = 30.0
@@ -81,6 +87,11 @@ def forget(folder: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
 
 
+def is_full() -> bool:
+    """Whether the disk has no room for more pictures."""
+    return shutil.disk_usage(FOLDER).free < MIN_FREE_GIGABYTES * 1e9
+
+
 def sweep(in_use: Callable[[], set[Path]], *, now: float | None = None) -> None:
     """Delete what is old, and what servers that do not run any more have left.
 
@@ -109,8 +120,10 @@ def keep_clean(in_use: Callable[[], set[Path]], is_idle: Callable[[], bool]) -> 
 
     def run() -> None:
         while True:
-            with suppress(OSError):
+            try:
                 sweep(in_use)
+            except Exception:  # whatever it is, the next sweep must come
+                logger.exception("old files could not be deleted")
             if is_idle():
                 give_memory_back()
             time.sleep(_SECONDS_BETWEEN_SWEEPS)

@@ -30,7 +30,7 @@ def measure(
     folder: Path,
     report: Callable[[float, str], None],
 ) -> dict[str, Any]:
-    """Compress the middle of a picture at every quality and restore it.
+    """Compress the middle of a picture at many qualities and restore it.
 
     Args:
         restorer: restores.

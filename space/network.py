@@ -4,12 +4,14 @@ On ZeroGPU hardware, functions that need the GPU run in another process: they ge
 and write large ones to files. Elsewhere they run here, a tile at a time, so that visitors share the processor.
 """
 
+import asyncio
+import contextvars
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 try:
     import spaces
@@ -27,6 +29,8 @@ from restoring import NETWORK_SHARE
 from restoring import restore as restore_picture
 from visits import Report
 
+_T = TypeVar("_T")
+
 AT_ONCE = 6
 """Visitors who work at the same time: one has the processor, the others read and write files."""
 
@@ -35,13 +39,41 @@ _ON_ZERO_GPU = spaces is not None and bool(os.environ.get("SPACES_ZERO_GPU"))
 
 restorer = JpegRestorer.from_pretrained(max_megapixels=MAX_MEGAPIXELS)
 places = Places(AT_ONCE, waiting_per_visitor=8, waiting_in_all=200)
+looking = Places(2, waiting_per_visitor=24, waiting_in_all=500)
+"""For reading headers and making thumbnails, which must not wait for a restoration."""
+
 # As many threads as places: every thread that uses torch keeps memory and threads of its own.
-threads = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="restore")
+_threads = ThreadPoolExecutor(AT_ONCE + looking.count, thread_name_prefix="restore")
 _relay = Relay()
 
 
+async def in_thread(function: Callable[[], _T], on_cancel: Callable[[], None] = lambda: None) -> _T:
+    """Run a function in a thread, while holding a place.
+
+    If the request is canceled, the thread goes on until the function ends, and so does this: otherwise its place would
+    be given away while it is still at work.
+
+    Args:
+        function: gives the result.
+        on_cancel: called when the request is canceled; it tells the function to end soon.
+    """
+    context = contextvars.copy_context()
+    work = asyncio.get_running_loop().run_in_executor(_threads, context.run, function)
+    canceled = None
+    while not work.done():
+        try:
+            await asyncio.wait([work])
+        except asyncio.CancelledError as error:
+            canceled = error
+            on_cancel()
+    if canceled is not None:
+        work.exception()  # nobody else asks for it
+        raise canceled
+    return work.result()
+
+
 def restore(picture: Picture, choices: Choices, settings: Settings, report: Report) -> Result:
-    """Restore a picture; see [`restoring.restore`]. Call it in one of `threads`, while holding a place."""
+    """Restore a picture; see [`restoring.restore`]. Call it in [`in_thread`]."""
 
     def reconstruct(path: Path, quality: int | None, realism: float, target: Path) -> None:
         if _ON_ZERO_GPU:
@@ -63,7 +95,7 @@ def restore(picture: Picture, choices: Choices, settings: Settings, report: Repo
 
 
 def measure_picture(path: Path, quality: int, settings: Settings, folder: Path, report: Report) -> dict[str, Any]:
-    """Measure a picture at every quality; see [`measuring.measure`]. Call it as [`restore`]."""
+    """Measure a picture at many qualities; see [`measuring.measure`]. Call it as [`restore`]."""
     if _ON_ZERO_GPU:
         report(0.0, "Measuring")
         return _measure_on_gpu(path, quality, settings, folder)

@@ -1,5 +1,6 @@
 """One picture of a visitor: what its file is, what was chosen for it, and where its files lie."""
 
+import logging
 import secrets
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -11,6 +12,8 @@ from argan_hf import UnreadableImageError
 from argan_hf.jpeg.file import check_depth, load_pixels, open_image, read_header
 from argan_hf.saving import cmyk_to_rgb
 from folders import forget, new_folder
+
+logger = logging.getLogger(__name__)
 
 MAX_MEGAPIXELS = 24
 DEFAULT_QUALITY = 20
@@ -80,22 +83,29 @@ class Picture:
         path: the file, in a folder of its own that holds all that is made of it.
         token: names the picture in requests.
         choices: for this picture.
+        is_known: whether the file was looked at.
         refusal: why it is never restored.
-        failure, failed_key: why it could not be restored as it was wanted, and what was wanted.
+        failure, failed_key, can_retry: why it could not be restored as it was wanted, what was wanted, and whether
+            trying again can help.
+        order: its place among the pictures of the visit, from the left.
         format, width, height: of the file, upright.
         quality: of a JPEG file, 1..100; `None` for other files.
         thumbnail, shown: files that browsers show; `shown` is `None` until it is made where they cannot show the file.
         network_key: what the kept output of the network was made with.
         result_key, result: the newest result, and what it was made with.
+        former: folder of the result before it.
     """
 
     name: str
     path: Path
     token: str = field(default_factory=lambda: secrets.token_hex(8))
     choices: Choices = field(default_factory=Choices)
+    is_known: bool = False
     refusal: str | None = None
     failure: str | None = None
     failed_key: tuple[object, ...] | None = None
+    can_retry: bool = True
+    order: int = 0
     format: str = ""
     width: int = 0
     height: int = 0
@@ -105,6 +115,7 @@ class Picture:
     network_key: tuple[object, ...] | None = None
     result_key: tuple[object, ...] | None = None
     result: Result | None = None
+    former: Path | None = None
 
     @property
     def folder(self) -> Path:
@@ -129,20 +140,26 @@ def look_at(picture: Picture) -> None:
         picture.format = image.format or ""
         if isinstance(image, JpegImageFile):
             picture.quality = read_header(image).quality
-        turned = image.getexif().get(_ORIENTATION, 1)
-        picture.width, picture.height = image.size[::-1] if turned in (5, 6, 7, 8) else image.size
-        moves = bool(getattr(image, "is_animated", False)) and picture.format != "MPO"
-        upright = turned == 1 or picture.format in ("JPEG", "MPO")
-        if picture.format in _SHOWN_AS_THEY_ARE and upright and not moves:
-            picture.shown = picture.path
+        size = image.size
         image.draft("RGB" if image.mode != "L" else "L", _THUMBNAIL)  # decodes a JPEG file at an eighth of its size
         load_pixels(image)
+        turned = image.getexif().get(_ORIENTATION, 1)
+        picture.width, picture.height = size[::-1] if turned in (5, 6, 7, 8) else size
+        moves = bool(getattr(image, "is_animated", False)) and picture.format != "MPO"
+        upright = turned == 1 or picture.format in ("JPEG", "MPO")
         small = ImageOps.exif_transpose(showable(image))
         small.thumbnail(_THUMBNAIL)
-        picture.thumbnail = picture.folder / "thumbnail.png"
-        small.save(picture.thumbnail)
+        thumbnail = picture.folder / "thumbnail.png"
+        small.save(thumbnail)
     except UnreadableImageError as error:
         picture.refusal = sentence(picture, error)
+    except Exception:  # Malformed tags and frames can raise any kind of exception; so can a file that was removed.
+        logger.info("%s could not be looked at", picture.path.name, exc_info=True)
+        picture.refusal = f"{picture.name} is damaged and cannot be shown."
+    else:
+        picture.thumbnail = thumbnail
+        if picture.format in _SHOWN_AS_THEY_ARE and upright and not moves:
+            picture.shown = picture.path
 
 
 def open_shown(path: Path) -> Image.Image:

@@ -8,7 +8,7 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from ipaddress import ip_address
+from ipaddress import ip_address, ip_network
 
 import gradio as gr
 
@@ -107,7 +107,8 @@ def visitor_of(request: gr.Request) -> str:
     forwarded = [part.strip() for part in (request.headers.get("x-forwarded-for") or "").split(",")]
     public = [host for host in (client, *reversed(forwarded)) if _is_public(host)]
     if public:
-        return public[0]
+        # A household has 2**64 addresses of IPv6.
+        return str(ip_network(f"{public[0]}/64", strict=False)) if ":" in public[0] else public[0]
     is_own_machine = client in ("", "localhost", "::1", "testclient") or client.startswith("127.")
     return f"visit {request.session_hash}" if is_own_machine else client
 

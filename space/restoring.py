@@ -25,6 +25,9 @@ from pictures import Choices, Picture, Result, Settings, network_key, open_shown
 NETWORK_SHARE = 0.75
 """Share of the time that the network takes; assembling and writing a PNG file take the rest."""
 
+OUTPUT = "network.npy"
+"""What the network gave for a picture, in the folder of the picture."""
+
 # Result formats that browsers show.
 _SHOWN_RESULTS = ("png", "webp", "avif", "jpg")
 _LONGEST_STEM = 100
@@ -62,13 +65,13 @@ def restore(
         caption = f"JPEG, quality {choices.compress_at}"
     elif picture.quality is not None:
         caption = f"Original: JPEG, quality {picture.quality}"
-    kept = picture.folder / "network.npy"
+    kept = picture.folder / OUTPUT
     key = network_key(choices, settings)
     if picture.network_key != key and settings.strength > 0:
         picture.network_key = None
         reconstruct(source, choices.quality, settings.realism, kept)
         picture.network_key = key
-    report(NETWORK_SHARE, "Assembling")
+    report(NETWORK_SHARE + 0.01, "Assembling")  # from here on, settings that changed end the work
     planes = torch.from_numpy(np.load(kept, mmap_mode="c")) if settings.strength > 0 else None
     with turn() as pass_on:
         restored = restorer(
@@ -81,6 +84,8 @@ def restore(
             progress=lambda done, total: pass_on(),  # noqa: ARG005
         )
     suffix = settings.output_format
+    if suffix == "jpg" and restored.image.mode in ("LA", "RGBA"):
+        raise ValueError("JPEG holds no transparency; choose PNG, WebP, TIFF or AVIF as the format of the result")
     report(0.82, f"Writing {suffix.upper()}")
     data, notes = encode_picture(restored.image, f".{suffix}")
     folder = picture.folder / secrets.token_hex(4)
@@ -116,10 +121,13 @@ def describe(restored: RestoredImage, choices: Choices, size: int, seconds: floa
     report = restored.report
     if choices.compress_at is not None:
         sentences = [f"Compressed at quality {choices.compress_at} to {size / 1000:.0f} kB, then restored."]
-    elif report.sampling is not None and choices.quality is not None:
-        sentences = [f"JPEG file, {report.sampling}, restored as one of quality {choices.quality}."]
     elif report.sampling is not None:
-        sentences = [f"JPEG file of quality {report.quality}, {report.sampling}, restored."]
+        # Names with commas list unusual factors, as those of CMYK.
+        sampling = "" if "," in report.sampling else f", {report.sampling}"
+        if choices.quality is None:
+            sentences = [f"JPEG file of quality {report.quality}{sampling}, restored."]
+        else:
+            sentences = [f"JPEG file{sampling}, restored as one of quality {choices.quality}."]
     else:
         kind = report.format or "picture"
         sentences = [f"{kind} file, restored without knowing how it was compressed."]
@@ -131,8 +139,10 @@ def describe(restored: RestoredImage, choices: Choices, size: int, seconds: floa
 def _check(report: RestorationReport) -> list[str]:
     if report.consistency is None:
         return []
-    percent = int(report.consistency * 10_000) / 100  # rounded down: 100 % means all
-    return [f"Checked: saved as JPEG with the file's settings, the result gives the file again (luma {percent:g} %)."]
+    if report.consistency == 1:
+        return ["Checked: saved as JPEG with the file's settings, the result gives your file again (luma 100 %)."]
+    percent = int(report.consistency * 10_000) / 100  # rounded down
+    return [f"Checked: saved as JPEG with the file's settings, {percent:g} % of your file's luma comes out again."]
 
 
 def _write_shown(image: Image.Image, path: Path) -> Path:

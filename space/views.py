@@ -10,20 +10,21 @@ from visits import Measurement, Visit
 def view(visit: Visit) -> dict[str, Any]:
     """All that the page shows; a view with a higher `revision` replaces one with a lower."""
     current = visit.current
-    finished = [picture for picture in visit.pictures.values() if picture.result is not None and visit.is_done(picture)]
     return {
+        "visit": visit.token,
         "revision": visit.revision,
         "pictures": [_entry(visit, picture) for picture in visit.pictures.values()],
         "selected": visit.selected,
         "shown": _shown(visit, current) if current else None,
         "state": _state(visit, current) if current else None,
-        "working": visit.is_working,
-        "stopped": visit.stopped and any(not visit.is_done(picture) for picture in visit.pictures.values()),
+        "working": visit.is_working or any(not picture.is_known for picture in visit.pictures.values()),
+        "resumable": _is_resumable(visit, current),
         "share": visit.task.share if visit.task else None,
         "words": _words(visit),
-        "finished": len(finished),
+        "finished": len(visit.results()),
         "zip": _path(visit.zipped),
-        "notice": visit.notice,
+        "zipping": visit.zipping,
+        "notices": visit.notices,
         "measured": _measured(visit.measurement, current) if current else None,
         "settings": {
             "strength": visit.settings.strength,
@@ -35,14 +36,22 @@ def view(visit: Visit) -> dict[str, Any]:
 
 
 def _state(visit: Visit, picture: Picture) -> str:
-    """One of "refused", "failed", "done", "working", "stopped", "waiting"."""
+    """One of "refused", "failed", "done", "working", "stopped", "reading", "waiting"."""
     if picture.refusal is not None:
         return "refused"
     if visit.is_done(picture):
-        return "done" if picture.result is not None else "failed"
-    if visit.stopped:
+        return "done" if picture.result_key == visit.key_of(picture) else "failed"
+    if picture.token in visit.stopped:
         return "stopped"
+    if not picture.is_known:
+        return "reading"
     return "working" if visit.task is not None and visit.task.picture is picture else "waiting"
+
+
+def _is_resumable(visit: Visit, current: Picture | None) -> bool:
+    if any(not visit.is_done(picture) for token, picture in visit.pictures.items() if token in visit.stopped):
+        return True
+    return current is not None and _state(visit, current) == "failed" and current.can_retry
 
 
 def _entry(visit: Visit, picture: Picture) -> dict[str, Any]:
@@ -57,8 +66,7 @@ def _entry(visit: Visit, picture: Picture) -> dict[str, Any]:
 def _shown(visit: Visit, picture: Picture) -> dict[str, Any]:
     shown: dict[str, Any] = {
         "name": picture.name,
-        "jpeg": picture.quality is not None,
-        "refusal": picture.refusal or (picture.failure if visit.is_done(picture) else None),
+        "refusal": picture.refusal,
         "width": picture.width,
         "height": picture.height,
         "before": _path(picture.shown),
@@ -67,6 +75,11 @@ def _shown(visit: Visit, picture: Picture) -> dict[str, Any]:
         "sentences": [],
         "download": None,
     }
+    failure = picture.failure if visit.is_done(picture) else None
+    if failure is not None and picture.result is None:
+        shown["refusal"] = failure
+    elif failure is not None:
+        shown["sentences"] = [failure]
     # While a new result is made, the last one of this picture stays in sight, but is not offered any more.
     if (result := picture.result) is not None:
         shown |= {
@@ -76,7 +89,7 @@ def _shown(visit: Visit, picture: Picture) -> dict[str, Any]:
             "caption": result.caption,
             "after": _path(result.after),
         }
-        if visit.is_done(picture):
+        if visit.is_done(picture) and picture.failed_key != visit.key_of(picture):
             shown |= {
                 "sentences": result.sentences,
                 "download": {

@@ -7,6 +7,7 @@ page shows views of the visit; each view says all, so none can show the result o
 
 import asyncio
 import logging
+import secrets
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
@@ -15,10 +16,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from argan_hf import UnreadableImageError
 from folders import forget, new_folder
 from pictures import (
     DEFAULT_QUALITY,
+    Choices,
     Picture,
     Result,
     Settings,
@@ -28,11 +29,15 @@ from pictures import (
     sentence,
 )
 from places import BusyError
-from restoring import NETWORK_SHARE
+from restoring import NETWORK_SHARE, OUTPUT
 
 logger = logging.getLogger(__name__)
 
 MAX_PICTURES = 24
+MAX_NOTICES = 5
+MAX_OUTPUTS = 3
+"""Pictures of a visit for which the output of the network is kept."""
+
 MINUTES_KEPT = 30
 """How long pictures are kept after the last click, in minutes."""
 
@@ -48,7 +53,7 @@ class NotWantedError(Exception):
 
 @dataclass
 class Measurement:
-    """What "at every quality" found for a picture, and what it was measured with."""
+    """What "at many qualities" found for a picture, and what it was measured with."""
 
     key: tuple[object, ...]
     found: dict[str, Any] | None = None
@@ -85,28 +90,38 @@ class Visit:
     """One opened page.
 
     Attributes:
+        visitor: who it is, see `places.visitor_of`.
         place: waits for a place to work, and holds it.
         work: does a task and gives its result.
         pictures: by their token, in the order of their arrival.
         selected: token of the picture that is looked at.
         settings: for all pictures.
-        stopped: whether the visitor pressed Stop.
+        token: names the visit to the page, which finds it again after a lost connection; a secret of the visitor.
+        session: Gradio's name of the page that was opened last.
+        stopped: tokens of the pictures whose work the visitor stopped.
         measurement: of a picture, if one was asked for.
-        notice: a sentence on the last wish, if it could not be done.
+        notices: sentences on wishes that could not be done, newest last, with numbers that rise.
         zipped: file with all results, if it was asked for and is still true.
+        zipping: whether that file is being written.
         revision: rises with every change.
+        task: what is being done.
+        follower: the newest request that follows the changes.
         deadline: when the visit is deleted, in seconds of the monotonic clock.
     """
 
+    visitor: str
     place: Callable[[], AbstractAsyncContextManager[None]]
     work: Work
     pictures: dict[str, Picture] = field(default_factory=dict)
     selected: str | None = None
     settings: Settings = field(default_factory=Settings)
-    stopped: bool = False
+    token: str = field(default_factory=lambda: secrets.token_hex(16))
+    session: str = ""
+    stopped: set[str] = field(default_factory=set)
     measurement: Measurement | None = None
-    notice: str | None = None
+    notices: list[tuple[int, str]] = field(default_factory=list)
     zipped: Path | None = None
+    zipping: bool = False
     revision: int = 0
     deadline: float = field(default_factory=lambda: time.monotonic() + 60 * MINUTES_KEPT)
     task: Task | None = None
@@ -119,10 +134,18 @@ class Visit:
     def add(self, picture: Picture, *, select: bool) -> None:
         """Take a picture; the newest is looked at."""
         self.pictures[picture.token] = picture
+        self.pictures = dict(sorted(self.pictures.items(), key=lambda entry: entry[1].order))
         if select or self.selected is None:
             self.selected = picture.token
-        self.stopped = False
         self._wish()
+
+    def looked_at(self, picture: Picture) -> None:
+        """The picture is known now: it can be restored, or has its refusal; if it was removed meanwhile, it goes."""
+        picture.is_known = True
+        if picture.token in self.pictures:
+            self._wish()
+        else:
+            discard(picture)
 
     def select(self, token: str) -> None:
         """Look at another picture."""
@@ -149,15 +172,12 @@ class Visit:
         """Change the settings."""
         if settings != self.settings:
             self.settings = settings
-            self.stopped = False
             self._wish()
 
-    def choose(self, token: object, choices: Any) -> None:
+    def choose(self, picture: Picture, choices: Choices) -> None:
         """Change the choices for one picture."""
-        picture = self.pictures.get(token) if isinstance(token, str) else None
-        if picture is not None and picture.choices != choices:
+        if picture.choices != choices:
             picture.choices = choices
-            self.stopped = False
             self._wish()
 
     def measure(self) -> None:
@@ -165,17 +185,18 @@ class Visit:
         if (picture := self.current) is not None and picture.refusal is None:
             self._forget_measurement()
             self.measurement = Measurement(self._measure_key(picture))
-            self.stopped = False
             self._wish()
 
     def stop(self) -> None:
-        """End all work; what is finished stays."""
-        self.stopped = True
+        """End all work until the visitor starts it again; what is finished stays."""
+        self.stopped = {token for token, picture in self.pictures.items() if not self.is_done(picture)}
+        if self.measurement is not None and self.measurement.found is None:
+            self.measurement.error = "Stopped."
         self._wish()
 
     def resume(self) -> None:
         """Start again what was stopped or failed."""
-        self.stopped = False
+        self.stopped = set()
         for picture in self.pictures.values():
             picture.failure = picture.failed_key = None
         self._wish()
@@ -201,13 +222,23 @@ class Visit:
     @property
     def folders(self) -> set[Path]:
         """All folders that belong to the visit."""
-        measured = {self.measurement.folder} if self.measurement and self.measurement.folder else set()
-        zipped = {self.zipped.parent} if self.zipped else set()
-        return {picture.folder for picture in self.pictures.values()} | measured | zipped
+        # Asked by a thread, while the loop changes all of these.
+        pictures, measurement, zipped = list(self.pictures.values()), self.measurement, self.zipped
+        folders = {picture.folder for picture in pictures}
+        if measurement is not None and measurement.folder is not None:
+            folders.add(measurement.folder)
+        if zipped is not None:
+            folders.add(zipped.parent)
+        return folders
+
+    def results(self) -> list[Path]:
+        """The files of all results that are what is wanted now."""
+        wanted = (picture for picture in self.pictures.values() if picture.result_key == self.key_of(picture))
+        return [picture.result.path for picture in wanted if picture.result is not None]
 
     def is_done(self, picture: Picture) -> bool:
         """Whether there is nothing to do for a picture: its result is there, or cannot be."""
-        key = self._key(picture)
+        key = self.key_of(picture)
         return picture.refusal is not None or key in (picture.result_key, picture.failed_key)
 
     def is_wanted(self, task: Task) -> bool:
@@ -218,7 +249,7 @@ class Visit:
         wanted = self._next()
         if wanted is None or wanted.picture is not task.picture or wanted.measures != task.measures:
             return False
-        return wanted.key == task.key or (task.share < NETWORK_SHARE and wanted.network_key == task.network_key)
+        return wanted.key == task.key or (task.share <= NETWORK_SHARE and wanted.network_key == task.network_key)
 
     async def changes(self, revision: int, timeout: float) -> None:
         """Wait until there is something newer than a revision, or for some seconds."""
@@ -237,7 +268,6 @@ class Visit:
     # Work
 
     def _wish(self) -> None:
-        self.notice = None
         self._forget_zip()
         current = self.current
         if self.measurement and (current is None or self.measurement.key != self._measure_key(current)):
@@ -247,11 +277,18 @@ class Visit:
         if self._worker is None or self._worker.done():
             self._worker = asyncio.get_running_loop().create_task(self._run())
 
+    def tell(self, words: str) -> None:
+        """Tell the visitor that a wish could not be done."""
+        number = self.notices[-1][0] + 1 if self.notices else 1
+        self.notices = [*self.notices[1 - MAX_NOTICES :], (number, words)]
+        self._note()
+
     def _note(self) -> None:
         self.revision += 1
         self._changed.set()
 
-    def _key(self, picture: Picture) -> tuple[object, ...]:
+    def key_of(self, picture: Picture) -> tuple[object, ...]:
+        """What is wanted of a picture."""
         return result_key(picture.choices, self.settings)
 
     def _measure_key(self, picture: Picture) -> tuple[object, ...]:
@@ -260,14 +297,14 @@ class Visit:
         return (picture.token, quality, settings.strength, settings.realism, settings.faithful)
 
     def _next(self) -> Task | None:
-        if self.stopped:
-            return None
         current = self.current
         # A copy: threads ask as well, while the loop adds pictures.
         others = [picture for picture in list(self.pictures.values()) if picture is not current]
         for picture in ([current] if current else []) + others:
+            if picture.token in self.stopped or not picture.is_known:
+                continue
             if not self.is_done(picture):
-                return Task(picture, self._key(picture), network_key(picture.choices, self.settings))
+                return Task(picture, self.key_of(picture), network_key(picture.choices, self.settings))
             # A measurement comes after the restoration of its picture, and before other pictures.
             asked = self.measurement
             if picture is current and asked and not asked.found and not asked.error:
@@ -276,7 +313,7 @@ class Visit:
 
     async def _run(self) -> None:
         while (task := self._next()) is not None:
-            self.task = task
+            self.task, can_retry = task, True
             self._note()
             try:
                 async with self.place():
@@ -287,14 +324,18 @@ class Visit:
                     outcome, error = await self.work(self, task, partial(self._report, task)), None
             except NotWantedError:
                 continue
-            except (UnreadableImageError, ValueError, BusyError, MemoryError) as caught:
+            except ValueError as caught:  # the file, or a format that cannot hold it: trying again does not help
+                outcome, error, can_retry = None, self._words(task, caught), False
+            except (BusyError, MemoryError) as caught:
                 outcome, error = None, self._words(task, caught)
             except Exception:
+                if task.picture.token not in self.pictures:
+                    continue  # its files were deleted
                 logger.exception("a picture could not be restored")
                 outcome, error = None, f"{task.picture.name}: {UNEXPECTED}"
             finally:
                 self.task = None
-            self._finish(task, outcome, error)
+            self._finish(task, outcome, error, can_retry)
         self._note()
 
     def _report(self, task: Task, share: float, words: str) -> None:
@@ -308,7 +349,7 @@ class Visit:
             return f"{task.picture.name} needs more memory than this server has free."
         return sentence(task.picture, error)
 
-    def _finish(self, task: Task, outcome: Any, error: str | None) -> None:
+    def _finish(self, task: Task, outcome: Any, error: str | None, can_retry: bool) -> None:
         picture = task.picture
         if picture.token not in self.pictures:
             discard(picture)  # writing may have put files back
@@ -316,18 +357,29 @@ class Visit:
             if self.measurement is not None and self.measurement.key == task.key:
                 self.measurement.found, self.measurement.error = outcome, error
         elif error is not None:
-            self._drop_result(picture)
-            picture.failure, picture.failed_key = error, task.key
+            picture.failure, picture.failed_key, picture.can_retry = error, task.key, can_retry
         elif isinstance(outcome, Result):
             self._drop_result(picture)
             picture.result, picture.result_key = outcome, task.key
             picture.failure = picture.failed_key = None
             self._forget_zip()
+            self._keep_few_outputs(picture)
         self._note()
+
+    def _keep_few_outputs(self, newest: Picture) -> None:
+        """Delete what the network gave for pictures that were not looked at lately: it takes 12 bytes per pixel."""
+        kept = [picture for picture in self.pictures.values() if picture.network_key is not None]
+        others = [picture for picture in kept if picture is not newest and picture is not self.current]
+        for picture in others[: max(0, len(kept) - MAX_OUTPUTS)]:
+            picture.network_key = None
+            (picture.folder / OUTPUT).unlink(missing_ok=True)
 
     def _drop_result(self, picture: Picture) -> None:
         if picture.result is not None:
-            forget(picture.result.path.parent)
+            # The browser may still be loading this one; the one before it is not in sight any more.
+            if picture.former is not None:
+                forget(picture.former)
+            picture.former = picture.result.path.parent
         picture.result = picture.result_key = None
 
     def _forget_zip(self) -> None:

@@ -21,9 +21,9 @@ _SIGNATURES = (
     (rb"Rar!|7z\xbc\xaf\x27\x1c|\x1f\x8b\x08", "a compressed archive"),
     (rb"\x1aE\xdf\xa3|RIFF....AVI |\0\0\x01\xba", "a video"),
     (rb"ID3|fLaC|OggS|RIFF....WAVE", "a sound file"),
-    (rb"(?:\xef\xbb\xbf)?\s*(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html|head|body)\b", "a web page (HTML)"),
-    (rb"(?:\xef\xbb\xbf)?\s*(?:<\?xml.*?\?>\s*)?(?:<!--.*?-->\s*|<!doctype\s+svg.*?>\s*)*<svg\b", "an SVG drawing"),
-    (rb"(?:\xef\xbb\xbf)?\s*[{\[]\s*[\"{\[]", "a text in JSON"),
+    (rb"<(?:!doctype\s+html|html|head|body)\b", "a web page (HTML)"),
+    (rb"<(?:!doctype\s+)?svg\b", "an SVG drawing"),
+    (rb"[{\[]\s*[\"{\[]", "a text in JSON"),
 )
 _DEVELOP = "develop it first: export it as TIFF with 8 bits per channel, or as PNG"
 RAW_FILE = f"a camera raw file; {_DEVELOP}"
@@ -71,4 +71,17 @@ def _kind_of_container(brand: bytes) -> str | None:
 
 def _kind_by_signature(start: bytes) -> str | None:
     flags = re.IGNORECASE | re.DOTALL
-    return next((name for pattern, name in _SIGNATURES if re.match(pattern, start, flags)), None)
+    text = _without_prolog(start)
+    return next((name for pattern, name in _SIGNATURES if re.match(pattern, text, flags)), None)
+
+
+def _without_prolog(text: bytes) -> bytes:
+    """A text without its byte-order mark, XML declaration and comments; other files are not changed.
+
+    Every comment is searched for once. A pattern for all of them could take a hostile file minutes to not match.
+    """
+    rest = text.removeprefix(b"\xef\xbb\xbf").lstrip()
+    for start, end in ((b"<?xml", b"?>"), *((b"<!--", b"-->"),) * 100):
+        if rest.startswith(start) and (position := rest.find(end)) >= 0:
+            rest = rest[position + len(end) :].lstrip()
+    return rest if rest.startswith((b"<", b"{", b"[")) else text

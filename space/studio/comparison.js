@@ -1,9 +1,9 @@
 // Compares two pictures of one size: the original on the left of a handle, the restored one on the right. Pixels can be
 // judged: at 1:1 a pixel of the picture is a pixel of the screen, at 2:1 it is a square of four.
 
-function createComparison(frame, bar) {
+function createComparison(frame) {
   const find = (selector) => frame.querySelector(selector);
-  const scroller = find(".scroller"), stage = find(".stage"), handle = find(".handle"), split = find(".split");
+  const scroller = find(".scroller"), stage = find(".stage"), bar = find(".bar"), handle = find(".handle"), split = find(".split");
   const before = find(".before"), after = find(".after");
   const hold = bar.querySelector(".hold");
   const size = { width: 0, height: 0 };
@@ -13,7 +13,9 @@ function createComparison(frame, bar) {
 
   function scale() {
     if (zoom !== "fit") return Number(zoom) / screenPixels();
-    return Math.min(scroller.clientWidth / size.width, scroller.clientHeight / size.height, 1);
+    const fitting = Math.min(scroller.clientWidth / size.width, scroller.clientHeight / size.height);
+    // Small pictures are enlarged, but not to a blur.
+    return Math.min(fitting, Math.max(1, Math.min(Math.floor(fitting), Math.floor(512 / Math.max(size.width, size.height)))));
   }
 
   // Lays the stage out. What is in the middle of the frame stays there.
@@ -26,7 +28,8 @@ function createComparison(frame, bar) {
     const factor = scale();
     stage.style.width = size.width * factor + "px";
     stage.style.height = size.height * factor + "px";
-    stage.classList.toggle("pixels", zoom !== "fit");
+    stage.classList.toggle("pixels", zoom !== "fit" || factor > 1);
+    scroller.classList.toggle("fits", zoom === "fit");
     scroller.scrollLeft = middle[0] * stage.offsetWidth - scroller.clientWidth / 2;
     scroller.scrollTop = middle[1] * stage.offsetHeight - scroller.clientHeight / 2;
     cut();

@@ -1,4 +1,4 @@
-// Draws what "at every quality" found: pictures, a table of scores, and a curve of PSNR over JPEG quality.
+// Draws what "at many qualities" found: pictures, a table of scores, and a curve of PSNR over JPEG quality.
 
 function createMeasured(section, address) {
   const find = (selector) => section.querySelector(selector);
@@ -44,14 +44,14 @@ function createMeasured(section, address) {
 function drawCurve(curve) {
   const points = curve.filter((point) => point[1] !== null && point[2] !== null);
   const width = 600, height = 260, left = 44, bottom = 34, top = 12, right = 12;
-  const svg = element("svg", { viewBox: "0 0 " + width + " " + height, role: "img", "aria-label": "PSNR in dB over JPEG quality, before and after restoration; the table has the values at your quality" });
+  const svg = make("svg", { viewBox: "0 0 " + width + " " + height, role: "img", "aria-label": "PSNR in dB over JPEG quality, before and after restoration; the table has the values at your quality" });
   if (points.length < 2) return svg;
   const levels = points.flatMap((point) => [point[1], point[2]]);
   const low = Math.floor(Math.min(...levels)), high = Math.ceil(Math.max(...levels));
   const x = (quality) => left + (width - left - right) * quality / 100;
   const y = (level) => height - bottom - (height - bottom - top) * (level - low) / Math.max(1, high - low);
 
-  function element(name, attributes, text) {
+  function make(name, attributes, text) {
     const made = document.createElementNS("http://www.w3.org/2000/svg", name);
     for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
     if (text !== undefined) made.textContent = text;
@@ -59,19 +59,19 @@ function drawCurve(curve) {
   }
 
   for (let quality = 0; quality <= 100; quality += 20) {
-    svg.append(element("text", { x: x(quality), y: height - 14, "text-anchor": "middle" }, String(quality)));
+    svg.append(make("text", { x: x(quality), y: height - 14, "text-anchor": "middle" }, String(quality)));
   }
   const step = Math.max(1, Math.round((high - low) / 5));
   for (let level = low; level <= high; level += step) {
-    svg.append(element("line", { x1: left, x2: width - right, y1: y(level), y2: y(level), class: "grid" }));
-    svg.append(element("text", { x: left - 6, y: y(level) + 4, "text-anchor": "end" }, String(level)));
+    svg.append(make("line", { x1: left, x2: width - right, y1: y(level), y2: y(level), class: "grid" }));
+    svg.append(make("text", { x: left - 6, y: y(level) + 4, "text-anchor": "end" }, String(level)));
   }
-  svg.append(element("text", { x: width / 2, y: height - 1, "text-anchor": "middle" }, "JPEG quality"));
+  svg.append(make("text", { x: width / 2, y: height - 1, "text-anchor": "middle" }, "JPEG quality"));
   for (const [index, name] of [[1, "JPEG"], [2, "Restored"]]) {
     const line = points.map((point) => x(point[0]) + "," + y(point[index])).join(" ");
-    svg.append(element("polyline", { points: line, class: "line line-" + index }));
+    svg.append(make("polyline", { points: line, class: "line line-" + index }));
     const last = points[Math.floor(points.length / 2)];
-    svg.append(element("text", { x: x(last[0]), y: y(last[index]) + (index === 1 ? 22 : -10), "text-anchor": "middle", class: "name-" + index }, name));
+    svg.append(make("text", { x: x(last[0]), y: y(last[index]) + (index === 1 ? 22 : -10), "text-anchor": "middle", class: "name-" + index }, name));
   }
   return svg;
 }

@@ -4,18 +4,19 @@
 const find = (selector) => element.querySelector(selector);
 const root = (window.gradio_config && window.gradio_config.root) || "";
 const address = (path) => path && root + "/gradio_api/file=" + path.split("/").map(encodeURIComponent).join("/");
-const showPictures = createComparison(find(".frame"), find(".bar"));
+const showPictures = createComparison(find(".frame"));
 const showMeasured = createMeasured(find(".measure"), address);
 const file = find(".file");
-let view = { revision: -1, pictures: [] };
-let drawnPictures = "";
-let batches = 0, wantsZip = false;
+let view = { visit: null, revision: -1, pictures: [], notices: [], finished: 0 };
+let drawnPictures = "", toldNotice = 0;
+let batches = 0, wantsZip = false, askedForZip = 0, orders = Date.now() * 100;
 const uploading = new Map();
 
 // The names of all wishes; Gradio looks for them in quotation marks.
 const wish = {
   add: (data) => trigger("ask_add", data),
   example: (data) => trigger("ask_example", data),
+  comeBack: (data) => trigger("ask_come_back", data),
   select: (data) => trigger("ask_select", data),
   remove: (data) => trigger("ask_remove", data),
   clear: () => trigger("ask_clear", {}),
@@ -33,7 +34,8 @@ function say(words) {
   close.setAttribute("aria-label", "Close this message");
   close.addEventListener("click", () => line.remove());
   line.append(close);
-  find(".messages").replaceChildren(line);
+  find(".messages").append(line);
+  while (find(".messages").childElementCount > 5) find(".messages").firstElementChild.remove();
 }
 
 // Uploads files, and gives each to the server as soon as it has arrived. The first of the newest batch is looked at.
@@ -44,14 +46,14 @@ async function give(files) {
   let select = true;
   for (const given of files) {
     if (given.size > props.max_bytes) {
-      say(given.name + " has " + Math.ceil(given.size / 1e6) + " MB; this page takes files up to " + props.max_bytes / 1e6 + " MB.");
+      say(given.name + " has " + (Math.ceil(given.size / 1e5) / 10).toFixed(1) + " MB; this page takes files up to " + props.max_bytes / 1e6 + " MB.");
       continue;
     }
     uploading.set(given, given.name);
     drawProgress();
     try {
       const stored = await upload(given);
-      wish.add({ path: stored.path, name: given.name, select: select && batch === batches });
+      wish.add({ path: stored.path, name: given.name, order: ++orders, select: select && batch === batches });
       select = false;
     } catch (error) {
       say(given.name + " could not be uploaded; try again.");
@@ -107,7 +109,7 @@ for (const [index, example] of props.examples.entries()) {
   image.src = example.thumbnail;
   image.alt = "";
   button.append(image);
-  button.addEventListener("click", () => { ++batches; bringResultIntoSight(); wish.example({ index }); });
+  button.addEventListener("click", () => { ++batches; bringResultIntoSight(); wish.example({ index, order: ++orders }); });
   find(".examples").append(button);
 }
 
@@ -117,6 +119,7 @@ find(".clear").addEventListener("click", wish.clear);
 find(".start").addEventListener("click", wish.measure);
 find(".zip").addEventListener("click", () => {
   wantsZip = true;
+  askedForZip = view.revision;
   view.zip ? save(view.zip) : wish.zip();
 });
 
@@ -130,7 +133,7 @@ function save(path) {
   link.remove();
 }
 
-const STATES = { waiting: "waiting", working: "working…", done: "done", refused: "not restored", failed: "failed", stopped: "stopped" };
+const STATES = { reading: "reading…", waiting: "waiting", working: "working…", done: "done", refused: "not restored", failed: "failed", stopped: "stopped" };
 
 function drawStrip() {
   const text = JSON.stringify([view.pictures, view.selected]);
@@ -140,7 +143,6 @@ function drawStrip() {
   find(".strip").replaceChildren(...view.pictures.map((picture) => {
     const entry = document.createElement("li"), pick = document.createElement("button"), image = document.createElement("img");
     const name = document.createElement("span"), state = document.createElement("span"), remove = document.createElement("button");
-    entry.className = "state-" + picture.state;
     pick.type = remove.type = "button";
     pick.className = "pick";
     pick.setAttribute("aria-pressed", String(picture.token === view.selected));
@@ -174,7 +176,7 @@ function drawProgress() {
   find(".progress").hidden = !isWorking;
   const bar = find("progress");
   if (view.working && view.share !== null && view.share !== undefined) bar.value = view.share; else bar.removeAttribute("value");
-  const words = view.working ? view.words || "Starting" : "";
+  const words = view.working ? view.words || "Reading" : "";
   find(".words").textContent = [names.length ? "Uploading " + names[0] : "", words].filter(Boolean).join(" · ");
 }
 
@@ -182,11 +184,14 @@ function draw() {
   const shown = view.shown;
   drawStrip();
   drawProgress();
-  if (view.notice) say(view.notice);
+  for (const [number, words] of view.notices) {
+    if (number > toldNotice) say(words);
+    toldNotice = Math.max(toldNotice, number);
+  }
   showPictures(shown && !shown.refusal ? { ...shown, before: address(shown.before), after: address(shown.after) } : null);
   find(".hint").hidden = Boolean(shown);
   find(".refusal").textContent = shown && shown.refusal ? shown.refusal : "";
-  const isStopped = view.stopped && view.state === "stopped";
+  const isStopped = view.state === "stopped";
   find(".report").textContent = isStopped ? "Stopped before this picture was done." : shown ? shown.sentences.join(" ") : "";
   const download = find(".download");
   download.hidden = !(shown && shown.download);
@@ -200,11 +205,33 @@ function draw() {
   find(".zip").hidden = view.finished < 2;
   find(".zip").textContent = "Download all " + view.finished + " (ZIP)";
   find(".stop").hidden = !view.working;
-  find(".resume").hidden = !(view.stopped || view.state === "failed");
+  find(".resume").hidden = !view.resumable;
   find(".clear").hidden = view.pictures.length < 2;
   find(".measure").hidden = !shown || Boolean(shown.refusal);
   showMeasured(view.measured);
   if (wantsZip && view.zip) save(view.zip);
+  // A ZIP file that could not be written is asked for again by a click, not by chance.
+  if (wantsZip && !view.zipping && view.revision > askedForZip) wantsZip = false;
+}
+
+// A page that is loaded anew, for instance after a lost connection, goes on with its visit.
+const KEY = "argan_hf-visit";
+
+function remember(visit) {
+  try { window.sessionStorage.setItem(KEY, visit); } catch (error) { /* the browser allows no storage */ }
+}
+
+function comeBack() {
+  let visit = null;
+  try { visit = window.sessionStorage.getItem(KEY); } catch (error) { /* the browser allows no storage */ }
+  if (visit) wish.comeBack({ visit });
+}
+
+function bringPickedIntoSight() {
+  const picked = find(".pick[aria-pressed=true]"), strip = find(".strip");
+  if (!picked) return;
+  const left = picked.parentElement.offsetLeft - strip.offsetLeft;
+  if (left < strip.scrollLeft || left + picked.offsetWidth > strip.scrollLeft + strip.clientWidth) strip.scrollLeft = left - 8;
 }
 
 // Settings that are not those of a fresh page go to the address, so that it can be shared.
@@ -219,9 +246,18 @@ function writeAddress() {
 
 watch("value", () => {
   const next = props.value;
-  if (!next || next.revision === undefined || next.revision < view.revision) return;
+  if (!next || next.revision === undefined) return;
+  if (next.visit === view.visit && next.revision < view.revision) return;
+  if (next.visit !== view.visit) {
+    if (view.pictures.length) say("Your pictures were deleted, because nothing was clicked for long. Give them again.");
+    toldNotice = 0;
+    remember(next.visit);
+  }
+  const isNew = next.selected !== view.selected;
   view = next;
   draw();
+  if (isNew) bringPickedIntoSight();
   writeAddress();
 });
 draw();
+comeBack();

@@ -1,5 +1,6 @@
 import io
 import struct
+import time
 
 import pytest
 from PIL import Image
@@ -30,6 +31,13 @@ def test_files_called_jpg_that_are_none_are_named(start: bytes, words: str) -> N
         with pytest.raises(UnreadableImageError, match="the picture is ") as refused:
             open_image(data)
         assert words in str(refused.value)
+
+
+@pytest.mark.parametrize("start", [b"<!---->" * 500, b"<!--" * 900, b"<?xml " * 600, b" " * 4096, b"[ " * 2000])
+def test_no_text_keeps_the_reader_busy(start: bytes) -> None:
+    began = time.perf_counter()
+    name_kind(start + b"x")
+    assert time.perf_counter() - began < 0.1
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "AVIF", "TIFF", "GIF", "BMP", "PPM", "JPEG2000", "ICO"])

@@ -6,8 +6,9 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -93,6 +94,78 @@ def test_no_file_of_the_server_is_read(page_url: str, picture: Path, name: str, 
     assert _call(page_url, name, {"picture": {"path": str(upload)}})[0] == "complete"
 
 
+def test_nothing_is_fetched_from_the_internet(page_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    import gradio.processing_utils
+
+    fetched = []
+
+    async def fetch(url: str, *arguments: object, **options: object) -> str:
+        fetched.append(url)
+        raise ValueError("fetched")
+
+    monkeypatch.setattr(gradio.processing_utils, "async_ssrf_protected_download", fetch)
+    address = {"path": "http://example.org/x.png", "meta": {"_type": "gradio.FileData"}}
+    for function in httpx.get(f"{page_url}config").json()["dependencies"]:
+        for place in range(len(function["inputs"])):
+            data = [address if index == place else None for index in range(len(function["inputs"]))]
+            body = {"data": data, "fn_index": function["id"], "session_hash": "nobody", "event_data": address}
+            httpx.post(f"{page_url}gradio_api/run/predict", json=body, timeout=30)
+    assert not fetched
+
+
+def test_a_canceled_request_keeps_its_place_until_its_thread_ends(
+    page_url: str, picture: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import network
+
+    began, ended, reconstruct = threading.Event(), threading.Event(), network.restorer.reconstruct
+
+    def slow(*arguments: Any, progress: Callable[[int, int], None], **options: Any) -> Any:
+        began.set()
+        try:
+            for _ in range(400):
+                time.sleep(0.02)
+                progress(1, 2)
+        finally:
+            assert not network.places.is_idle
+            ended.set()
+        return reconstruct(*arguments, progress=progress, **options)
+
+    monkeypatch.setattr(network.restorer, "reconstruct", slow)
+    body = {"picture": {"path": _upload(page_url, picture)}}
+    event = httpx.post(f"{page_url}gradio_api/call/v2/restore", json=body).json()["event_id"]
+    assert began.wait(20)
+    cancel = {"session_hash": event, "fn_index": 0, "event_id": event}
+    assert httpx.post(f"{page_url}gradio_api/cancel", json=cancel).json() == {"success": True}
+    assert ended.wait(5)  # it learns of it at its next report
+    monkeypatch.undo()
+    kind, _ = _call(page_url, "restore", body)
+    assert kind == "complete"
+    assert network.places.is_idle
+
+
+def test_made_up_visits_shut_nobody_out(page_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    import visitors
+
+    monkeypatch.setattr(visitors, "MAX_VISITS_PER_VISITOR", 3)
+    functions = httpx.get(f"{page_url}config").json()["dependencies"]
+    (stop,) = (function["id"] for function in functions if function["api_name"] == "stop")
+
+    def wish(session: str, address: str) -> dict[str, Any]:
+        body = {"data": [], "fn_index": stop, "session_hash": session}
+        headers = {"X-Forwarded-For": address}
+        answer = httpx.post(f"{page_url}gradio_api/run/predict", json=body, headers=headers)
+        return dict(answer.json()["data"][0])
+
+    usual = wish("usual", "84.1.1.1")
+    for number in range(20):
+        wish(f"made-up-{number}", "84.2.2.2")
+    assert wish("usual", "84.1.1.1")["visit"] == usual["visit"]
+    from wishes import visitors as open_now
+
+    assert sum(visit.visitor == "84.2.2.2" for visit in open_now._visits.values()) == 3
+
+
 def test_other_files_are_not_served(page_url: str, picture: Path) -> None:
     for path in (picture, "/etc/passwd", SPACE / "app.py", f"{folders.FOLDER}/../{picture.name}", folders.FOLDER):
         assert httpx.get(f"{page_url}gradio_api/file={path}").status_code == 403
@@ -167,9 +240,11 @@ def test_no_object_of_python_reaches_a_visitor(page_url: str, picture: Path, mon
 
 
 @contextmanager
-def _server(port: int) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
+def _server(port: int, *, ignores_interrupts: bool = False) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
     environment = {**os.environ, "GRADIO_SERVER_PORT": str(port)}
     command = [sys.executable, str(SPACE / "app.py")]
+    if ignores_interrupts:
+        command = ["nohup", *command]
     process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     url = f"http://127.0.0.1:{port}/"
     try:
@@ -193,9 +268,9 @@ def _free_port() -> int:
         return int(found.getsockname()[1])
 
 
-@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
-def test_nothing_is_left_when_the_server_stops(picture: Path, how: signal.Signals) -> None:
-    with _server(_free_port()) as (process, url):
+@pytest.mark.parametrize(("how", "ignores"), [(signal.SIGTERM, True), (signal.SIGINT, False)])
+def test_nothing_is_left_when_the_server_stops(picture: Path, how: signal.Signals, ignores: bool) -> None:
+    with _server(_free_port(), ignores_interrupts=ignores) as (process, url):
         upload = Path(_upload(url, picture))
         assert _call(url, "restore", {"picture": {"path": str(upload)}})[0] == "complete"
         folder = upload.parents[1]

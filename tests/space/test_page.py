@@ -225,6 +225,171 @@ def test_the_newest_settings_win(page: Page, jpeg: Path, photo: Image.Image, gat
     assert np.array_equal(_pixels(_download(page)[1]), expected)
 
 
+def test_a_setting_changed_meanwhile_does_not_run_the_network_twice(
+    page: Page, jpeg: Path, photo: Image.Image, gate: Gate
+) -> None:
+    gate.width = photo.width
+    _give(page, jpeg)
+    assert gate.began.wait(30)
+    page.locator("#faithful input").uncheck()
+    page.wait_for_timeout(300)
+    gate.go_on.set()
+    _report(page, "JPEG file of quality 17, 4:2:0, restored. ")
+    expect(page.locator(".report")).not_to_contain_text("Checked")
+    assert gate.runs == 1
+
+
+def test_numbers_beyond_the_ends_become_the_ends(page: Page, jpeg: Path) -> None:
+    _give(page, jpeg)
+    _report(page, "restored")
+    number = page.locator("#realism input[type=number]")
+    number.fill("5")
+    number.press("Tab")
+    expect(number).to_have_value("1")
+    number = page.locator("#quality input[type=number]")
+    number.fill("200")
+    number.press("Tab")
+    _report(page, "restored as one of quality 100.")
+    expect(number).to_have_value("100")
+    expect(page.locator(".progress")).to_be_hidden(timeout=TIMEOUT)
+    expected = restore(jpeg, 100, realism=1.0).image
+    assert np.array_equal(_pixels(_download(page)[1]), np.array(expected))
+
+
+def test_a_slider_is_not_moved_by_late_answers(browser: Browser, page_url: str, jpeg: Path) -> None:
+    page = browser.new_page()
+    page.goto(page_url)
+    page.wait_for_selector("#studio .examples button")
+    _give(page, jpeg)
+    _report(page, "of quality 17")
+    slow = page.context.new_cdp_session(page)
+    conditions = {"offline": False, "latency": 400, "downloadThroughput": -1, "uploadThroughput": -1}
+    slow.send("Network.enable")
+    slow.send("Network.emulateNetworkConditions", conditions)
+    slider = page.locator("#quality input[type=range]")
+    slider.focus()
+    for _ in range(12):
+        slider.press("ArrowRight")
+        page.wait_for_timeout(60)
+    _report(page, "restored as one of quality 29.")
+    assert page.input_value("#quality input[type=number]") == "29"
+    page.close()
+
+
+def test_pictures_removed_while_they_arrive_stay_removed(page: Page, photo: Image.Image, tmp_path: Path) -> None:
+    large = tmp_path / "large.png"
+    photo.resize((3000, 2500)).save(large, compress_level=1)
+    _give(page, large)
+    expect(page.locator(".strip li")).to_have_count(1, timeout=TIMEOUT)
+    page.get_by_role("button", name="Remove large.png").click()
+    expect(page.locator(".strip li")).to_have_count(0)
+    page.wait_for_timeout(1500)
+    expect(page.locator(".strip li")).to_have_count(0)
+    expect(page.locator(".hint")).to_be_visible()
+
+
+def test_files_stand_in_the_order_in_which_they_were_given(page: Page, photo: Image.Image, tmp_path: Path) -> None:
+    paths = [tmp_path / f"{name}.png" for name in "zyxwv"]
+    for index, path in enumerate(paths):
+        photo.resize((1200, 900) if index == 0 else (20, 20)).save(path)  # the first takes longest to look at
+    _give(page, *paths)
+    expect(page.locator(".strip li")).to_have_count(5, timeout=TIMEOUT)
+    assert page.locator(".strip .name").all_inner_texts() == [path.name for path in paths]
+
+
+def test_a_visit_that_ended_says_so_and_goes_on(page: Page, jpeg: Path) -> None:
+    import wishes
+
+    _give(page, jpeg)
+    _report(page, "JPEG file of quality 17")
+    slider = page.locator("#strength input[type=range]")
+    slider.focus()
+    slider.press("Home")
+    page.wait_for_timeout(500)
+    for visit in wishes.visitors._visits.values():
+        visit.deadline = 0
+    wishes.visitors.folders()
+    page.locator(".examples button").first.click()
+    expect(page.locator(".messages")).to_contain_text("Your pictures were deleted, because nothing was clicked")
+    _report(page, "Compressed at quality 20")
+    expect(page.locator(".strip .name")).to_have_text(["city.png"])
+    # The settings that the page shows are those of the new visit.
+    with Image.open(EXAMPLES[0]) as original:
+        compressed = jpeg_bytes(original.convert("RGB"), quality=20)
+    with Image.open(io.BytesIO(compressed)) as expected:
+        assert np.array_equal(_pixels(_download(page)[1]), np.array(expected))
+
+
+def test_a_page_that_is_loaded_again_goes_on(browser: Browser, page_url: str, jpeg: Path) -> None:
+    page = browser.new_page()
+    page.goto(f"{page_url}?strength=0.6")
+    page.wait_for_selector("#studio .examples button")
+    _give(page, jpeg)
+    _report(page, "JPEG file of quality 17")
+    before = _download(page)
+    page.reload()
+    _report(page, "JPEG file of quality 17")
+    expect(page.locator("#strength input[type=number]")).to_have_value("0.6")
+    expect(page.locator("#quality input[type=number]")).to_have_value("17")
+    assert _download(page) == before
+    # Another tab is another visit.
+    other = browser.new_page()
+    other.goto(page_url)
+    other.wait_for_selector("#studio .examples button")
+    other.wait_for_timeout(500)
+    assert other.locator(".strip li").count() == 0
+    other.close()
+    page.close()
+
+
+def test_a_message_that_was_closed_stays_closed(page: Page, tmp_path: Path, jpeg: Path) -> None:
+    import wishes
+
+    paths = [tmp_path / f"{index}.png" for index in range(wishes.MAX_PICTURES + 2)]
+    for path in paths:
+        Image.new("L", (16, 16), 90).save(path)
+    _give(page, *paths)
+    expect(page.locator(".messages p")).to_have_count(2, timeout=TIMEOUT)
+    expect(page.locator(".messages")).to_contain_text("24 pictures at a time; remove some, and give 25.png again.")
+    expect(page.locator(".strip li")).to_have_count(24)
+    for _ in range(2):
+        page.get_by_role("button", name="Close this message").first.click()
+    page.locator("#faithful input").uncheck()
+    _all_done(page, 24)
+    page.wait_for_timeout(500)
+    assert page.locator(".messages p").count() == 0
+
+
+def test_results_that_change_while_they_are_zipped_are_not_given(
+    page: Page, photo: Image.Image, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import wishes
+
+    for name in "ab":
+        (tmp_path / f"{name}.jpg").write_bytes(jpeg_bytes(photo, quality=30))
+    _give(page, tmp_path / "a.jpg", tmp_path / "b.jpg")
+    _all_done(page, 2)
+    began, go_on, write = threading.Event(), threading.Event(), wishes._zip
+
+    def slowly(paths: list[Path], target: Path) -> None:
+        began.set()
+        go_on.wait(20)
+        write([path for path in paths if path.exists()], target)
+
+    monkeypatch.setattr(wishes, "_zip", slowly)
+    page.click(".zip")
+    assert began.wait(20)
+    page.locator("#faithful input").uncheck()
+    expect(page.locator(".report")).not_to_contain_text("Checked", timeout=TIMEOUT)
+    go_on.set()
+    expect(page.locator(".messages")).to_contain_text("The results changed while they were put into a file")
+    monkeypatch.undo()
+    _all_done(page, 2)
+    name, data = _download(page, ".zip")
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        assert len(archive.namelist()) == 2
+
+
 def test_removing_the_picture_removes_its_result(page: Page, jpeg: Path, gate: Gate, photo: Image.Image) -> None:
     _give(page, jpeg)
     _report(page, "restored")
@@ -391,6 +556,16 @@ def test_a_desktop_shows_result_report_and_download_together(page: Page, jpeg: P
         box = page.locator(selector).bounding_box()
         assert box["y"] >= 0
         assert box["y"] + box["height"] <= 900
+
+
+@pytest.mark.parametrize(("width", "height"), [(1366, 700), (1280, 720)])
+def test_a_laptop_shows_result_report_and_download_together(page: Page, jpeg: Path, width: int, height: int) -> None:
+    page.set_viewport_size({"width": width, "height": height})
+    _give(page, jpeg)
+    _report(page, "restored")
+    box = page.locator(".download").bounding_box()
+    assert box["y"] + box["height"] <= height
+    assert page.locator(".frame").bounding_box()["height"] >= 260
 
 
 def test_a_phone_has_the_result_in_sight_after_the_tap(browser: Browser, page_url: str) -> None:

@@ -12,9 +12,10 @@ from PIL import Image
 
 import folders
 from pictures import Choices, Picture, Result, Settings
+from restoring import NETWORK_SHARE, OUTPUT
 from tests.space.conftest import run_async
 from views import view
-from visits import Report, Task, Visit
+from visits import MAX_OUTPUTS, Report, Task, Visit
 
 
 class Restorations:
@@ -38,6 +39,7 @@ class Restorations:
         gate = self.gates.get(name)
         while gate is not None and not gate.wait(0.005):
             report(0.2, "Restoring")
+        report(NETWORK_SHARE, "Restoring")  # the last tile
         report(0.8, "Writing PNG")
         folder = task.picture.folder / f"result-{len(self.log)}"
         folder.mkdir()
@@ -66,7 +68,7 @@ def _picture(name: str) -> Picture:
     path = folders.new_folder() / "given" / f"{name}.png"
     path.parent.mkdir()
     Image.new("L", (8, 8)).save(path)
-    return Picture(name=name, path=path, width=8, height=8)
+    return Picture(name=name, path=path, width=8, height=8, is_known=True)
 
 
 async def _until(condition: Callable[[], bool]) -> None:
@@ -79,7 +81,7 @@ async def _until(condition: Callable[[], bool]) -> None:
 
 def _run(scenario: Callable[[Visit], Any], work: Restorations) -> None:
     async def run() -> None:
-        await asyncio.wait_for(scenario(Visit(_place, work)), 10)
+        await asyncio.wait_for(scenario(Visit("somebody", _place, work)), 10)
 
     run_async(run())
 
@@ -122,10 +124,12 @@ def test_the_newest_settings_win(work: Restorations) -> None:
         await _until(lambda: _is_idle(visit))
         assert picture.result is not None
         assert picture.result.path.read_text() == "a 0.3"
-        visit.configure(Settings(strength=0.2))
-        await _until(lambda: _is_idle(visit))
-        # Only the newest result is left on the disk.
-        assert [path.name for path in picture.folder.glob("result-*")] == [picture.result.path.parent.name]
+        for strength in (0.2, 0.1):
+            former = picture.result.path.parent
+            visit.configure(Settings(strength=strength))
+            await _until(lambda: _is_idle(visit))
+        # Only the newest result is left on the disk, and the one before, which a browser may be loading.
+        assert set(picture.folder.glob("result-*")) == {picture.result.path.parent, former}
 
     _run(scenario, work)
 
@@ -232,6 +236,7 @@ def test_one_failure_does_not_stop_the_rest_and_can_be_tried_again(work: Restora
         visit.select(pictures[1].token)
         words = view(visit)["shown"]["refusal"]
         assert words == "b: Something went wrong on the server; its log says what."
+        assert view(visit)["resumable"]
         fails = False
         visit.resume()
         await _until(lambda: _is_idle(visit))
@@ -250,14 +255,20 @@ def test_stop_ends_the_work_and_start_again_finishes_it(work: Restorations) -> N
         visit.stop()
         await _until(lambda: visit.task is None)
         shown = view(visit)
-        assert shown["stopped"]
+        assert shown["resumable"]
         assert not shown["working"]
         assert [entry["state"] for entry in shown["pictures"]] == ["done", "stopped"]
         gate.set()
+        # A new setting is for what was not stopped.
+        visit.configure(Settings(strength=0.5))
+        await _until(lambda: _is_idle(visit))
+        assert a.result is not None
+        assert a.result.path.read_text() == "a 0.5"
+        assert b.result is None
         visit.resume()
         await _until(lambda: _is_idle(visit))
         assert b.result is not None
-        assert not view(visit)["stopped"]
+        assert not view(visit)["resumable"]
 
     _run(scenario, work)
 
@@ -285,15 +296,60 @@ def test_choices_belong_to_one_picture(work: Restorations) -> None:
         visit.add(a, select=True)
         visit.add(b, select=False)
         await _until(lambda: _is_idle(visit))
-        visit.choose(a.token, Choices(compress_at=20))
+        visit.choose(a, Choices(compress_at=20))
         await _until(lambda: _is_idle(visit))
-        visit.choose("nobody", Choices(compress_at=20))
-        visit.choose({"no": "token"}, Choices(compress_at=20))
         assert b.choices == Choices()
 
     _run(scenario, work)
     assert work.log.count("done a 1") == 2
     assert work.log.count("done b 1") == 1
+
+
+def test_what_cannot_be_written_leaves_the_last_picture_in_sight(work: Restorations) -> None:
+    async def scenario(visit: Visit) -> None:
+        picture = _picture("a")
+        visit.add(picture, select=True)
+        await _until(lambda: _is_idle(visit))
+
+        async def never(visit: Visit, task: Task, report: Report) -> Any:
+            raise ValueError("JPEG holds no transparency")
+
+        visit.work = never
+        visit.configure(Settings(output_format="jpg"))
+        await _until(lambda: _is_idle(visit))
+        shown = view(visit)
+        assert shown["state"] == "failed"
+        assert shown["shown"]["refusal"] is None
+        assert shown["shown"]["after"] is not None
+        assert shown["shown"]["download"] is None
+        assert shown["shown"]["sentences"] == ["a: JPEG holds no transparency."]
+        assert not shown["resumable"]  # trying again does not help
+        assert shown["finished"] == 0
+        visit.work = work
+        visit.configure(Settings())
+        assert view(visit)["state"] == "done"
+
+    _run(scenario, work)
+
+
+def test_the_output_of_the_network_is_kept_for_few_pictures(work: Restorations) -> None:
+    async def scenario(visit: Visit) -> None:
+        async def restoring(visit: Visit, task: Task, report: Report) -> Any:
+            task.picture.network_key = task.network_key
+            (task.picture.folder / OUTPUT).write_bytes(b"planes")
+            return await work(visit, task, report)
+
+        visit.work = restoring
+        pictures = [_picture(name) for name in "abcdef"]
+        for picture in pictures:
+            visit.add(picture, select=False)
+        await _until(lambda: _is_idle(visit))
+        kept = [picture.name for picture in pictures if (picture.folder / OUTPUT).exists()]
+        assert kept == [picture.name for picture in pictures if picture.network_key is not None]
+        assert len(kept) == MAX_OUTPUTS
+        assert {"a", "f"} <= set(kept)  # what is looked at, and the newest
+
+    _run(scenario, work)
 
 
 def test_closing_deletes_everything(work: Restorations) -> None:
