@@ -133,6 +133,7 @@ function createComparison(frame) {
     const [width, height] = shown ? [shown.width, shown.height] : [0, 0];
     if (width === size.width && height === size.height) { cut(); return; }
     Object.assign(size, { width, height });
+    if (width) frame.style.setProperty("--ratio", height / width);
     layOut();
   };
 }
