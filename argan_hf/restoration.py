@@ -145,16 +145,17 @@ class JpegRestorer:
         Raises:
             UnreadableImageError: if the file is no picture, is damaged, too large, or of a kind that is not restored.
             ValueError: if `quality`, `strength` or `realism` is out of range, the checkpoint has no realism, or the
-                reconstruction has another shape than the planes of the source.
+                reconstruction has another shape or dtype than that of the source.
         """
         if not 0.0 <= strength <= 1.0:
             raise ValueError(f"strength must lie in 0..1, found {strength}")
         model = self.model_at(realism)
         start = time.perf_counter()
         parts, known = self._take_apart(source, quality)
-        if reconstruction is not None and reconstruction.shape != (known, *parts.samples.shape[1:]):
-            expected = (known, *parts.samples.shape[1:])
-            raise ValueError(f"reconstruction has shape {tuple(reconstruction.shape)}, expected {expected}")
+        expected = (known, *parts.samples.shape[1:])
+        if reconstruction is not None and (reconstruction.shape, reconstruction.dtype) != (expected, torch.float32):
+            found = f"{tuple(reconstruction.shape)} and dtype {reconstruction.dtype}"
+            raise ValueError(f"reconstruction has shape {found}, expected {expected} and torch.float32")
         conditioned = self.model.config.condition_on_quantization
         notes = parts.notes
         if quality is not None and not conditioned:

@@ -18,7 +18,8 @@ from network import in_thread, measure_picture, places, restore
 from pictures import FORMATS, Choices, Picture, Settings, discard, keep, look_at, sentence
 from places import BusyError, visitor_of
 from restoring import OUTPUT
-from visits import UNEXPECTED, NotWantedError, Report
+from tasks import NotWantedError, Report
+from visits import UNEXPECTED
 
 logger = logging.getLogger(__name__)
 

@@ -27,7 +27,7 @@ from places import Places
 from processor import Relay
 from restoring import NETWORK_SHARE
 from restoring import restore as restore_picture
-from visits import Report
+from tasks import Report
 
 _T = TypeVar("_T")
 

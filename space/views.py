@@ -4,7 +4,8 @@ from pathlib import Path
 from typing import Any
 
 from pictures import Picture
-from visits import Measurement, Visit
+from tasks import Measurement
+from visits import Visit
 
 
 def view(visit: Visit) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from folders import forget, new_folder
+from folders import forget
 from pictures import (
     DEFAULT_QUALITY,
     Choices,
@@ -30,6 +30,7 @@ from pictures import (
 )
 from places import BusyError
 from restoring import NETWORK_SHARE, OUTPUT
+from tasks import Measurement, NotWantedError, Report, Task
 
 logger = logging.getLogger(__name__)
 
@@ -47,41 +48,6 @@ MINUTES_AFTER_LEAVING = 2
 UNEXPECTED = "Something went wrong on the server; its log says what."
 
 
-class NotWantedError(Exception):
-    """The visitor wants something else now."""
-
-
-@dataclass
-class Measurement:
-    """What "at many qualities" found for a picture, and what it was measured with."""
-
-    key: tuple[object, ...]
-    found: dict[str, Any] | None = None
-    folder: Path | None = None
-    error: str | None = None
-
-
-@dataclass
-class Task:
-    """Work on a picture: its restoration, or its measurement.
-
-    Attributes:
-        picture: which one.
-        key: what is wanted: choices and settings.
-        network_key: the part of it that the network depends on; `None` for a measurement.
-        measures: whether the picture is measured instead of restored.
-        share, words: how much is done, 0..1, and what is being done.
-    """
-
-    picture: Picture
-    key: tuple[object, ...]
-    network_key: tuple[object, ...] | None = None
-    measures: bool = False
-    share: float = 0.0
-    words: str = "Waiting for a place"
-
-
-Report = Callable[[float, str], None]
 Work = Callable[["Visit", Task, Report], Awaitable[Any]]
 
 
@@ -391,10 +357,3 @@ class Visit:
         if self.measurement is not None and self.measurement.folder is not None:
             forget(self.measurement.folder)
         self.measurement = None
-
-
-def folder_of(measurement: Measurement) -> Path:
-    """The folder of a measurement, made when it is needed."""
-    if measurement.folder is None:
-        measurement.folder = new_folder()
-    return measurement.folder

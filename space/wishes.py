@@ -17,9 +17,10 @@ from address import settings_of
 from folders import NotUploadedError, uploaded
 from pictures import DEFAULT_QUALITY, FORMATS, Choices, Settings, keep, look_at, with_choices
 from places import BusyError
+from tasks import Report, Task, folder_of
 from views import view
 from visitors import Visitors
-from visits import MAX_PICTURES, Report, Task, Visit, folder_of
+from visits import MAX_PICTURES, Visit
 
 QUALITY_INFO = "Read from the file. Lower it if you know that the picture was saved at a lower quality before."
 logger = logging.getLogger(__name__)

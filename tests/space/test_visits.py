@@ -13,9 +13,10 @@ from PIL import Image
 import folders
 from pictures import Choices, Picture, Result, Settings
 from restoring import NETWORK_SHARE, OUTPUT
+from tasks import Report, Task
 from tests.space.conftest import run_async
 from views import view
-from visits import MAX_OUTPUTS, Report, Task, Visit
+from visits import MAX_OUTPUTS, Visit
 
 
 class Restorations:
