@@ -355,9 +355,7 @@ def test_a_reconstruction_spares_the_network_and_changes_nothing(
 
 def test_a_reconstruction_of_another_picture_is_refused(restorer: JpegRestorer, photo: Image.Image) -> None:
     planes = restorer.reconstruct(photo.crop((0, 0, 40, 24)))
-    with pytest.raises(
-        ValueError, match=r"has shape \(\d, 24, 40\) .*, expected \(\d, 153, 207\)"
-    ):
+    with pytest.raises(ValueError, match=r"has shape \(\d, 24, 40\) .*, expected \(\d, 153, 207\)"):
         restorer(photo, reconstruction=planes)
     with pytest.raises(ValueError, match=r"expected .* and torch\.float32"):
         restorer(photo, reconstruction=restorer.reconstruct(photo).half())
