@@ -37,7 +37,8 @@ you remove it, and all of them {MINUTES_AFTER_LEAVING} minutes after you close t
 your last click. The file as it was uploaded stays for {folders.MINUTES_KEPT} minutes. Other visitors do not get to see
 your pictures, and no network is trained with them.
 
-The page takes {MAX_PICTURES} files at a time, of up to {MAX_MEGABYTES} MB and {MAX_MEGAPIXELS} megapixels."""
+The page takes {MAX_PICTURES} files at a time, of up to {MAX_MEGABYTES} MB and {MAX_MEGAPIXELS} megapixels. Programs can
+use it as well: [the description of its API](gradio_api/info)."""
 
 REALISM_INFO = (
     "0: least error, smooth where detail is lost. 1: texture, which can be false. 0.25 scores best with measures that "
@@ -202,6 +203,10 @@ def launch(**kwargs: Any) -> Any:
     theme = gr.themes.Soft().set(
         checkbox_border_color="*neutral_500",
         input_border_color="*neutral_400",
+        link_text_color="*primary_800",
+        link_text_color_dark="*primary_200",
+        link_text_color_visited="*primary_800",
+        link_text_color_visited_dark="*primary_200",
         body_text_color_subdued="*neutral_600",
         body_text_color_subdued_dark="*neutral_300",
         block_title_text_color="*primary_800",
@@ -212,7 +217,7 @@ def launch(**kwargs: Any) -> Any:
     )
     # White on white, the handles of the sliders would be hard to see.
     css = "input[type=range]::-webkit-slider-thumb { border: 2px solid #3730a3 } h1 { font-size: 1.5em; margin: 0 }"
-    options = {"css": css, "max_file_size": MAX_MEGABYTES * 1_000_000, "theme": theme, "footer_links": ["api"]}
+    options = {"css": css, "max_file_size": MAX_MEGABYTES * 1_000_000, "theme": theme, "footer_links": []}
     return build().launch(**(options | kwargs))
 
 

@@ -259,5 +259,7 @@ watch("value", () => {
   if (isNew) bringPickedIntoSight();
   writeAddress();
 });
+// Gradio states the language of the browser, but the page is in English.
+document.documentElement.lang = "en";
 draw();
 comeBack();

@@ -631,6 +631,20 @@ def test_every_quality_is_measured_with_the_settings(page: Page, photo: Image.Im
     assert rows[0][1:] == rows[1][1:]
 
 
+def test_the_page_is_in_one_language(browser: Browser, page_url: str) -> None:
+    texts = []
+    for locale in ("en-US", "de-DE"):
+        context = browser.new_context(locale=locale)
+        page = context.new_page()
+        page.goto(page_url)
+        page.wait_for_selector("#studio .examples button")
+        page.wait_for_timeout(500)
+        assert page.evaluate("document.documentElement.lang") == "en"
+        texts.append(page.inner_text("body"))
+        context.close()
+    assert texts[0] == texts[1]
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_nothing_serious(browser: Browser, page_url: str, jpeg: Path, scheme: Any) -> None:
     axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
