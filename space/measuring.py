@@ -11,12 +11,12 @@ from math import isfinite
 from pathlib import Path
 from typing import Any
 
-from PIL import Image, ImageOps
+from PIL import Image
 
 from argan_hf import JpegRestorer, UnreadableImageError
 from argan_hf.evaluation.metrics import psnr, psnr_b, ssim_gaussian
-from argan_hf.jpeg.file import image_to_tensor, load_pixels
-from pictures import Settings, open_shown
+from argan_hf.jpeg.file import image_to_tensor
+from pictures import Settings, upright_pixels
 
 SIDE = 512
 CURVE = (5, 10, 15, 20, 30, 40, 50, 60, 70, 80, 90, 95)
@@ -108,12 +108,10 @@ def _quality_of(curve: list[tuple[int, float, float]], level: float) -> float | 
 
 
 def _middle(path: Path) -> Image.Image:
-    image = open_shown(path)
-    load_pixels(image)
-    if min(image.size) < 16:
-        raise UnreadableImageError(f"the picture has {image.width}x{image.height} pixels; scores need 16 on both sides")
-    gray = image.mode in ("1", "L", "LA")
-    upright = ImageOps.exif_transpose(image).convert("L" if gray else "RGB")
+    upright = upright_pixels(path)
+    if min(upright.size) < 16:
+        size = f"{upright.width}x{upright.height}"
+        raise UnreadableImageError(f"the picture has {size} pixels; scores need 16 on both sides")
     left, top = (max(0, side - SIDE) // 2 for side in upright.size)
     middle = upright.crop((left, top, min(left + SIDE, upright.width), min(top + SIDE, upright.height)))
     middle.info = {}

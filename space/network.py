@@ -76,12 +76,10 @@ def restore(picture: Picture, choices: Choices, settings: Settings, report: Repo
     """Restore a picture; see [`restoring.restore`]. Call it in [`in_thread`]."""
 
     def reconstruct(path: Path, quality: int | None, realism: float, target: Path) -> None:
+        report(0.0, "Restoring")
         if _ON_ZERO_GPU:
-            report(0.0, "Restoring")
             _reconstruct_on_gpu(path, quality, realism, target)
             return
-
-        report(0.0, "Restoring")
         with _relay.held() as pass_on:
 
             def progress(done: int, total: int) -> None:

@@ -193,6 +193,18 @@ def showable(image: Image.Image) -> Image.Image:
     return image if image.mode in ("1", "L", "LA", "P", "RGB", "RGBA") else image.convert("RGB")
 
 
+def upright_pixels(path: Path) -> Image.Image:
+    """The picture as a program sees that saves it as JPEG: upright, mode "L" if it is gray, else "RGB".
+
+    Raises:
+        UnreadableImageError: as [`open_shown`], and if the pixels are damaged.
+    """
+    image = open_shown(path)
+    load_pixels(image)
+    gray = image.mode in ("1", "L", "LA")
+    return ImageOps.exif_transpose(image).convert("L" if gray else "RGB")
+
+
 def keep(source: Path, name: str) -> Picture:
     """Give an upload, or an example, a folder of its own that goes with the picture."""
     path = new_folder() / "given" / source.name

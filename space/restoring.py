@@ -20,7 +20,7 @@ from argan_hf import JpegRestorer
 from argan_hf.jpeg.file import load_pixels, open_image
 from argan_hf.restored_image import RestorationReport, RestoredImage
 from argan_hf.saving import encode_picture
-from pictures import Choices, Picture, Result, Settings, network_key, open_shown, showable
+from pictures import Choices, Picture, Result, Settings, network_key, showable, upright_pixels
 
 NETWORK_SHARE = 0.75
 """Share of the time that the network takes; assembling and writing a PNG file take the rest."""
@@ -108,11 +108,8 @@ def restore(
 
 def compress(path: Path, quality: int) -> bytes:
     """The bytes of a JPEG file that a program would write of a picture, upright, 4:2:0, gray pictures gray."""
-    image = open_shown(path)
-    load_pixels(image)
     buffer = io.BytesIO()
-    gray = image.mode in ("1", "L", "LA")
-    ImageOps.exif_transpose(image).convert("L" if gray else "RGB").save(buffer, "JPEG", quality=quality)
+    upright_pixels(path).save(buffer, "JPEG", quality=quality)
     return buffer.getvalue()
 
 

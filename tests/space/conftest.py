@@ -3,7 +3,8 @@
 import asyncio
 import shutil
 import sys
-from collections.abc import Coroutine, Iterator
+import threading
+from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from argan_hf import JpegRestorer
 from tests.conftest import jpeg_bytes
 
 SPACE = Path(__file__).parents[2] / "space"
@@ -71,3 +73,32 @@ def jpeg(tmp_path: Path, photo: Image.Image) -> Path:
     path = tmp_path / "holiday.jpg"
     path.write_bytes(jpeg_bytes(photo, quality=17))
     return path
+
+
+class Gate:
+    """Holds the network back for pictures of one width."""
+
+    def __init__(self) -> None:
+        self.began, self.go_on, self.runs = threading.Event(), threading.Event(), 0
+        self.width: int | None = None
+
+
+@pytest.fixture
+def gate(monkeypatch: pytest.MonkeyPatch) -> Iterator[Gate]:
+    gate, reconstruct = Gate(), JpegRestorer.reconstruct
+
+    def held(
+        self: JpegRestorer, source: Any, *arguments: Any, progress: Callable[[int, int], None], **options: Any
+    ) -> Any:
+        gate.runs += 1
+        with Image.open(source) as image:
+            is_held = image.width == gate.width
+        while is_held and not gate.go_on.wait(0.02):
+            progress(1, 2)
+            gate.began.set()
+        return reconstruct(self, source, *arguments, progress=progress, **options)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(JpegRestorer, "reconstruct", held)
+        yield gate
+        gate.go_on.set()
