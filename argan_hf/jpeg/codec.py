@@ -13,7 +13,7 @@ from torch import Tensor
 
 from .color import rgb_to_ycbcr, ycbcr_to_rgb
 from .dct import blocks_to_planes, forward_dct, inverse_dct, planes_to_blocks
-from .resampling import FACTORS, Subsampling, downsample, upsample
+from .resampling import FACTORS, Subsampling, SubsamplingGroups, downsample, upsample
 from .tables import quantization_tables
 
 
@@ -27,12 +27,17 @@ def encode_planes(planes: Tensor, tables: Tensor) -> Tensor:
     Returns:
         int32 (8, 8, B, ceil(H / 8), ceil(W / 8)), vertical frequency first: the integers that a file would store.
     """
-    coefficients = forward_dct(planes_to_blocks(planes).to(torch.int32).sub_(128))  # (8, 8, B, rows, columns)
+    return _quantize(planes_to_blocks(planes), _block_tables(tables, planes))
+
+
+def _quantize(blocks: Tensor, steps: Tensor) -> Tensor:
+    """Quantized coefficients, int32, of uint8 blocks (8, 8, ...); `steps` are tables that broadcast to their shape."""
+    coefficients = forward_dct(blocks.to(torch.int32).sub_(128))
     # Times 8, the scale of the integer DCT.
-    divisors = _block_tables(tables, planes) << 3  # (8, 8, B, 1, 1), or (8, 8, 1, 1, 1) for one table
-    # The float32 quotient of integers below 2**23 never rounds up to the next integer, so its floor is exact. It is
-    # faster than an integer division.
-    magnitude = coefficients.abs().add_(divisors >> 1).div(divisors).floor_()
+    divisors = steps << 3
+    # The floor of a float32 quotient is faster than an integer division, and exact here: half a unit more in the
+    # dividend keeps the quotient away from integers, even where a compiler divides with an error of some bits.
+    magnitude = (coefficients.abs() + ((divisors >> 1) + 0.5)).div_(divisors).floor_()
     return magnitude.to(torch.int32).mul_(coefficients.sign_())
 
 
@@ -78,16 +83,44 @@ def compress_plane(planes: Tensor, tables: Tensor) -> Tensor:
         raise ValueError(f"planes must have shape (B, H, W) with H, W >= 1, found {tuple(planes.shape)}")
     if tables.shape not in ((8, 8), (planes.shape[0], 8, 8)):
         raise ValueError(f"tables must have shape (8, 8) or ({planes.shape[0]}, 8, 8), found {tuple(tables.shape)}")
-    return decode_planes(encode_planes(planes, tables), tables, *planes.shape[1:])
+    (result,) = _compress_parts([planes], [tables.expand(planes.shape[0], 8, 8)])
+    return result
 
 
-def compress_ycbcr(planes: Tensor, tables: Tensor, subsampling: Subsampling | Sequence[Subsampling]) -> Tensor:
+def _compress_parts(parts: Sequence[Tensor], tables: Sequence[Tensor]) -> list[Tensor]:
+    """Compress and decompress planes of different sizes together: a few large operations instead of many small ones.
+
+    Args:
+        parts: uint8 (n, h, w) each.
+        tables: integers (n, 8, 8) for each part.
+    """
+    # 1. The blocks of all parts side by side, (8, 8, blocks), and the table of each.
+    blocks = [planes_to_blocks(planes) for planes in parts]  # (8, 8, n, rows, columns) each
+    steps = [
+        _block_tables(table, planes).expand_as(block)
+        for table, planes, block in zip(tables, parts, blocks, strict=True)
+    ]
+    together = torch.cat([block.flatten(2) for block in blocks], 2)
+    step = torch.cat([step.flatten(2) for step in steps], 2)
+    # 2. Encoded and decoded.
+    samples = inverse_dct(_quantize(together, step).mul_(step)).to(torch.uint8)
+    # 3. Planes again.
+    found = samples.split([block[0, 0].numel() for block in blocks], 2)
+    return [
+        blocks_to_planes(part.reshape(block.shape), *planes.shape[1:])
+        for part, block, planes in zip(found, blocks, parts, strict=True)
+    ]
+
+
+def compress_ycbcr(
+    planes: Tensor, tables: Tensor, subsampling: Subsampling | Sequence[Subsampling] | SubsamplingGroups
+) -> Tensor:
     """Compress and decompress Y, Cb, Cr planes; equals what Pillow's `draft("YCbCr")` reads from the file.
 
     Args:
         planes: uint8 (B, 3, H, W), any H, W >= 1.
         tables: integers 1..65535, (B, 2, 8, 8) or (2, 8, 8): luma, chroma.
-        subsampling: one for all, or one per picture of the batch.
+        subsampling: one for all, one per picture of the batch, or groups whose shapes do not depend on what they hold.
 
     Returns:
         uint8 (B, 3, H, W), chroma upsampled to full size.
@@ -98,31 +131,57 @@ def compress_ycbcr(planes: Tensor, tables: Tensor, subsampling: Subsampling | Se
     """
     if planes.ndim != 4 or planes.shape[1] != 3:
         raise ValueError(f"planes must have shape (B, 3, H, W), found {tuple(planes.shape)}")
-    batch = planes.shape[0]
+    batch, _, height, width = planes.shape
     if tables.shape not in ((2, 8, 8), (batch, 2, 8, 8)):
         raise ValueError(f"tables must have shape (2, 8, 8) or ({batch}, 2, 8, 8), found {tuple(tables.shape)}")
     tables = tables.expand(batch, 2, 8, 8)
-    luma = compress_plane(planes[:, 0], tables[:, 0])[:, None]
-    if isinstance(subsampling, str):
-        return torch.cat((luma, _compress_chroma(planes[:, 1:], tables[:, 1], subsampling)), 1)
-    if len(subsampling) != batch:
-        raise ValueError(f"subsampling must name {batch} samples, found {len(subsampling)}")
-    result = torch.cat((luma, planes[:, 1:]), 1)
-    for mode in sorted(set(subsampling)):
-        members = torch.tensor([index for index, name in enumerate(subsampling) if name == mode])
-        members = members.to(planes.device, non_blocking=True)
-        result[members, 1:] = _compress_chroma(planes[members, 1:], tables[members, 1], mode)
+    groups = _groups(subsampling, batch, planes.device)
+    # 1. Luma, and the downsampled chroma of every group of N pictures, (2N, h, w).
+    parts, part_tables = [planes[:, 0]], [tables[:, 0]]
+    for mode, members, _ in groups:
+        parts.append(downsample(planes[members, 1:], mode).flatten(0, 1))
+        part_tables.append(tables[members, 1].repeat_interleave(2, 0))
+    # 2. All blocks at once.
+    luma, *chroma = _compress_parts(parts, part_tables)
+    # 3. Back to full size.
+    if len(groups) == 1:
+        ((mode, _, _),) = groups
+        needed = -(-width // FACTORS[mode][1])
+        full = upsample(chroma[0][..., :needed], mode, height, width)
+        return torch.cat((luma[:, None], full.reshape(batch, 2, height, width)), 1)
+    result = torch.cat((luma[:, None], planes[:, 1:]), 1)
+    for (mode, members, chosen), small in zip(groups, chroma, strict=True):
+        needed = -(-width // FACTORS[mode][1])
+        full = upsample(small[..., :needed], mode, height, width).reshape(-1, 2, height, width)
+        result[members, 1:] = full if chosen is None else torch.where(chosen, full, result[members, 1:])
     return result
 
 
-def _compress_chroma(chroma: Tensor, tables: Tensor, subsampling: Subsampling) -> Tensor:
-    """Cb and Cr after JPEG, uint8 (B, 2, H, W), with one table (B, 8, 8) for both."""
-    if subsampling not in FACTORS:
-        raise ValueError(f"subsampling must be one of {', '.join(FACTORS)}, found {subsampling!r}")
-    height, width = chroma.shape[-2:]
-    needed_width = -(-width // FACTORS[subsampling][1])
-    small = compress_plane(downsample(chroma, subsampling).flatten(0, 1), tables.repeat_interleave(2, 0))  # (2B, h, w)
-    return upsample(small[..., :needed_width], subsampling, height, width).reshape(chroma.shape)
+_Group = tuple[Subsampling, slice | Tensor, Tensor | None]
+
+
+def _groups(
+    subsampling: Subsampling | Sequence[Subsampling] | SubsamplingGroups, batch: int, device: torch.device
+) -> list[_Group]:
+    """Each subsampling with the pictures that may have it, and which of these do, bool (N, 1, 1, 1); `None`: all."""
+    if isinstance(subsampling, SubsamplingGroups):
+        return [
+            (mode, slice(start, stop), (subsampling.index[start:stop] == number)[:, None, None, None])
+            for number, (mode, (start, stop)) in enumerate(zip(subsampling.names, subsampling.spans, strict=True))
+            if start < stop
+        ]
+    names = {subsampling} if isinstance(subsampling, str) else set(subsampling)
+    if unknown := names - FACTORS.keys():
+        raise ValueError(f"subsampling must be one of {', '.join(FACTORS)}, found {', '.join(map(repr, unknown))}")
+    if isinstance(subsampling, str):
+        return [(subsampling, slice(None), None)]
+    if len(subsampling) != batch:
+        raise ValueError(f"subsampling must name {batch} samples, found {len(subsampling)}")
+    groups: list[_Group] = []
+    for mode in sorted(names):
+        members = torch.tensor([index for index, name in enumerate(subsampling) if name == mode])
+        groups.append((mode, members.to(device, non_blocking=True), None))
+    return groups
 
 
 def compress(
@@ -130,7 +189,7 @@ def compress(
     quality: int | Tensor | None = None,
     *,
     tables: Tensor | None = None,
-    subsampling: Subsampling | Sequence[Subsampling] = "4:2:0",
+    subsampling: Subsampling | Sequence[Subsampling] | SubsamplingGroups = "4:2:0",
     offset: tuple[int, int] | Tensor = (0, 0),
 ) -> Tensor:
     """Compress and decompress pictures; equals saving them as JPEG and opening them with Pillow.
@@ -140,7 +199,7 @@ def compress(
         quality: 1..100, one integer for all or an integer tensor (B,).
         tables: instead of a quality: integers 1..65535, (T, 8, 8) or (B, T, 8, 8); T is 1 for gray, 2 (luma, chroma)
             for RGB.
-        subsampling: of the chroma of RGB pictures, one for all or one per picture of the batch.
+        subsampling: of the chroma of RGB pictures, as in [`compress_ycbcr`].
         offset: rows and columns by which the grid of blocks starts before the picture, 0..15, a pair or an integer
             tensor (B, 2). The picture is padded by that many rows above and columns to the left, and to 15 in all along
             each axis, by repeating its border. The padded picture is compressed, and the picture is cut out of it.

@@ -4,6 +4,7 @@
 libjpeg pads a row before it downsamples it. It pads the height after that, by repeating the last *downsampled* row.
 """
 
+from dataclasses import dataclass
 from typing import Literal
 
 import torch
@@ -19,6 +20,21 @@ FACTORS: dict[Subsampling, tuple[int, int]] = {
     "4:1:1": (1, 4),
 }
 """Rows and columns of luma per sample of chroma."""
+
+
+@dataclass(frozen=True)
+class SubsamplingGroups:
+    """The subsamplings of the pictures of a batch, in a form in which no shape depends on them.
+
+    Attributes:
+        names: the subsamplings that occur.
+        spans: for each of them, the first picture that can have it and the one after the last.
+        index: integers (B,), which of `names` a picture has, on the device of the pictures.
+    """
+
+    names: tuple[Subsampling, ...]
+    spans: tuple[tuple[int, int], ...]
+    index: Tensor
 
 
 def repeat_border(planes: Tensor, height: int, width: int) -> Tensor:

@@ -9,7 +9,9 @@ from transformers import PreTrainedModel
 
 from .arguments import ArganTrainingArguments
 from .batch import Batch
-from .losses import balanced_l2_loss, charbonnier_loss, discriminator_loss, generator_loss, l2_loss, texture_loss
+from .losses import discriminator_loss, generator_loss, l2_loss, texture_loss
+from .objective import PixelObjective
+from .teacher import Teacher
 from .trained_network import Losses, TrainedNetwork
 
 
@@ -40,7 +42,12 @@ class AdversarialUpdate:
             learning_rate = args.discriminator_learning_rate or args.learning_rate
             self._d = TrainedNetwork("d", discriminator, accelerator, args, learning_rate)
         self.networks = [self._g] if self._d is None else [self._g, self._d]
-        self._step = 0
+        teacher = None
+        if args.teacher:
+            planes = generator.config.num_channels
+            teacher = Teacher(args.teacher, planes, accelerator.device, torch_compile=args.torch_compile)
+        self._objective = PixelObjective(args, teacher)
+        self._position = 0
 
     @property
     def generator(self) -> torch.nn.Module:
@@ -52,21 +59,25 @@ class AdversarialUpdate:
         """D, as accelerate wraps it."""
         return None if self._d is None else self._d.network
 
-    def __call__(self, batches: list[Batch], step: int) -> Losses:
+    def __call__(self, batches: list[Batch], position: int, *, logged: bool = False) -> Losses:
         """Take one step.
 
         Args:
             batches: their gradients are averaged; activations of one batch at a time are in memory.
-            step: number of the step, from 0; decides which losses apply.
+            position: of the run, from 0; decides which losses apply, and the learning rate.
+            logged: whether the norms of the gradients are wanted even where they are not clipped.
 
         Returns:
             Scalars: `g`, `l2`; in the adversarial phase also `d`, `d_real`, `d_fake` (D of originals and of restored
             crops, 0..1) and, with a weight, `texture`; `g_grad_norm` and `d_grad_norm` before clipping, with clipping
             or if the step is logged.
         """
-        self._step = step
-        logged = (step + 1) % self.args.logging_steps == 0
-        if self._d is None or step < self.args.adversarial_start_step:
+        self._position = position
+        if self.args.torch_compile:
+            torch.compiler.cudagraph_mark_step_begin()  # what CUDA graphs gave in the step before may be overwritten
+        for network in self.networks:
+            network.set_position(position)
+        if self._d is None or position < self.args.adversarial_start_step:
             return self._g.update(batches, partial(self._generator_losses, None), logged=logged)
         discriminator = self._d.network
         losses = self._d.update(batches, partial(self._discriminator_losses, discriminator), logged=logged)
@@ -103,16 +114,13 @@ class AdversarialUpdate:
     def _generator_losses(self, discriminator: torch.nn.Module | None, batch: Batch) -> Losses:
         args = self.args
         restored = batch.restored if batch.restored is not None else self._restore(batch)
-        l2 = l2_loss(restored, batch.original)
-        if discriminator is None and self._step < args.l2_start_step:
-            return {"g": charbonnier_loss(restored, batch.original), "l2": l2}
-        balanced = (
-            balanced_l2_loss(restored, batch.original, batch.degraded, args.l2_balance) if args.l2_balance else l2
-        )
+        charbonnier = discriminator is None and self._position < args.l2_start_step
+        pixel = self._objective(restored, batch, charbonnier=charbonnier)
+        losses = {"l2": l2_loss(restored.detach(), batch.original)}
         if discriminator is None:
-            return {"g": args.lambda_l2 * balanced, "l2": l2}
+            return losses | {"g": pixel if charbonnier else args.lambda_l2 * pixel}
         fake_logits = discriminator(restored, batch.degraded).logits
-        losses = {"g": generator_loss(fake_logits, balanced, args.lambda_l2, saturating=args.saturating), "l2": l2}
+        losses["g"] = generator_loss(fake_logits, pixel, args.lambda_l2, saturating=args.saturating)
         if args.lambda_texture:
             losses["texture"] = texture_loss(restored, batch.original)
             losses["g"] = losses["g"] + args.lambda_texture * losses["texture"]

@@ -82,6 +82,13 @@ class OptimizationArguments:
         default=1_500_000,
         metadata=described("Steps; each updates D once, then G once (before the adversarial phase G alone)."),
     )
+    max_train_minutes: float = field(
+        default=0.0,
+        metadata=described(
+            "End by the clock instead, export included. Numbers of steps (of phases, of the learning rate, between "
+            "validations) then count as shares of max_train_steps, except logging_steps. 0: count steps."
+        ),
+    )
     optimizer: str = field(
         default="adam", metadata=described("adam, or muon: Muon for convolution kernels, Adam for everything else.")
     )
@@ -101,7 +108,16 @@ class OptimizationArguments:
         default=0.999, metadata=described("Decay of the exponential moving average of the weights, which is exported.")
     )
     mixed_precision: str = field(default="no", metadata=described("no or bf16."))
-    torch_compile: bool = field(default=False, metadata=described("Compile both networks with torch.compile."))
+    torch_compile: bool = field(
+        default=False,
+        metadata=described(
+            "Compile networks, losses, degradation and Muon with torch.compile; takes minutes at first."
+        ),
+    )
+    torch_compile_mode: str = field(
+        default="default",
+        metadata=described("How both networks are compiled: default, reduce-overhead (CUDA graphs) or max-autotune."),
+    )
     channels_last: bool = field(default=True, metadata=described("Use the channels_last memory layout."))
     seed: int = field(default=0, metadata=described("Seed of all random numbers."))
 
@@ -128,6 +144,25 @@ class LossArguments:
     lambda_texture: float = field(
         default=0.0,
         metadata=described("Weight of the texture loss in the adversarial phase, which is not in the paper; 0: none."),
+    )
+    lambda_borders: float = field(
+        default=0.0,
+        metadata=described(
+            "Weight of the squared error of the steps across block borders, beside a squared error of weight 1; it "
+            "counts once L2 does. Not in the paper; 0: none."
+        ),
+    )
+    teacher: str | None = field(
+        default=None,
+        metadata=described(
+            "Learn from what this network makes of a crop, too (a name of this package, a folder or a Hub id)."
+        ),
+    )
+    teacher_weight: float = field(
+        default=0.5,
+        metadata=described(
+            "Share of the pixel loss that compares with the teacher; the rest compares with the original."
+        ),
     )
 
 

@@ -21,6 +21,8 @@ from .degradation_settings import DegradationSettings
 
 MODEL_TYPES = ("argan", "ar_cnn", "d3")
 
+_COMPILE_MODES = ("default", "reduce-overhead", "max-autotune", "max-autotune-no-cudagraphs")
+
 ARGUMENT_GROUPS = (
     DataArguments,
     DegradationSettings,
@@ -69,6 +71,9 @@ class ArganTrainingArguments(
             raise ValueError(f"optimizer must be adam or muon, found {self.optimizer!r}")
         if self.mixed_precision not in ("no", "bf16"):
             raise ValueError(f"mixed_precision must be no or bf16, found {self.mixed_precision!r}")
+        if self.torch_compile_mode not in _COMPILE_MODES:
+            modes = ", ".join(_COMPILE_MODES)
+            raise ValueError(f"torch_compile_mode must be one of {modes}, found {self.torch_compile_mode!r}")
         for name in _COUNTS:
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1, found {getattr(self, name)}")
@@ -83,6 +88,11 @@ class ArganTrainingArguments(
             raise ValueError(f"validation_scale must be a factor in 0..1, found {self.validation_scale}")
         if not 0 <= self.l2_balance <= 1:
             raise ValueError(f"l2_balance must lie in 0..1, found {self.l2_balance}")
+        if not 0 <= self.teacher_weight <= 1:
+            raise ValueError(f"teacher_weight must lie in 0..1, found {self.teacher_weight}")
+        for name in ("lambda_borders", "lambda_texture", "max_train_minutes"):
+            if getattr(self, name) < 0:
+                raise ValueError(f"{name} must be 0 or more, found {getattr(self, name)}")
         canvas_size = degradation.canvas_size(self.crop_size)
         if canvas_size > self.slot_size:
             raise ValueError(f"crop_size {self.crop_size} exceeds slot_size {self.slot_size}: no picture would hold it")

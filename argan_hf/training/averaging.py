@@ -1,10 +1,10 @@
 """The moving average of the generator's weights, and the average that validated best so far."""
 
+import copy
 from typing import Any
 
 import torch
 from torch import Tensor
-from torch.optim.swa_utils import AveragedModel
 from transformers import PreTrainedModel
 
 
@@ -12,52 +12,48 @@ class AveragedWeights:
     """An exponential moving average (EMA) of a network, buffers included.
 
     After n updates the decay is the smaller of `decay` and (1 + n) / (10 + n), so that the initial weights soon lose
-    their influence.
+    their influence. The host counts the updates: `torch.optim.swa_utils.AveragedModel` counts on the device, and waits
+    for it at every step.
 
     Args:
-        network: the network to average.
+        network: the network to average, on its final device.
         decay: the largest decay per update, 0..1.
+
+    Attributes:
+        model: the averaged network, in evaluation mode.
+        count: number of updates.
     """
 
     def __init__(self, network: PreTrainedModel, decay: float) -> None:
         self._decay = decay
-        self._average = AveragedModel(network, multi_avg_fn=self._mix, use_buffers=True).eval()
+        self.model: PreTrainedModel = copy.deepcopy(network).eval().requires_grad_(False)
+        self.count = 0
 
-    @property
-    def model(self) -> PreTrainedModel:
-        """The averaged network, in evaluation mode."""
-        model: PreTrainedModel = self._average.module
-        return model
-
-    def to(self, device: torch.device) -> "AveragedWeights":
-        """Move the average to a device; returns itself."""
-        self._average.to(device)
-        return self
-
+    @torch.no_grad()
     def update(self, network: PreTrainedModel) -> None:
-        """Add the present weights of the network to the average."""
-        self._average.update_parameters(network)
+        """Add the present weights of the network to the average; the first update copies them."""
+        decay = min(self._decay, (1 + self.count) / (10 + self.count)) if self.count else 0.0
+        pairs = list(zip(_tensors(self.model), _tensors(network), strict=True))
+        means = [(average, present) for average, present in pairs if average.is_floating_point()]
+        torch._foreach_lerp_([average for average, _ in means], [present for _, present in means], 1.0 - decay)
+        # Counters, such as the number of batches that BatchNorm has seen.
+        for average, present in pairs:
+            if not average.is_floating_point():
+                average.copy_(present)
+        self.count += 1
 
     def state_dict(self) -> dict[str, Any]:
         """The average and the number of updates."""
-        return dict(self._average.state_dict())
+        return {"model": self.model.state_dict(), "count": self.count}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Restore a state from [`state_dict`]."""
-        self._average.load_state_dict(state)
+        self.model.load_state_dict(state["model"])
+        self.count = state["count"]
 
-    @torch.no_grad()
-    def _mix(
-        self,
-        averaged: tuple[Tensor, ...] | list[Tensor],
-        current: tuple[Tensor, ...] | list[Tensor],
-        count: Tensor | int,
-    ) -> None:
-        decay = min(self._decay, (1 + int(count)) / (10 + int(count)))
-        if averaged[0].is_floating_point():
-            torch._foreach_lerp_(averaged, current, 1.0 - decay)
-        else:
-            torch._foreach_copy_(averaged, current)
+
+def _tensors(network: PreTrainedModel) -> list[Tensor]:
+    return [*network.parameters(), *network.buffers()]
 
 
 class BestWeights:

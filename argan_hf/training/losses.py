@@ -1,4 +1,4 @@
-"""The losses of the paper, one function per equation, and three more for the residual networks.
+"""The losses of the paper, one function per equation, and more for the residual networks.
 
 The functions take the logits of D. In this form, log D = logsigmoid(logit) and log(1 - D) = logsigmoid(-logit) stay
 finite where the printed forms overflow. Every function returns a scalar, averaged over the batch.
@@ -24,25 +24,55 @@ def minimax_value(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
     return F.logsigmoid(real_logits).mean() + F.logsigmoid(-fake_logits).mean()
 
 
-def l2_loss(reconstruction: Tensor, original: Tensor) -> Tensor:
-    """Eq. 2, E||y - G(x)||^2, averaged over samples instead of summed; both (B, C, H, W) in 0..1."""
-    return F.mse_loss(reconstruction.float(), original.float())
+def l2_loss(reconstruction: Tensor, original: Tensor, weights: Tensor | None = None) -> Tensor:
+    """Eq. 2, E||y - G(x)||^2, averaged over samples instead of summed.
+
+    Args:
+        reconstruction, original: (B, C, H, W) in 0..1.
+        weights: (B,), weights of the crops, which are not in the paper; `None`: 1.
+    """
+    if weights is None:
+        return F.mse_loss(reconstruction.float(), original.float())
+    error = (reconstruction.float() - original.float()).square().flatten(1).mean(1)  # (B,)
+    return (error * weights).mean()
 
 
-def balanced_l2_loss(reconstruction: Tensor, original: Tensor, degraded: Tensor, balance: float) -> Tensor:
-    """Eq. 2 with the squared error of every crop divided by that of its input to the power of `balance`.
+def balance_weights(degraded: Tensor, original: Tensor, balance: float) -> Tensor:
+    """Weights of crops for [`l2_loss`]: 1 / (squared error of the degraded crop) to the power of `balance`.
 
     Not in the paper. A balance of 0 gives Eq. 2, in which strongly compressed crops have up to a thousand times the
     weight of lightly compressed ones. With 1, the same gain in dB counts the same for every crop. Half a gray level,
     squared, is added to the error of the input, so that crops with a tiny error do not dominate.
 
     Args:
-        reconstruction, original, degraded: (B, C, H, W) in 0..1.
+        degraded, original: (B, C, H, W) in 0..1.
         balance: 0..1.
+
+    Returns:
+        (B,).
     """
-    error = (reconstruction.float() - original.float()).square().flatten(1).mean(1)  # (B,)
     base = (degraded.float() - original.float()).square().flatten(1).mean(1)  # (B,)
-    return (error / (base + _FAINT**2) ** balance).mean()
+    return (base + _FAINT**2) ** -balance
+
+
+def border_loss(reconstruction: Tensor, original: Tensor, offset: Tensor, weights: Tensor | None = None) -> Tensor:
+    """Squared error of the steps across the borders of the JPEG's 8x8 blocks. Not in the paper.
+
+    A step is the difference between two neighboring samples. PSNR-B counts what is left of the blocks by such steps.
+
+    Args:
+        reconstruction, original: (B, C, H, W) in 0..1, H and W at least 9.
+        offset: integers (B, 2), rows and columns by which the grid of blocks starts before the crop.
+        weights: (B,), weights of the crops; `None`: 1.
+    """
+    error = reconstruction.float() - original.float()
+    total = torch.zeros(error.shape[0], device=error.device)  # (B,)
+    for axis, dim in ((0, 2), (1, 3)):
+        steps = error.diff(dim=dim).square().mean(5 - dim).mean(1)  # (B, H - 1), or (B, W - 1)
+        place = torch.arange(1, error.shape[dim], device=error.device) + offset[:, axis, None]  # of the later sample
+        border = (place % 8 == 0).to(steps.dtype)
+        total = total + (steps * border).sum(1) / border.sum(1)
+    return (total if weights is None else total * weights).mean() / 2
 
 
 def charbonnier_loss(reconstruction: Tensor, original: Tensor, epsilon: float = 1e-3) -> Tensor:
@@ -102,7 +132,7 @@ def generator_loss(fake_logits: Tensor, l2: Tensor, lambda_l2: float, *, saturat
 
     Args:
         fake_logits: D's logits of G(x), any shape.
-        l2: scalar, the squared error: [`l2_loss`] or [`balanced_l2_loss`].
+        l2: scalar, the squared error, [`l2_loss`].
         lambda_l2: its weight.
         saturating: log(1 - D) as printed; `False` for -log D, which has the same fixed point, and larger gradients
             while D rejects the output of G with confidence.

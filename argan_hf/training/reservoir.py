@@ -6,12 +6,40 @@ the stream: any number of crops can be cut from the pictures held.
 
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from .batch import to_device
 from .stream import PictureStream
+
+# Places are drawn as integers of so many bits, so that 64 bits hold their product with the area of all pictures.
+_BITS = 31
+
+
+@dataclass(frozen=True)
+class CropDraws:
+    """Random numbers for the places of B crops; of N batches, if every tensor has an axis N in front.
+
+    Attributes:
+        places: int64 (B, 3), 0 .. 2**31 - 1: for the picture, the row and the column.
+        flips: bool (B, 3): whether the crop is flipped along rows, along columns, and transposed.
+    """
+
+    places: Tensor
+    flips: Tensor
+
+    def __getitem__(self, batch: int) -> "CropDraws":
+        """The draws of one of N batches."""
+        return CropDraws(self.places[batch], self.flips[batch])
+
+
+def draw_crops(batches: int, batch_size: int, generator: torch.Generator) -> CropDraws:
+    """Draw the places of N batches of B crops, with an axis N in front, on the CPU."""
+    places = torch.randint(0, 1 << _BITS, (batches, batch_size, 3), generator=generator)
+    return CropDraws(places, torch.rand(batches, batch_size, 3, generator=generator) < 0.5)
 
 
 class Reservoir:
@@ -36,7 +64,9 @@ class Reservoir:
             raise ValueError(f"a reservoir of {size_mib} MiB holds no picture of {slot_size}x{slot_size}")
         self.device = device
         self._pixels = torch.empty(self.capacity, 3, slot_size, slot_size, dtype=torch.uint8, device=device)
-        self._sizes = torch.zeros(self.capacity, 2, dtype=torch.int64)
+        self._sizes = torch.zeros(self.capacity, 2, dtype=torch.int64, device=device)
+        # Where the area of a picture ends, if all are laid in a row: a random place in the row chooses a picture.
+        self._ends = torch.zeros(self.capacity, dtype=torch.int64, device=device)
         self.inserted = 0
 
     def __len__(self) -> int:
@@ -50,72 +80,66 @@ class Reservoir:
     def insert(self, picture: Tensor) -> None:
         """Store a uint8 (3, H, W) picture in place of the oldest one."""
         slot, (height, width) = self.inserted % self.capacity, picture.shape[1:]
-        self._pixels[slot, :, :height, :width] = picture.to(self.device, non_blocking=True)
-        self._sizes[slot] = torch.tensor((height, width))
+        self._pixels[slot, :, :height, :width] = to_device(picture, self.device)
+        for axis, side in enumerate((height, width)):
+            self._sizes[slot, axis].fill_(side)
+        torch.cumsum(self._sizes.prod(1), 0, out=self._ends)
         self.inserted += 1
 
-    def sample(self, batch_size: int, crop_size: int, generator: torch.Generator) -> Tensor:
-        """Cut random crops, randomly flipped and transposed; pictures are drawn with probability proportional to area.
+    def cut(self, draws: CropDraws, crop_size: int) -> Tensor:
+        """Cut random crops, flipped and transposed; pictures are drawn with probability proportional to area.
 
         Args:
-            batch_size: B, number of crops.
+            draws: random numbers for B crops, on the reservoir's device.
             crop_size: S, their side in pixels, at most the shortest side of any picture held.
-            generator: source of all random numbers, on the CPU.
 
         Returns:
             uint8 (B, 3, S, S), on the reservoir's device.
-
-        Raises:
-            RuntimeError: if the reservoir is empty.
         """
-        if not len(self):
-            raise RuntimeError("the reservoir is empty: no picture of the stream was large enough for a crop")
-        # 1. Draw picture, corner and flips of every crop on the host, and copy them to the device.
-        sizes = self._sizes[: len(self)]  # (pictures, 2)
-        slot = torch.multinomial(sizes.prod(dim=1).double(), batch_size, replacement=True, generator=generator)  # (B,)
-        corner = (torch.rand(batch_size, 2, generator=generator) * (sizes[slot] - crop_size + 1)).long()  # (B, 2)
-        flips = torch.rand(3, batch_size, 1, 1, generator=generator) < 0.5
-        slot, corner, flips = (draw.to(self.device, non_blocking=True) for draw in (slot, corner, flips))
-        flip_rows, flip_columns, transpose = flips  # (B, 1, 1) each
-        # 2. Row and column numbers of every pixel, transposed, then flipped, then moved to the corner.
-        steps = torch.arange(crop_size, device=self.device)
-        rows, columns = steps[None, :, None], steps[None, None, :]  # (1, S, 1), (1, 1, S)
-        rows, columns = torch.where(transpose, columns, rows), torch.where(transpose, rows, columns)  # (B, S, S) both
-        rows = torch.where(flip_rows, crop_size - 1 - rows, rows) + corner[:, 0, None, None]
-        columns = torch.where(flip_columns, crop_size - 1 - columns, columns) + corner[:, 1, None, None]
-        # 3. Advanced indexing puts the channels last: (B, S, S, 3).
-        return self._pixels[slot[:, None, None], :, rows, columns].permute(0, 3, 1, 2).contiguous()
+        # 1. Picture and corner of every crop. Products of two numbers below 2**31 fit into 64 bits.
+        slot = torch.searchsorted(self._ends, (draws.places[:, 0] * self._ends[-1]) >> _BITS, right=True)  # (B,)
+        corner = (draws.places[:, 1:] * (self._sizes[slot] - crop_size + 1)) >> _BITS  # (B, 2)
+        # 2. In the memory of the reservoir: where the crop starts, and the steps to the next row and column of pixels.
+        #    A flipped axis starts at its other end and steps back.
+        _, channels, height, width = self._pixels.shape
+        flips, transposed = draws.flips[:, :2], draws.flips[:, 2]
+        strides = torch.arange(2, device=self.device) * (1 - width) + width  # (2,): width, 1
+        start = ((corner + flips * (crop_size - 1)) * strides).sum(1)  # (B,)
+        steps = strides * (1 - 2 * flips.long())  # (B, 2)
+        steps = torch.where(transposed[:, None], steps.flip(1), steps)[:, :, None, None]  # (B, 2, 1, 1)
+        # 3. The places of the samples of the first channel, (B, S, S); those of the others lie one plane further each.
+        along = torch.arange(crop_size, device=self.device)
+        plane = height * width
+        place = (slot * (channels * plane) + start)[:, None, None] + along[:, None] * steps[:, 0] + along * steps[:, 1]
+        flat = self._pixels.view(-1)
+        crops = [flat[channel * plane :].index_select(0, place.flatten()) for channel in range(channels)]
+        return torch.stack([crop.view(place.shape) for crop in crops], 1)
 
 
-class CanvasSource:
-    """Batches of canvases, cut from a reservoir that a stream refreshes. Its state can be saved and restored exactly.
+class RefreshedReservoir:
+    """A reservoir that a stream refreshes, draw by draw. Its state can be saved and restored exactly.
 
-    A canvas is the larger crop that a training crop is cut from after degradation. New pictures are taken at fixed
-    draws, so that the pictures available to a draw depend on its number only, not on the speed of the stream.
+    New pictures are taken at fixed draws, so that the pictures available to a draw depend on its number only, not on
+    the speed of the stream.
 
     Args:
         stream: where pictures come from.
         reservoir: where they are held.
-        canvas_size: side of the canvases, in pixels.
+        canvas_size: side of the crops that will be cut, in pixels; no picture is smaller.
         refresh_interval: draws between two new pictures.
-        seed: of all random numbers.
 
     Attributes:
+        draws: number of draws so far.
         waited: seconds spent waiting for the stream; the caller that reports them sets it back to 0.
-        generator: source of all random numbers, on the CPU. The degradation of a batch draws from it, too, so that it
-            resumes with the same state.
     """
 
-    def __init__(
-        self, stream: PictureStream, reservoir: Reservoir, *, canvas_size: int, refresh_interval: int, seed: int
-    ) -> None:
+    def __init__(self, stream: PictureStream, reservoir: Reservoir, *, canvas_size: int, refresh_interval: int) -> None:
         self.stream = stream
         self.reservoir = reservoir
         self.waited = 0.0
+        self.draws = 0
         self._canvas_size = canvas_size
         self._refresh_interval = refresh_interval
-        self.generator = torch.Generator().manual_seed(seed)
-        self._draws = 0
 
     def fill(self, progress: Callable[[], object] | None = None) -> None:
         """Insert pictures until the reservoir is full or holds the whole data set.
@@ -139,21 +163,20 @@ class CanvasSource:
         if not len(self.reservoir):
             raise ValueError(f"no picture of the data set is at least {self._canvas_size} pixels on both sides")
 
-    def draw(self, batch_size: int) -> Tensor:
-        """A batch of canvases, uint8 (B, 3, Z, Z) with Z = `canvas_size`, on the reservoir's device."""
-        if self._draws % self._refresh_interval == 0 and self.reservoir.full:
+    def next(self) -> Reservoir:
+        """The reservoir as it is for the next draw."""
+        if self.draws % self._refresh_interval == 0 and self.reservoir.full:
             start = time.perf_counter()
             self.reservoir.insert(next(self.stream))
             self.waited += time.perf_counter() - start
-        self._draws += 1
-        return self.reservoir.sample(batch_size, self._canvas_size, self.generator)
+        self.draws += 1
+        return self.reservoir
 
     def state_dict(self) -> dict[str, Any]:
-        """Counters, generator and position; no pixels, because the stream can be read again from the oldest picture."""
+        """Counters and position; no pixels, because the stream can be read again from the oldest picture."""
         oldest = self.reservoir.inserted - len(self.reservoir)
         return {
-            "draws": self._draws,
-            "generator": self.generator.get_state(),
+            "draws": self.draws,
             "inserted": self.reservoir.inserted,
             "stream": self.stream.position_before(oldest),
         }
@@ -165,8 +188,7 @@ class CanvasSource:
             state: from [`state_dict`].
             progress: called after each picture that is inserted.
         """
-        self._draws = state["draws"]
-        self.generator.set_state(state["generator"])
+        self.draws = state["draws"]
         self.stream.seek(state["stream"])
         oldest = max(0, state["inserted"] - self.reservoir.capacity)
         self.reservoir.inserted = oldest

@@ -1,4 +1,4 @@
-"""A network in training, with its optimizers and learning rate schedules, as accelerate prepares them."""
+"""A network in training, with its optimizers and its learning rate, as accelerate prepares them."""
 
 from collections.abc import Callable
 from contextlib import nullcontext
@@ -28,7 +28,8 @@ class TrainedNetwork:
 
     Attributes:
         network: the network as accelerate wraps it.
-        optimizers, schedulers: one schedule for each optimizer.
+        optimizers: one or two.
+        learning_rate: the present one.
     """
 
     def __init__(
@@ -42,15 +43,13 @@ class TrainedNetwork:
         self.name = name
         self._accelerator = accelerator
         self._args = args
-        # KernelMuon shares the memory of the weights, so the network is moved to its device first.
+        # Optimizers take parameters that are on their final device.
         optimizers = build_optimizers(network.to(accelerator.device), args, learning_rate)
-        self.schedulers = [
-            get_scheduler(args.lr_scheduler, optimizer, args.lr_warmup_steps, args.max_train_steps)
-            for optimizer in optimizers
-        ]
+        self._schedule = _schedule(optimizers[0], args)
+        self._peak = self.learning_rate = learning_rate
         self.optimizers = [accelerator.prepare(optimizer) for optimizer in optimizers]
         if args.torch_compile:
-            network.compile()
+            network.compile(mode=args.torch_compile_mode, dynamic=False)
         self.network: torch.nn.Module = accelerator.prepare(network)
 
     def update(self, batches: list[Batch], losses_of: Callable[[Batch], Losses], *, logged: bool) -> Losses:
@@ -80,10 +79,26 @@ class TrainedNetwork:
         elif logged:
             gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
             total[f"{self.name}_grad_norm"] = torch.nn.utils.get_total_norm(gradients)
-        for each in (*self.optimizers, *self.schedulers):
-            each.step()
+        for optimizer in self.optimizers:
+            optimizer.step()
         return total
+
+    def set_position(self, position: int) -> None:
+        """Set the learning rate that the schedule states for a position of the run."""
+        self.learning_rate = self._peak * self._schedule(position)
+        for optimizer in self.optimizers:
+            for group in optimizer.param_groups:
+                group["lr"] = self.learning_rate
 
     def unwrap(self) -> None:
         """Remove the wrapper that synchronizes the networks of several processes."""
         self.network = self._accelerator.unwrap_model(self.network)
+
+
+def _schedule(optimizer: torch.optim.Optimizer, args: ArganTrainingArguments) -> Callable[[int], float]:
+    """The share of the learning rate at a position, as a schedule of transformers states it."""
+    scheduler = get_scheduler(args.lr_scheduler, optimizer, args.lr_warmup_steps, args.max_train_steps)
+    if not isinstance(scheduler, torch.optim.lr_scheduler.LambdaLR):
+        raise ValueError(f"lr_scheduler must be a function of the step, such as cosine; found {args.lr_scheduler!r}")  # noqa: TRY004
+    share: Callable[[int], float] = scheduler.lr_lambdas[0]
+    return share

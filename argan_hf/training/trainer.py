@@ -4,9 +4,8 @@ import json
 import logging
 import math
 import time
-from itertools import chain
 from pathlib import Path
-from tempfile import TemporaryFile
+from tempfile import TemporaryDirectory, TemporaryFile
 from typing import Any
 
 import torch
@@ -24,11 +23,12 @@ from .adversarial import AdversarialUpdate
 from .arguments import ArganTrainingArguments
 from .averaging import AveragedWeights, BestWeights
 from .batch import Batch
+from .batches import BatchSource
 from .checkpointing import find_checkpoint, latest_checkpoint, load_checkpoint, save_checkpoint
 from .dataset import PictureDecoder, held_out_pictures, load_stream
-from .degradation import degrade
 from .export import export_model, report_held_out
-from .reservoir import CanvasSource, Reservoir
+from .progress import RunProgress, crosses
+from .reservoir import RefreshedReservoir, Reservoir
 from .stream import PictureStream
 from .validation import validate
 
@@ -71,22 +71,21 @@ class ArganTrainer:
             kwargs_handlers=[DistributedDataParallelKwargs(broadcast_buffers=False)],
         )
         set_seed(args.seed)
-        self.step = 0
+        self.progress = RunProgress(self.accelerator, args.max_train_steps, args.max_train_minutes)
         self._build()
         self._open_data(fill=resumed_from is None)
         if resumed_from is not None:
             load_checkpoint(self.accelerator, resumed_from, self._load_own_state)
-            logger.info("resumed from %s at step %d", resumed_from, self.step)
+            logger.info("resumed from %s at step %d", resumed_from, self.progress.step)
 
     def _build(self) -> None:
         args = self.args
         networks = self._build_networks()
         self.num_channels = networks[0].config.num_channels
-        self.averaged = AveragedWeights(networks[0], args.ema_decay).to(self.accelerator.device)
+        self.averaged = AveragedWeights(networks[0].to(self.accelerator.device), args.ema_decay)
         self.best = BestWeights()
         self.update = AdversarialUpdate(self.accelerator, args, *networks)
-        schedulers = chain.from_iterable(network.schedulers for network in self.update.networks)
-        self.accelerator.register_for_checkpointing(self.averaged, self.best, *schedulers)
+        self.accelerator.register_for_checkpointing(self.averaged, self.best)
 
     def _build_networks(self) -> list[PreTrainedModel]:
         """The generator, and the discriminator if the run has an adversarial phase."""
@@ -121,26 +120,33 @@ class ArganTrainer:
         # The least size is scaled, too, so that the same pictures are used at every scale.
         held_out_decoder = PictureDecoder(args.image_column, args.slot_size, int(canvas_size * scale), [scale])
         self.validation = held_out_pictures(stream, held_out_decoder, wanted)
-        pictures = PictureStream(
+        records = PictureStream(
             stream,
             self.decoder,
             num_workers=args.dataloader_num_workers,
             rank=accelerator.process_index,
             world_size=accelerator.num_processes,
         )
-        self.canvases = CanvasSource(
-            pictures,
+        self.pictures = RefreshedReservoir(
+            records,
             Reservoir(args.reservoir_mib, args.slot_size, accelerator.device),
             canvas_size=canvas_size,
             refresh_interval=args.refresh_interval,
-            seed=args.seed + accelerator.process_index,
+        )
+        self.batches = BatchSource(
+            self.pictures,
+            args.degradation,
+            crop_size=args.crop_size,
+            num_channels=self.num_channels,
+            seed=(args.seed, accelerator.process_index),
+            torch_compile=args.torch_compile,
         )
         if fill:
             with self._filling_bar() as bar:
-                self.canvases.fill(bar.update)
+                self.pictures.fill(bar.update)
 
     def _filling_bar(self) -> "tqdm[Any]":
-        capacity = self.canvases.reservoir.capacity
+        capacity = self.pictures.reservoir.capacity
         return tqdm(total=capacity, desc="filling the reservoir", unit="picture", disable=self._quiet)
 
     @property
@@ -150,7 +156,7 @@ class ArganTrainer:
     # ---- the loop ------------------------------------------------------------------------------------------------
 
     def train(self) -> Path:
-        """Train until `max_train_steps`, export, and publish if `push_to_hub` is set.
+        """Train until `max_train_steps` or for `max_train_minutes`, export, and publish if `push_to_hub` is set.
 
         Returns:
             The folder with the exported generator (averaged weights: the best in validation, or the last), its image
@@ -158,25 +164,30 @@ class ArganTrainer:
 
         Raises:
             FloatingPointError: if a loss is not finite; the message names the last training checkpoint, which is valid.
+            ValueError: if `max_train_minutes` is too short to take a step.
         """
         args = self.args
         if args.report_to:
             self.accelerator.init_trackers("argan")
-        self._clock = (time.perf_counter(), self.step)
-        with tqdm(total=args.max_train_steps, initial=self.step, unit="step", disable=self._quiet) as bar:
-            while self.step < args.max_train_steps:
+        progress = self.progress
+        if progress.timed and not progress.done:
+            self._reserve_time_to_finish()
+        self._clock = (time.perf_counter(), progress.step)
+        with self._step_bar() as bar:
+            while not progress.done:
                 batches = [self.draw_batch() for _ in range(args.gradient_accumulation_steps)]
-                losses = self.update(batches, self.step)
+                logged = (progress.step + 1) % args.logging_steps == 0
+                losses = self.update(batches, progress.position, logged=logged)
                 self.averaged.update(self.accelerator.unwrap_model(self.update.generator))
-                self.step += 1
-                bar.update()
-                due = {name: self.step % getattr(args, f"{name}_steps") == 0 for name in ("logging", "checkpointing")}
-                if any(due.values()):
+                reached = progress.advance()
+                bar.update(len(reached))
+                checkpointed = crosses(reached, args.checkpointing_steps)
+                if logged or checkpointed:
                     self._log(losses, bar)
-                if self.step % args.validation_steps == 0 or self.step == args.max_train_steps:
+                if crosses(reached, args.validation_steps) or progress.done:
                     self._validate(bar)
-                if due["checkpointing"]:
-                    folder = self.output_dir / f"checkpoint-{self.step}"
+                if checkpointed:
+                    folder = self.output_dir / f"checkpoint-{progress.step}"
                     save_checkpoint(
                         self.accelerator, folder, self._own_state(), total_limit=args.checkpoints_total_limit
                     )
@@ -185,42 +196,64 @@ class ArganTrainer:
         self.close()
         return self.output_dir
 
+    def _step_bar(self) -> "tqdm[Any]":
+        """A bar of steps; of shares of the time, where the clock ends the run."""
+        form = "{l_bar}{bar}| {elapsed}<{remaining}{postfix}" if self.progress.timed else None
+        return tqdm(
+            total=self.args.max_train_steps,
+            initial=self.progress.position,
+            unit="step",
+            bar_format=form,
+            disable=self._quiet,
+        )
+
     def close(self) -> None:
         """Stop reading ahead, end the trackers and leave the process group; nothing can be trained afterwards."""
-        self.canvases.stream.close()
+        self.pictures.stream.close()
         # The DDP wrappers are destroyed before the process group. The last owner of the group joins its thread when it
         # is destroyed. DDP would do so while it holds the GIL, for which that thread may be waiting: a deadlock.
         self.update.unwrap()
         self.accelerator.free_memory()
         self.accelerator.end_training()
 
-    def _finish(self) -> None:
-        model = self.averaged.model
-        if self.args.export_best:
-            self.best.put_into(model)
+    def _reserve_time_to_finish(self) -> None:
+        """Validate and export once, so that the clock of the run can stop in time; it also shows that both work."""
+        if not self.accelerator.is_main_process:
+            return
+        start = time.monotonic()
+        if self.validation:
+            validate(self._restore_averaged, self.validation, self.num_channels)
+        with TemporaryDirectory() as folder:
+            self._export(Path(folder))
+        self.progress.reserve = time.monotonic() - start
+        if self.progress.left <= 0:
+            raise ValueError(
+                f"max_train_minutes {self.args.max_train_minutes} leaves no time to train: filling the reservoir took "
+                f"{self.progress.elapsed - self.progress.reserve:.0f} s, validation and export take "
+                f"{self.progress.reserve:.0f} s"
+            )
+
+    def _export(self, folder: Path) -> None:
         discriminator = self.update.discriminator
         if discriminator is not None:
             discriminator = self.accelerator.unwrap_model(discriminator)
-        export_model(self.output_dir, model, discriminator, self.args)
+        export_model(folder, self.averaged.model, discriminator, self.args)
         if self.validation:
             data = f"held-out pictures of {self.args.dataset_name}"
-            report_held_out(self.output_dir, self.validation, data, str(self.accelerator.device))
+            report_held_out(folder, self.validation, data, str(self.accelerator.device))
+
+    def _finish(self) -> None:
+        if self.args.export_best:
+            self.best.put_into(self.averaged.model)
+        self._export(self.output_dir)
         if self.args.push_to_hub:
             repo_id = self.args.hub_model_id or self.output_dir.resolve().name
             url = publish(self.output_dir, repo_id, private=self.args.hub_private_repo)
             logger.info("published as %s", url)
 
     def draw_batch(self) -> Batch:
-        """The next batch of the run, on the device: canvases from the reservoir, degraded and cut to crops."""
-        args = self.args
-        pairs = degrade(
-            self.canvases.draw(args.train_batch_size),
-            args.degradation,
-            self.canvases.generator,
-            crop_size=args.crop_size,
-            num_channels=self.num_channels,
-        )
-        return Batch(pairs.degraded / 255.0, pairs.original / 255.0, pairs.quantization)
+        """The next batch of the run, on the device."""
+        return self.batches.next(self.args.train_batch_size)
 
     # ---- logging and validation ----------------------------------------------------------------------------------
 
@@ -229,36 +262,39 @@ class ArganTrainer:
         if not all(math.isfinite(value) for value in values.values()):
             last = latest_checkpoint(self.output_dir)
             raise FloatingPointError(
-                f"step {self.step}: a loss is not finite: {values}; last training checkpoint: {last}"
+                f"step {self.progress.step}: a loss is not finite: {values}; last training checkpoint: {last}"
             )
         (then, step), now = self._clock, time.perf_counter()
-        self._clock = (now, self.step)
-        values["lr"] = self.update.networks[0].schedulers[0].get_last_lr()[0]
+        self._clock = (now, self.progress.step)
+        values["lr"] = self.update.networks[0].learning_rate
         bar.set_postfix({name: f"{value:.3g}" for name, value in values.items()})
         batch_size = self.args.train_batch_size * self.args.gradient_accumulation_steps
-        values["crops_per_second"] = (self.step - step) * batch_size * self.accelerator.num_processes / (now - then)
-        values["waiting_for_data"] = self.canvases.waited / (now - then)
+        values["crops_per_second"] = (
+            (self.progress.step - step) * batch_size * self.accelerator.num_processes / (now - then)
+        )
+        values["waiting_for_data"] = self.pictures.waited / (now - then)
         values["skipped_records"] = self.decoder.skipped
-        self.canvases.waited = 0.0
+        self.pictures.waited = 0.0
         if self.args.report_to:
-            self.accelerator.log(values, step=self.step)
+            self.accelerator.log(values, step=self.progress.step)
 
     def _validate(self, bar: "tqdm[Any]") -> None:
         if not self.validation:
             return
         result = validate(self._restore_averaged, self.validation, self.num_channels)
-        bar.write(f"step {self.step}: " + ", ".join(f"{k} {v:.3f}" for k, v in result.scores.items()))
+        step = self.progress.step
+        bar.write(f"step {step}: " + ", ".join(f"{k} {v:.3f}" for k, v in result.scores.items()))
         # Weights from before the adversarial phase have a larger gain, but they are not the result of such a run.
-        comparable = self.update.discriminator is None or self.step > self.args.adversarial_start_step
+        comparable = self.update.discriminator is None or self.progress.position > self.args.adversarial_start_step
         if comparable and self.args.export_best:
             self.best.offer(result.gain, self.averaged.model)
         with (self.output_dir / "validation.jsonl").open("a", encoding="utf-8") as log:
-            log.write(json.dumps({"step": self.step, **result.scores}) + "\n")
+            log.write(json.dumps({"step": step, **result.scores}) + "\n")
         if self.args.report_to:
-            self.accelerator.log(result.scores, step=self.step)
+            self.accelerator.log(result.scores, step=step)
         folder = self.output_dir / "samples"
         folder.mkdir(exist_ok=True)
-        Image.fromarray(result.samples.permute(1, 2, 0).squeeze(2).numpy()).save(folder / f"step-{self.step}.png")
+        Image.fromarray(result.samples.permute(1, 2, 0).squeeze(2).numpy()).save(folder / f"step-{step}.png")
 
     def _restore_averaged(self, pixel_values: Tensor) -> Tensor:
         with self.accelerator.autocast():
@@ -268,9 +304,9 @@ class ArganTrainer:
     # ---- state that differs between processes --------------------------------------------------------------------
 
     def _own_state(self) -> dict[str, Any]:
-        return {"step": self.step, "canvases": self.canvases.state_dict()}
+        return {"progress": self.progress.state_dict(), "batches": self.batches.state_dict()}
 
     def _load_own_state(self, state: dict[str, Any]) -> None:
-        self.step = state["step"]
+        self.progress.load_state_dict(state["progress"])
         with self._filling_bar() as bar:
-            self.canvases.load_state_dict(state["canvases"], bar.update)
+            self.batches.load_state_dict(state["batches"], bar.update)

@@ -1,3 +1,5 @@
+from dataclasses import dataclass
+
 import pytest
 import torch
 from PIL import Image
@@ -5,7 +7,8 @@ from torch import Tensor
 
 from argan_hf.jpeg import compress, compress_plane, compress_ycbcr, quantization_tables, rgb_to_ycbcr
 from argan_hf.jpeg.file import image_to_tensor
-from argan_hf.training.degradation import DegradedCrops, degrade
+from argan_hf.training.degradation import degrade
+from argan_hf.training.degradation_draws import draw_degradations
 from argan_hf.training.degradation_settings import DegradationSettings
 from tests.conftest import EXAMPLES
 
@@ -30,10 +33,45 @@ def _canvases(size: int, count: int = 64) -> Tensor:
     return torch.stack([pixels[:, y : y + size, x : x + size] for y, x in corners])
 
 
-def _degrade(settings: DegradationSettings, *, planes: int = 1, seed: int = 0, crop_size: int = 32) -> DegradedCrops:
+@dataclass
+class Crops:
+    """Degraded crops, and for each of them what was drawn and took place."""
+
+    degraded: Tensor
+    original: Tensor
+    quantization: Tensor
+    quality: Tensor
+    subsampling: list[str]
+    offset: Tensor
+    earlier_quality: Tensor
+    scale: Tensor
+
+
+def _draw_and_degrade(
+    canvases: Tensor, settings: DegradationSettings, seed: int = 0, *, crop_size: int, planes: int
+) -> Crops:
+    count, generator = len(canvases), torch.Generator().manual_seed(seed)
+    draws = draw_degradations(settings, generator, batches=1, batch_size=count, num_channels=planes)[0]
+    pairs = degrade(canvases, draws, settings, crop_size=crop_size, num_channels=planes)
+    names = [("4:2:0", "4:2:2", "4:4:4")[index] for index in draws.subsampling]
+    earlier_quality, scale = torch.zeros(count, dtype=torch.int64), torch.ones(count)
+    earlier_quality[draws.earlier] = draws.earlier_quality * draws.compressed
+    scale[draws.earlier[draws.resized[draws.zoomed]]] = draws.scale[draws.zoomed]
+    return Crops(
+        pairs.degraded,
+        pairs.original,
+        pairs.quantization,
+        quality=draws.quality * ~draws.clean,
+        subsampling=["gray" if is_gray else name for is_gray, name in zip(draws.gray, names, strict=True)],
+        offset=draws.offset,
+        earlier_quality=earlier_quality * ~draws.clean,
+        scale=scale,
+    )
+
+
+def _degrade(settings: DegradationSettings, *, planes: int = 1, seed: int = 0, crop_size: int = 32) -> Crops:
     canvases = _canvases(settings.canvas_size(crop_size))
-    generator = torch.Generator().manual_seed(seed)
-    return degrade(canvases, settings, generator, crop_size=crop_size, num_channels=planes)
+    return _draw_and_degrade(canvases, settings, seed, crop_size=crop_size, planes=planes)
 
 
 def test_a_luma_crop_is_the_original_after_its_tables() -> None:
@@ -113,7 +151,7 @@ def test_resizing_enlarges_around_the_middle_of_the_canvas(scale: float) -> None
     slope = 3
     ramp = (250 - slope * torch.arange(size)).to(torch.uint8)
     canvases = torch.stack((ramp.expand(3, size, size), ramp[:, None].expand(3, size, size))).repeat(16, 1, 1, 1)
-    crops = degrade(canvases, settings, torch.Generator().manual_seed(0), crop_size=32, num_channels=1)
+    crops = _draw_and_degrade(canvases, settings, crop_size=32, planes=1)
     assert crops.scale.unique().tolist() == pytest.approx(sorted({1.0, scale}))
     # The crop starts where the 48 pixels of the enlarged canvas start.
     from_middle = torch.arange(32) - 23.5
@@ -132,7 +170,7 @@ def test_resizing_is_bicubic_and_keeps_edges_sharp() -> None:
     )
     step = torch.full((4, 3, 48, 48), 50, dtype=torch.uint8)
     step[..., 20:] = 200
-    original = degrade(step, settings, torch.Generator().manual_seed(0), crop_size=32, num_channels=1).original
+    original = _draw_and_degrade(step, settings, crop_size=32, planes=1).original
     # Only a cubic overshoots on both sides of an edge.
     assert original.max() > 205
     assert original.min() < 45
@@ -141,14 +179,14 @@ def test_resizing_is_bicubic_and_keeps_edges_sharp() -> None:
 def test_color_crops_have_the_full_swing() -> None:
     white = torch.full((8, 3, 8, 8), 255, dtype=torch.uint8)
     settings = DegradationSettings(studio_swing_share=1.0)
-    crops = degrade(white, settings, torch.Generator().manual_seed(0), crop_size=8, num_channels=3)
+    crops = _draw_and_degrade(white, settings, crop_size=8, planes=3)
     assert (crops.original[:, 0] == 255).all()
 
 
 def test_subsamplings_come_in_their_shares() -> None:
     canvases = torch.zeros(2000, 3, 1, 1, dtype=torch.uint8)
     settings = DegradationSettings(share_420=0.2, share_422=0.5)
-    names = degrade(canvases, settings, torch.Generator().manual_seed(0), crop_size=1, num_channels=3).subsampling
+    names = _draw_and_degrade(canvases, settings, crop_size=1, planes=3).subsampling
     shares = {name: names.count(name) / 2000 for name in set(names)}
     assert shares == pytest.approx({"4:2:0": 0.2, "4:2:2": 0.5, "4:4:4": 0.3}, abs=0.03)
 
@@ -194,7 +232,7 @@ def test_custom_tables_belong_to_no_quality_and_are_the_ones_told() -> None:
 
 def test_custom_tables_tilt_towards_high_or_low_frequencies_and_every_entry_strays_from_that() -> None:
     settings = DegradationSettings(custom_table_share=1.0, min_quality=15, max_quality=30)
-    pairs = _degrade(settings, planes=3)
+    pairs = _degrade(settings, planes=3, seed=1)
     ratio = (pairs.quantization[:, :2].double() / quantization_tables(pairs.quality)).log().flatten(1)
     frequency = (torch.arange(8.0)[:, None] + torch.arange(8.0)).expand(2, 8, 8).flatten().double() - 7.0
     slope = ratio @ frequency / frequency.square().sum()
@@ -221,8 +259,7 @@ def test_qualities_stay_in_range_and_reach_its_ends() -> None:
     canvases = torch.zeros(4000, 3, 1, 1, dtype=torch.uint8)
 
     def qualities(**fields: float) -> Tensor:
-        settings, generator = DegradationSettings(**fields), torch.Generator().manual_seed(0)
-        return degrade(canvases, settings, generator, crop_size=1, num_channels=1).quality
+        return _draw_and_degrade(canvases, DegradationSettings(**fields), crop_size=1, planes=1).quality
 
     counts = torch.bincount(qualities(min_quality=10, max_quality=13), minlength=14)[10:]
     assert counts.sum() == 4000
@@ -234,7 +271,7 @@ def test_the_share_of_studio_swing() -> None:
     white = torch.full((200, 3, 8, 8), 255, dtype=torch.uint8)
     for share, expected in ((0.0, {255}), (1.0, {235}), (0.5, {235, 255})):
         settings = DegradationSettings(studio_swing_share=share)
-        pairs = degrade(white, settings, torch.Generator(), crop_size=8, num_channels=1)
+        pairs = _draw_and_degrade(white, settings, crop_size=8, planes=1)
         assert set(pairs.original.unique().tolist()) == expected
 
 
@@ -268,6 +305,6 @@ def test_impossible_settings_are_refused(fields: dict[str, float]) -> None:
 def test_wrong_canvases_are_refused_in_words() -> None:
     canvases = torch.zeros(1, 3, 32, 32, dtype=torch.uint8)
     with pytest.raises(ValueError, match="need canvases of 48"):
-        degrade(canvases, DegradationSettings(offset_share=1), torch.Generator(), crop_size=32, num_channels=1)
+        _draw_and_degrade(canvases, DegradationSettings(offset_share=1), crop_size=32, planes=1)
     with pytest.raises(ValueError, match="num_channels"):
-        degrade(canvases, DegradationSettings(), torch.Generator(), crop_size=32, num_channels=2)
+        _draw_and_degrade(canvases, DegradationSettings(), crop_size=32, planes=2)

@@ -112,7 +112,9 @@ generator = torch.Generator().manual_seed(5)
 for step in range(4):
     degraded, original = torch.rand(2, 16, 3, 64, 64, generator=generator)
     mine = slice(rank * 16 // processes, (rank + 1) * 16 // processes)
-    trainer.update([Batch(degraded[mine], original[mine], torch.zeros(16 // processes, 3, 8, 8))], step)
+    count = 16 // processes
+    blind, offset = torch.zeros(count, 3, 8, 8), torch.zeros(count, 2, dtype=torch.int64)
+    trainer.update([Batch(degraded[mine], original[mine], blind, offset)], step)
 if rank == 0:
     torch.save([processes, trainer.accelerator.unwrap_model(trainer.update.generator).state_dict()], target)
 trainer.close()

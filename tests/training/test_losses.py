@@ -1,8 +1,10 @@
 import pytest
 import torch
+from torch import Tensor
 
 from argan_hf.training.losses import (
-    balanced_l2_loss,
+    balance_weights,
+    border_loss,
     charbonnier_loss,
     discriminator_loss,
     generator_loss,
@@ -12,6 +14,12 @@ from argan_hf.training.losses import (
 )
 
 REAL, FAKE = torch.tensor([2.0, -0.5]), torch.tensor([-1.0, 0.3])
+
+
+def balanced_l2_loss(restored: Tensor, original: Tensor, degraded: Tensor, balance: float) -> Tensor:
+    return l2_loss(restored, original, balance_weights(degraded, original, balance))
+
+
 RESTORED, ORIGINAL = torch.full((2, 1, 4, 4), 0.5), torch.full((2, 1, 4, 4), 0.4)
 
 
@@ -42,6 +50,33 @@ def test_balance_runs_from_eq_2_to_relative_errors() -> None:
 def test_an_error_where_there_was_none_counts_as_if_there_had_been_half_a_gray_level() -> None:
     original = torch.full((1, 1, 4, 4), 0.5)
     assert float(balanced_l2_loss(original + 0.5 / 255, original, original, 1.0)) == pytest.approx(1.0, rel=1e-3)
+
+
+def _stepped(rows: int, columns: int, height: float = 0.1) -> Tensor:
+    """Crops of 32x32 with a step of some height across the borders of a grid that starts before the crop."""
+    tiles = torch.arange(32)
+    checks = ((tiles + rows) // 8 % 2)[:, None] + ((tiles + columns) // 8 % 2)
+    return 0.5 + height * checks.expand(1, 2, 32, 32)
+
+
+@pytest.mark.parametrize("offset", [(0, 0), (3, 0), (0, 5), (15, 9)])
+def test_steps_across_the_borders_of_the_grid_count_as_they_are(offset: tuple[int, int]) -> None:
+    flat, grid = torch.full((1, 2, 32, 32), 0.5), torch.tensor([offset])
+    assert float(border_loss(_stepped(*offset), flat, grid)) == pytest.approx(0.01, rel=1e-4)
+    elsewhere = _stepped(offset[0] + 4, offset[1] + 4)
+    assert float(border_loss(elsewhere, flat, grid)) == pytest.approx(0.0, abs=1e-9)
+    assert float(border_loss(_stepped(*offset), _stepped(*offset), grid)) == 0.0
+
+
+def test_borders_of_rows_and_of_columns_count_alike_and_every_crop_has_its_own_grid() -> None:
+    rows = 0.5 + 0.1 * ((torch.arange(32) + 3) // 8 % 2)[:, None].expand(1, 1, 32, 32)
+    flat = torch.full_like(rows, 0.5)
+    for restored, offset in ((rows, [3, 1]), (rows.mT, [1, 3])):
+        assert float(border_loss(restored, flat, torch.tensor([offset]))) == pytest.approx(0.005, rel=1e-4)
+    both, grids = torch.cat((rows, rows)), torch.tensor([[3, 0], [4, 0]])
+    assert float(border_loss(both, torch.cat((flat, flat)), grids)) == pytest.approx(0.0025, rel=1e-4)
+    weighted = border_loss(both, torch.cat((flat, flat)), grids, torch.tensor([4.0, 1.0]))
+    assert float(weighted) == pytest.approx(0.01, rel=1e-4)
 
 
 def test_charbonnier_is_l1_far_from_zero_and_smooth_at_it() -> None:

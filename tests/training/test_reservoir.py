@@ -3,25 +3,30 @@ import threading
 import pytest
 import torch
 from PIL import Image
+from torch import Tensor
 
 from argan_hf.training.dataset import PictureDecoder, load_stream
-from argan_hf.training.reservoir import CanvasSource, Reservoir
+from argan_hf.training.reservoir import RefreshedReservoir, Reservoir, draw_crops
 from argan_hf.training.stream import PictureStream
 
 CPU = torch.device("cpu")
 
 
-def _source(pattern: str, size_mib: int = 1, seed: int = 0) -> CanvasSource:
+def _sample(reservoir: Reservoir, count: int, size: int) -> Tensor:
+    return reservoir.cut(draw_crops(1, count, torch.Generator().manual_seed(0))[0], size)
+
+
+def _source(pattern: str, size_mib: int = 1) -> RefreshedReservoir:
     stream = PictureStream(load_stream("parquet", data_files=[pattern]), PictureDecoder("image", 256, 64))
     reservoir = Reservoir(size_mib, 256, CPU)
-    return CanvasSource(stream, reservoir, canvas_size=64, refresh_interval=2, seed=seed)
+    return RefreshedReservoir(stream, reservoir, canvas_size=64, refresh_interval=2)
 
 
 def test_crops_are_parts_of_the_pictures() -> None:
     reservoir = Reservoir(1, 128, CPU)
     picture = torch.arange(100 * 90).view(1, 100, 90).expand(3, -1, -1) % 251
     reservoir.insert(picture.to(torch.uint8))
-    crops = reservoir.sample(50, 32, torch.Generator().manual_seed(0))
+    crops = _sample(reservoir, 50, 32)
     assert crops.shape == (50, 3, 32, 32)
     windows = picture[0].to(torch.uint8).unfold(0, 32, 1).unfold(1, 32, 1).reshape(-1, 32, 32)
     turned = 0
@@ -37,7 +42,7 @@ def test_every_window_and_every_turn_is_as_likely_as_the_others() -> None:
     reservoir = Reservoir(1, 128, CPU)
     picture = torch.arange(33 * 33).view(33, 33) % 251
     reservoir.insert(picture.to(torch.uint8).expand(3, -1, -1))
-    crops = reservoir.sample(3200, 32, torch.Generator().manual_seed(0))[:, 0]
+    crops = _sample(reservoir, 3200, 32)[:, 0]
     windows = picture.to(torch.uint8).unfold(0, 32, 1).unfold(1, 32, 1).reshape(-1, 32, 32)
     counts = []
     for window in windows:
@@ -57,7 +62,7 @@ def test_pictures_are_drawn_by_their_area() -> None:
     reservoir = Reservoir(1, 128, CPU)
     reservoir.insert(torch.zeros(3, 32, 32, dtype=torch.uint8))
     reservoir.insert(torch.ones(3, 96, 96, dtype=torch.uint8))
-    crops = reservoir.sample(2000, 32, torch.Generator().manual_seed(0))
+    crops = _sample(reservoir, 2000, 32)
     assert crops[:, 0, 0, 0].float().mean() == pytest.approx(0.9, abs=0.03)
 
 
@@ -68,15 +73,13 @@ def test_a_full_reservoir_replaces_the_oldest() -> None:
         reservoir.insert(torch.full((3, 64, 64), level, dtype=torch.uint8))
     assert reservoir.full
     assert len(reservoir) == 5
-    seen = reservoir.sample(500, 64, torch.Generator().manual_seed(0)).unique().tolist()
+    seen = _sample(reservoir, 500, 64).unique().tolist()
     assert seen == [2, 3, 4, 5, 6]
 
 
 def test_what_cannot_work_is_refused() -> None:
     with pytest.raises(ValueError, match="holds no picture of 4096x4096"):
         Reservoir(1, 4096, CPU)
-    with pytest.raises(RuntimeError, match="reservoir is empty"):
-        Reservoir(1, 64, CPU).sample(1, 8, torch.Generator())
 
 
 def test_a_full_reservoir_is_refreshed_at_set_draws(picture_parquet: str) -> None:
@@ -85,12 +88,12 @@ def test_a_full_reservoir_is_refreshed_at_set_draws(picture_parquet: str) -> Non
     source.fill(lambda: ticks.append(1))
     assert len(ticks) == source.reservoir.inserted == source.reservoir.capacity == 5
     for draws, inserted in ((1, 6), (2, 6), (3, 7), (4, 7), (5, 8)):
-        assert source.draw(4).shape == (4, 3, 64, 64)
+        assert _sample(source.next(), 4, 64).shape == (4, 3, 64, 64)
         assert source.reservoir.inserted == inserted, draws
     assert source.waited > 0
     source.waited = 100.0
-    source.draw(4)
-    source.draw(4)
+    source.next()
+    source.next()
     assert source.waited > 100
     source.stream.close()
 
@@ -102,7 +105,7 @@ def test_a_reservoir_that_holds_everything_stops_reading(picture_parquet: str) -
     held = source.reservoir.inserted
     assert 20 <= held < source.reservoir.capacity
     for _ in range(5):
-        source.draw(4)
+        source.next()
     assert source.reservoir.inserted == held
     resumed = _source(picture_parquet, size_mib=20)
     resumed.load_state_dict(source.state_dict())
@@ -115,16 +118,16 @@ def test_draws_go_on_exactly_after_a_restart(picture_parquet: str, size_mib: int
     whole = _source(picture_parquet, size_mib)
     whole.fill()
     for _ in range(draws):
-        whole.draw(4)
+        whole.next()
     state = whole.state_dict()
-    expected = [whole.draw(4) for _ in range(20)]
+    expected = [_sample(whole.next(), 4, 64) for _ in range(20)]
     whole.stream.close()
 
-    resumed = _source(picture_parquet, size_mib, seed=7)
+    resumed = _source(picture_parquet, size_mib)
     ticks: list[int] = []
     resumed.load_state_dict(state, lambda: ticks.append(1))
     assert len(ticks) == len(whole.reservoir)
-    assert all(torch.equal(resumed.draw(4), batch) for batch in expected)
+    assert all(torch.equal(_sample(resumed.next(), 4, 64), batch) for batch in expected)
     resumed.stream.close()
 
 
@@ -132,4 +135,4 @@ def test_pictures_that_are_all_too_small_are_named(tmp_path, photo: Image.Image)
     photo.crop((0, 0, 40, 40)).save(tmp_path / "small.png")
     stream = PictureStream(load_stream(str(tmp_path)), PictureDecoder("image", 256, 64))
     with pytest.raises(ValueError, match="at least 64 pixels"):
-        CanvasSource(stream, Reservoir(1, 256, CPU), canvas_size=64, refresh_interval=1, seed=0).fill()
+        RefreshedReservoir(stream, Reservoir(1, 256, CPU), canvas_size=64, refresh_interval=1).fill()

@@ -113,7 +113,7 @@ def test_resuming_is_exact_while_the_stream_refreshes_a_small_reservoir(
     run = {**arguments, "reservoir_mib": 1, "refresh_interval": 1, "max_train_steps": 9}
     trainer = ArganTrainer(ArganTrainingArguments(**run))
     whole = _weights(trainer.train())
-    assert trainer.canvases.reservoir.inserted == trainer.canvases.reservoir.capacity + 9
+    assert trainer.pictures.reservoir.inserted == trainer.pictures.reservoir.capacity + 9
     folder = Path(str(arguments["output_dir"]))
     resumed = {**run, "resume_from_checkpoint": str(folder / "checkpoint-6"), "output_dir": str(tmp_path / "b")}
     part = _weights(ArganTrainer(ArganTrainingArguments(**resumed)).train())
@@ -128,7 +128,7 @@ def test_accumulated_batches_equal_a_large_one(arguments: dict[str, object]) -> 
     for step in range(3):
         batch = large.draw_batch()
         whole = large.update([batch], step)
-        halves = [Batch(*(t[part] for t in (batch.degraded, batch.original, batch.quantization))) for part in _HALVES]
+        halves = [Batch(*(tensor[part] for tensor in batch.tensors)) for part in _HALVES]
         parts = small.update(halves, step)
         assert parts["l2"] == pytest.approx(float(whole["l2"]), rel=1e-5)
         assert parts["g_grad_norm"] == pytest.approx(float(whole["g_grad_norm"]), rel=1e-4)
@@ -150,7 +150,7 @@ def test_each_network_has_its_own_learning_rate(arguments: dict[str, object]) ->
 
 def test_accumulation_reaches_both_networks(arguments: dict[str, object]) -> None:
     trainer = ArganTrainer(ArganTrainingArguments(**{**arguments, "gradient_accumulation_steps": 2}))
-    losses = trainer.update([trainer.draw_batch(), trainer.draw_batch()], 5)
+    losses = trainer.update([trainer.draw_batch(), trainer.draw_batch()], 5, logged=True)
     assert set(losses) == {"g", "l2", "d", "d_real", "d_fake", "g_grad_norm", "d_grad_norm"}
     for network in (trainer.update.generator, trainer.update.discriminator):
         assert all(parameter.grad is not None and parameter.grad.any() for parameter in network.parameters())
@@ -249,7 +249,7 @@ def test_held_out_pictures_are_shrunk_and_training_pictures_are_not(arguments: d
     whole = ArganTrainer(ArganTrainingArguments(**{**arguments, "validation_scale": 1.0}))
     for small, picture in zip(shrunk.validation, whole.validation, strict=True):
         assert small.shape[1:] == tuple(round(side / 2) for side in picture.shape[1:])
-    assert torch.equal(shrunk.canvases.draw(4), whole.canvases.draw(4))
+    assert torch.equal(shrunk.draw_batch().original, whole.draw_batch().original)
     for trainer in (shrunk, whole):
         trainer.close()
 

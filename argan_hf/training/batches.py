@@ -1,0 +1,118 @@
+"""Batches for training, made one step ahead: crops cut from the reservoir and degraded, on the training device.
+
+Random numbers belong to the number of a draw, not to what was drawn before it. They are drawn on the host for many
+draws at once and copied to the device, which then needs nothing of the host to make a batch.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+
+from .batch import Batch, to_device
+from .degradation import degrade
+from .degradation_draws import DegradationDraws, draw_degradations
+from .degradation_settings import DegradationSettings
+from .reservoir import CropDraws, RefreshedReservoir, Reservoir, draw_crops
+
+# Draws whose random numbers are drawn at once.
+_BLOCK = 32
+
+
+class BatchSource:
+    """Endless batches from a reservoir.
+
+    On CUDA a batch is made beside the step before it, on a stream of its own.
+
+    Args:
+        pictures: where crops are cut, refreshed draw by draw.
+        settings: of the degradation.
+        crop_size: S, side of the crops in pixels.
+        num_channels: C, 1 for luma, 3 for Y, Cb, Cr.
+        seed: of all random numbers; a number of the run and one of the process.
+        torch_compile: whether to compile cutting and degrading.
+    """
+
+    def __init__(
+        self,
+        pictures: RefreshedReservoir,
+        settings: DegradationSettings,
+        *,
+        crop_size: int,
+        num_channels: int,
+        seed: tuple[int, int],
+        torch_compile: bool = False,
+    ) -> None:
+        self._pictures = pictures
+        self._settings = settings
+        self._crop_size = crop_size
+        self._num_channels = num_channels
+        self._seed = seed
+        self._make: Callable[[Reservoir, CropDraws, DegradationDraws], Batch] = self._make_batch
+        if torch_compile:
+            self._make = torch.compile(self._make_batch, dynamic=False, fullgraph=True)
+        self._block: tuple[tuple[int, int], CropDraws, DegradationDraws] | None = None
+        self._device = pictures.reservoir.device
+        self._stream = torch.cuda.Stream(self._device) if self._device.type == "cuda" else None
+        self._ahead: Batch | None = None
+        self._state: dict[str, Any] | None = None
+
+    def next(self, batch_size: int) -> Batch:
+        """The next batch.
+
+        Args:
+            batch_size: B; a batch that was made ahead with another size is still returned.
+        """
+        if self._stream is None:
+            return self._draw(batch_size)
+        batch = self._ahead or self._draw_aside(batch_size)
+        present = torch.cuda.current_stream(self._device)
+        present.wait_stream(self._stream)
+        for tensor in batch.tensors:
+            tensor.record_stream(present)
+        self._ahead = self._draw_aside(batch_size)
+        return batch
+
+    def state_dict(self) -> dict[str, Any]:
+        """The state before the batch that [`next`] returns next."""
+        return self._state if self._ahead and self._state else self._pictures.state_dict()
+
+    def load_state_dict(self, state: dict[str, Any], progress: Callable[[], object] | None = None) -> None:
+        """Restore a state from [`state_dict`]; `progress` is called after each picture that is read again."""
+        self._ahead = None
+        self._pictures.load_state_dict(state, progress)
+
+    def _draw_aside(self, batch_size: int) -> Batch:
+        if self._stream is None:
+            raise RuntimeError("only CUDA has streams")
+        self._state = self._pictures.state_dict()
+        # The reservoir was filled, and the memory that is used here was freed, on the stream of the training.
+        self._stream.wait_stream(torch.cuda.current_stream(self._device))
+        with torch.cuda.stream(self._stream):
+            return self._draw(batch_size)
+
+    def _draw(self, batch_size: int) -> Batch:
+        crops, degradations = self._random_numbers(self._pictures.draws, batch_size)
+        return self._make(self._pictures.next(), crops, degradations)
+
+    def _random_numbers(self, number: int, batch_size: int) -> tuple[CropDraws, DegradationDraws]:
+        """Those of a draw, on the device."""
+        block, index = divmod(number, _BLOCK)
+        if self._block is None or self._block[0] != (block, batch_size):
+            (seed,) = np.random.SeedSequence([*self._seed, block]).generate_state(1, np.uint64).tolist()
+            generator = torch.Generator().manual_seed(seed)
+            crops = draw_crops(_BLOCK, batch_size, generator)
+            degradations = draw_degradations(
+                self._settings, generator, batches=_BLOCK, batch_size=batch_size, num_channels=self._num_channels
+            )
+            on_device = CropDraws(*(to_device(tensor, self._device) for tensor in (crops.places, crops.flips)))
+            self._block = ((block, batch_size), on_device, degradations.to(self._device))
+        return self._block[1][index], self._block[2][index]
+
+    def _make_batch(self, reservoir: Reservoir, crops: CropDraws, degradations: DegradationDraws) -> Batch:
+        canvases = reservoir.cut(crops, self._settings.canvas_size(self._crop_size))
+        pairs = degrade(
+            canvases, degradations, self._settings, crop_size=self._crop_size, num_channels=self._num_channels
+        )
+        return Batch(pairs.degraded / 255.0, pairs.original / 255.0, pairs.quantization, degradations.offset)
