@@ -19,8 +19,9 @@ class RunProgress:
     """The position of a run, its steps and its clock.
 
     Without `max_train_minutes` the position is the number of steps taken, and the same run always ends alike. With it,
-    the position is the share of the time that has passed, times `max_train_steps`. A fast machine then takes more than
-    one step per position, a slow one skips positions.
+    the position follows the share of the time that has passed. A fast machine then takes more than one step per
+    position, a slow one skips positions. The time counts from the end of the first step, because before it the data is
+    opened and code is compiled: this must not cost the warm-up of the learning rate.
 
     Args:
         accelerator: its first process has the clock that counts.
@@ -39,6 +40,8 @@ class RunProgress:
         self._seconds = 60.0 * max_train_minutes
         self._began = time.monotonic()
         self._earlier = 0.0
+        # Seconds and position from which the position follows the time.
+        self._origin: tuple[float, int] | None = None
         self.step = 0
         self.position = 0
         self.reserve = 0.0
@@ -75,11 +78,14 @@ class RunProgress:
         return range(before + 1, self.position + 1)
 
     def _by_clock(self) -> int:
+        if self._origin is None:
+            self._origin = (self.elapsed, self.position)
         several = self._accelerator.num_processes > 1
         if several and self.step % _CLOCK_INTERVAL:
             return self.position
-        share = self.elapsed / max(self._seconds - self.reserve, 1e-9)
-        position = max(self.position, min(int(share * self._last), self._last))
+        seconds, start = self._origin
+        share = (self.elapsed - seconds) / max(self.left + self.elapsed - seconds, 1e-9)
+        position = max(self.position, min(start + int(share * (self._last - start)), self._last))
         if several:
             position = int(broadcast(torch.tensor(position, device=self._accelerator.device)))
         return position

@@ -1,6 +1,5 @@
 """The training loop: draw crops, degrade them, update D once, then G once; validate, save, resume, export."""
 
-import json
 import logging
 import math
 import time
@@ -11,9 +10,7 @@ from typing import Any
 import torch
 from accelerate import Accelerator
 from accelerate.utils import DistributedDataParallelKwargs, set_seed
-from PIL import Image
 from torch import Tensor
-from tqdm.auto import tqdm
 from transformers import AutoModelForImageToImage, PreTrainedModel
 
 from ..hub.publish import check_token, publish
@@ -25,11 +22,10 @@ from .averaging import AveragedWeights, BestWeights
 from .batch import Batch
 from .batches import BatchSource
 from .checkpointing import find_checkpoint, latest_checkpoint, load_checkpoint, save_checkpoint
-from .dataset import PictureDecoder, held_out_pictures, load_stream
 from .export import export_model, report_held_out
 from .progress import RunProgress, crosses
-from .reservoir import RefreshedReservoir, Reservoir
-from .stream import PictureStream
+from .run_log import RunLog
+from .run_pictures import open_pictures
 from .validation import validate
 
 logger = logging.getLogger(__name__)
@@ -72,6 +68,7 @@ class ArganTrainer:
         )
         set_seed(args.seed)
         self.progress = RunProgress(self.accelerator, args.max_train_steps, args.max_train_minutes)
+        self._log = RunLog(self.accelerator, args, self.progress)
         self._build()
         self._open_data(fill=resumed_from is None)
         if resumed_from is not None:
@@ -106,33 +103,8 @@ class ArganTrainer:
 
     def _open_data(self, *, fill: bool) -> None:
         args, accelerator = self.args, self.accelerator
-        stream = load_stream(
-            args.dataset_name,
-            config_name=args.dataset_config_name,
-            split=args.dataset_split,
-            data_files=args.data_files,
-            image_column=args.image_column,
-        )
-        canvas_size = args.degradation.canvas_size(args.crop_size)
-        self.decoder = PictureDecoder(args.image_column, args.slot_size, canvas_size, args.picture_scales)
-        wanted = args.validation_pictures if accelerator.is_main_process else 0
-        scale = args.validation_scale
-        # The least size is scaled, too, so that the same pictures are used at every scale.
-        held_out_decoder = PictureDecoder(args.image_column, args.slot_size, int(canvas_size * scale), [scale])
-        self.validation = held_out_pictures(stream, held_out_decoder, wanted)
-        records = PictureStream(
-            stream,
-            self.decoder,
-            num_workers=args.dataloader_num_workers,
-            rank=accelerator.process_index,
-            world_size=accelerator.num_processes,
-        )
-        self.pictures = RefreshedReservoir(
-            records,
-            Reservoir(args.reservoir_mib, args.slot_size, accelerator.device),
-            canvas_size=canvas_size,
-            refresh_interval=args.refresh_interval,
-        )
+        opened = open_pictures(args, accelerator)
+        self.pictures, self.validation, self.decoder = opened.training, opened.held_out, opened.decoder
         self.batches = BatchSource(
             self.pictures,
             args.degradation,
@@ -142,16 +114,8 @@ class ArganTrainer:
             torch_compile=args.torch_compile,
         )
         if fill:
-            with self._filling_bar() as bar:
+            with self._log.filling_bar(self.pictures.reservoir.capacity) as bar:
                 self.pictures.fill(bar.update)
-
-    def _filling_bar(self) -> "tqdm[Any]":
-        capacity = self.pictures.reservoir.capacity
-        return tqdm(total=capacity, desc="filling the reservoir", unit="picture", disable=self._quiet)
-
-    @property
-    def _quiet(self) -> bool:
-        return not self.accelerator.is_main_process
 
     # ---- the loop ------------------------------------------------------------------------------------------------
 
@@ -167,13 +131,11 @@ class ArganTrainer:
             ValueError: if `max_train_minutes` is too short to take a step.
         """
         args = self.args
-        if args.report_to:
-            self.accelerator.init_trackers("argan")
         progress = self.progress
         if progress.timed and not progress.done:
             self._reserve_time_to_finish()
         self._clock = (time.perf_counter(), progress.step)
-        with self._step_bar() as bar:
+        with self._log.step_bar() as bar:
             while not progress.done:
                 batches = [self.draw_batch() for _ in range(args.gradient_accumulation_steps)]
                 logged = (progress.step + 1) % args.logging_steps == 0
@@ -183,9 +145,9 @@ class ArganTrainer:
                 bar.update(len(reached))
                 checkpointed = crosses(reached, args.checkpointing_steps)
                 if logged or checkpointed:
-                    self._log(losses, bar)
+                    self._report(losses)
                 if crosses(reached, args.validation_steps) or progress.done:
-                    self._validate(bar)
+                    self._validate()
                 if checkpointed:
                     folder = self.output_dir / f"checkpoint-{progress.step}"
                     save_checkpoint(
@@ -195,17 +157,6 @@ class ArganTrainer:
             self._finish()
         self.close()
         return self.output_dir
-
-    def _step_bar(self) -> "tqdm[Any]":
-        """A bar of steps; of shares of the time, where the clock ends the run."""
-        form = "{l_bar}{bar}| {elapsed}<{remaining}{postfix}" if self.progress.timed else None
-        return tqdm(
-            total=self.args.max_train_steps,
-            initial=self.progress.position,
-            unit="step",
-            bar_format=form,
-            disable=self._quiet,
-        )
 
     def close(self) -> None:
         """Stop reading ahead, end the trackers and leave the process group; nothing can be trained afterwards."""
@@ -257,44 +208,35 @@ class ArganTrainer:
 
     # ---- logging and validation ----------------------------------------------------------------------------------
 
-    def _log(self, losses: dict[str, Tensor], bar: "tqdm[Any]") -> None:
+    def _report(self, losses: dict[str, Tensor]) -> None:
+        args, progress = self.args, self.progress
         values = {name: float(loss) for name, loss in losses.items()}
         if not all(math.isfinite(value) for value in values.values()):
             last = latest_checkpoint(self.output_dir)
             raise FloatingPointError(
-                f"step {self.progress.step}: a loss is not finite: {values}; last training checkpoint: {last}"
+                f"step {progress.step}: a loss is not finite: {values}; last training checkpoint: {last}"
             )
         (then, step), now = self._clock, time.perf_counter()
-        self._clock = (now, self.progress.step)
+        self._clock = (now, progress.step)
         values["lr"] = self.update.networks[0].learning_rate
-        bar.set_postfix({name: f"{value:.3g}" for name, value in values.items()})
-        batch_size = self.args.train_batch_size * self.args.gradient_accumulation_steps
-        values["crops_per_second"] = (
-            (self.progress.step - step) * batch_size * self.accelerator.num_processes / (now - then)
-        )
-        values["waiting_for_data"] = self.pictures.waited / (now - then)
-        values["skipped_records"] = self.decoder.skipped
+        crops = (progress.step - step) * args.train_batch_size * args.gradient_accumulation_steps
+        tracked = {
+            "crops_per_second": crops * self.accelerator.num_processes / (now - then),
+            "waiting_for_data": self.pictures.waited / (now - then),
+            "skipped_records": self.decoder.skipped,
+        }
         self.pictures.waited = 0.0
-        if self.args.report_to:
-            self.accelerator.log(values, step=self.progress.step)
+        self._log.values(values, tracked)
 
-    def _validate(self, bar: "tqdm[Any]") -> None:
+    def _validate(self) -> None:
         if not self.validation:
             return
         result = validate(self._restore_averaged, self.validation, self.num_channels)
-        step = self.progress.step
-        bar.write(f"step {step}: " + ", ".join(f"{k} {v:.3f}" for k, v in result.scores.items()))
         # Weights from before the adversarial phase have a larger gain, but they are not the result of such a run.
         comparable = self.update.discriminator is None or self.progress.position > self.args.adversarial_start_step
         if comparable and self.args.export_best:
             self.best.offer(result.gain, self.averaged.model)
-        with (self.output_dir / "validation.jsonl").open("a", encoding="utf-8") as log:
-            log.write(json.dumps({"step": step, **result.scores}) + "\n")
-        if self.args.report_to:
-            self.accelerator.log(result.scores, step=step)
-        folder = self.output_dir / "samples"
-        folder.mkdir(exist_ok=True)
-        Image.fromarray(result.samples.permute(1, 2, 0).squeeze(2).numpy()).save(folder / f"step-{step}.png")
+        self._log.scores(result)
 
     def _restore_averaged(self, pixel_values: Tensor) -> Tensor:
         with self.accelerator.autocast():
@@ -308,5 +250,5 @@ class ArganTrainer:
 
     def _load_own_state(self, state: dict[str, Any]) -> None:
         self.progress.load_state_dict(state["progress"])
-        with self._filling_bar() as bar:
+        with self._log.filling_bar(self.pictures.reservoir.capacity) as bar:
             self.batches.load_state_dict(state["batches"], bar.update)

@@ -37,23 +37,24 @@ def test_without_a_clock_the_position_is_the_number_of_steps(clock: Clock) -> No
 
 
 def test_the_position_is_the_share_of_the_time_that_has_passed(clock: Clock) -> None:
-    progress = _progress(100, minutes=10)
+    progress = _progress(100, minutes=12)
     reached = []
-    for seconds in (3, 3, 294, 294):
+    for seconds in (120, 3, 3, 294, 294):
         clock.now += seconds
         reached.append(progress.advance())
-    # 0.5, 1, 50 and 99 % of ten minutes: none, one, and many positions in a step.
-    assert reached == [range(1, 1), range(1, 2), range(2, 51), range(51, 100)]
+    # Two minutes with the first step; then 0.5, 1, 50 and 99 % of ten: none, one, and many positions in a step.
+    assert reached == [range(1, 1), range(1, 1), range(1, 2), range(2, 51), range(51, 100)]
     assert not progress.done
     clock.now += 6
     assert progress.advance() == range(100, 101)
     assert progress.done
-    assert progress.step == 5
+    assert progress.step == 6
 
 
 def test_the_run_stops_before_the_time_that_is_kept_free(clock: Clock) -> None:
     progress = _progress(100, minutes=10)
     progress.reserve = 100.0
+    progress.advance()
     clock.now += 250
     progress.advance()
     assert progress.position == 50
@@ -66,6 +67,7 @@ def test_the_run_stops_before_the_time_that_is_kept_free(clock: Clock) -> None:
 
 def test_a_position_is_never_taken_back(clock: Clock) -> None:
     progress = _progress(100, minutes=10)
+    progress.advance()
     clock.now += 300
     progress.advance()
     progress.reserve = -600.0  # as if there were more time now
@@ -75,16 +77,19 @@ def test_a_position_is_never_taken_back(clock: Clock) -> None:
 
 def test_a_resumed_run_goes_on_with_the_time_that_is_left(clock: Clock) -> None:
     first = _progress(100, minutes=10)
+    first.advance()
     clock.now += 240
     first.advance()
     state = first.state_dict()
-    assert state == {"step": 1, "position": 40, "elapsed": 240.0}
+    assert state == {"step": 2, "position": 40, "elapsed": 240.0}
     clock.now += 1e5  # the run was killed
     second = _progress(100, minutes=10)
     second.load_state_dict(state)
-    assert (second.step, second.position) == (1, 40)
+    assert (second.step, second.position) == (2, 40)
     assert second.left == pytest.approx(360)
-    clock.now += 180
+    clock.now += 60  # to read pictures again
+    assert second.advance() == range(41, 41)
+    clock.now += 150
     assert second.advance() == range(41, 71)
     longer = _progress(100, minutes=20)
     longer.load_state_dict(state)
@@ -103,7 +108,7 @@ def test_several_processes_follow_the_clock_of_the_first(clock: Clock, monkeypat
     for _ in range(20):
         clock.now += 6
         progress.advance()
-    assert sent == [10, 33]
+    assert sent == [9, 33]
     assert progress.position == 33
 
 
