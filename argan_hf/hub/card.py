@@ -35,7 +35,7 @@ _METRICS = (
     ("psnr_b", "psnr_b", "PSNR-B", 3),
 )
 _TRAINING_FACTS = (
-    ("max_train_steps", "steps"),
+    ("global_step", "steps"),
     ("train_batch_size", "crops per step and process"),
     ("crop_size", "side of a crop, in pixels"),
     ("min_quality", "lowest JPEG quality"),
@@ -63,6 +63,8 @@ def build_card(folder: Path, repo_id: str, results: Sequence[Results]) -> ModelC
     with torch.device("meta"):
         model = AutoModelForImageToImage.from_config(config)
     arguments = _training_arguments(folder)
+    if "max_train_steps" in arguments:
+        arguments.setdefault("global_step", arguments["max_train_steps"])  # runs of older versions
     measured = [(result, _own_means(result, folder, repo_id)) for result in results]
     data = ModelCardData(
         model_name=name,
@@ -97,7 +99,8 @@ def build_card(folder: Path, repo_id: str, results: Sequence[Results]) -> ModelC
         projected=any(FAITHFUL_OPTION in mean.method for _, means in measured for mean in means),
         arguments=arguments,
         training_facts=[(label, arguments[key]) for key, label in _TRAINING_FACTS if key in arguments],
-        dataset=_dataset(arguments),
+        dataset=_named(arguments.get("dataset_name")),
+        teacher=_named(arguments.get("teacher")),
         training_data=_text(folder / TRAINING_DATA),
     )
     return ModelCard(text)
@@ -169,14 +172,13 @@ def _training_arguments(folder: Path) -> dict[str, Any]:
     return dict(json.loads(text)) if text else {}
 
 
-def _dataset(arguments: dict[str, Any]) -> str | None:
-    """The name of the data set; of a local path only the last part, because the rest means nothing to others."""
-    name = arguments.get("dataset_name")
+def _named(name: str | None) -> str | None:
+    """A data set or a network; of a local path only the last part, because the rest means nothing to others."""
     return name and (Path(name).name if Path(name).exists() else name)
 
 
 def _hub_dataset(arguments: dict[str, Any]) -> list[str] | None:
-    name = _dataset(arguments)
+    name = _named(arguments.get("dataset_name"))
     return [name] if name and re.fullmatch(r"[\w.-]+/[\w.-]+", name) else None
 
 

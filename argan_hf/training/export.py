@@ -22,13 +22,23 @@ from .validation import QUALITIES
 
 
 def export_model(
-    folder: Path, model: PreTrainedModel, discriminator: PreTrainedModel | None, args: ArganTrainingArguments
+    folder: Path,
+    model: PreTrainedModel,
+    discriminator: PreTrainedModel | None,
+    args: ArganTrainingArguments,
+    *,
+    global_step: int,
 ) -> None:
-    """Write the generator with its image processor, the discriminator if there is one, and the arguments of the run."""
+    """Write the generator with its image processor, the discriminator if there is one, and the arguments of the run.
+
+    `global_step`, the steps that were taken, is written with the arguments: a run that ends by the clock takes another
+    number than `max_train_steps`.
+    """
     save_restorer(folder, model, float16=args.export_float16)
     if discriminator is not None:
         discriminator.save_pretrained(folder / "discriminator")
-    (folder / "training_args.json").write_text(json.dumps(dataclasses.asdict(args), indent=2) + "\n", encoding="utf-8")
+    facts = dataclasses.asdict(args) | {"global_step": global_step}
+    (folder / "training_args.json").write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
 
 
 def save_restorer(folder: Path, model: PreTrainedModel, *, float16: bool = False) -> None:

@@ -188,7 +188,7 @@ class ArganTrainer:
         discriminator = self.update.discriminator
         if discriminator is not None:
             discriminator = self.accelerator.unwrap_model(discriminator)
-        export_model(folder, self.averaged.model, discriminator, self.args)
+        export_model(folder, self.averaged.model, discriminator, self.args, global_step=self.progress.step)
         if self.validation:
             data = f"held-out pictures of {self.args.dataset_name}"
             report_held_out(folder, self.validation, data, str(self.accelerator.device))

@@ -108,10 +108,20 @@ def test_the_card_says_if_there_was_no_discriminator(checkpoint: Path, start: in
     assert ("- Trained without a discriminator" in build_card(checkpoint, "me/net", []).text) == without
 
 
+def test_the_card_states_the_steps_that_were_taken(checkpoint: Path) -> None:
+    arguments = {"max_train_steps": 20_000, "max_train_minutes": 12.0, "global_step": 34_567}
+    (checkpoint / "training_args.json").write_text(json.dumps(arguments))
+    text = build_card(checkpoint, "me/net", []).text
+    assert "| steps | 34,567 |" in text
+    assert "20,000" not in text
+
+
 def test_a_local_data_set_is_named_without_its_place(checkpoint: Path) -> None:
-    (checkpoint / "training_args.json").write_text(json.dumps({"dataset_name": str(checkpoint.parent)}))
+    place = str(checkpoint.parent)
+    (checkpoint / "training_args.json").write_text(json.dumps({"dataset_name": place, "teacher": place}))
     card = build_card(checkpoint, "me/net", [])
     assert f"| data set | {checkpoint.parent.name} |" in card.text
+    assert f"| teacher | {checkpoint.parent.name} |" in card.text
     assert str(checkpoint.parent) not in card.content
     assert card.data.datasets is None
 

@@ -59,6 +59,7 @@ def test_a_run_ends_on_time_with_its_weights_and_resumes_with_what_is_left(tmp_p
     assert reached[-1] < 1e-3 * peak
     assert ArganForImageRestoration.from_pretrained(folder).config.model_type == "argan"
     assert (folder / "results.json").is_file()
+    assert json.loads((folder / "training_args.json").read_text())["global_step"] == trainer.progress.step
     # Validation at 40, 80 and 100 % of the time, training checkpoints at 30, 60 and 90 %.
     assert len((folder / "validation.jsonl").read_text().splitlines()) == 3
     assert len(checkpoints(folder)) == 3
