@@ -7,6 +7,8 @@ import re
 from pathlib import Path
 
 import pytest
+import torch
+from torch.utils.flop_counter import FlopCounterMode
 
 import train
 from argan_hf import JpegRestorer
@@ -66,6 +68,21 @@ def test_every_recipe_is_complete(recipe: Path) -> None:
     args = ArganTrainingArguments(**fields)
     assert args.model_config
     assert args.discriminator_config
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("size", "gmacs"), [("small", 50), ("wide", 200), ("large", 550)])
+def test_the_recipes_for_a_gpu_run_on_a_cpu_too(size: str, gmacs: int, tmp_path: Path) -> None:
+    steps = {"max_train_steps": 2, "adversarial_start_step": 2, "l2_start_step": 1, "lr_warmup_steps": 1}
+    few = {**steps, "train_batch_size": 1, "crop_size": 64, "reservoir_mib": 4, "validation_pictures": 1}
+    data = {"dataset_name": "generated", "slot_size": 320, "mixed_precision": "no", "output_dir": tmp_path}
+    flags = [f"--{name}={value}" for name, value in (few | data).items()]
+    recipe = ROOT / "recipes" / f"argan-jpeg-color-{size}.yaml"
+    assert train.main(["--recipe", str(recipe), *flags, "--picture_scales", "1.0"]) == 0
+    model = JpegRestorer.from_pretrained(tmp_path, device="cpu").model
+    with FlopCounterMode(display=False) as counter, torch.no_grad():
+        model(torch.zeros(1, 3, 256, 256))
+    assert counter.get_total_flops() / 2 / 256**2 / 1e3 == pytest.approx(gmacs, rel=0.02)
 
 
 @pytest.mark.slow
