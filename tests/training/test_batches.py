@@ -81,6 +81,13 @@ def test_no_two_batches_and_no_two_processes_are_alike(picture_parquet: str) -> 
     assert len(places) == len(found)
 
 
+def test_blocks_of_random_numbers_differ(pictures: RefreshedReservoir) -> None:
+    source = _source(pictures)
+    places = [source._random_numbers(number, 3)[0].places for number in (0, 31, 32, 64)]
+    assert len({tuple(place.flatten().tolist()) for place in places}) == 4
+    assert torch.equal(source._random_numbers(31, 3)[0].places, places[1])
+
+
 def test_another_size_of_the_batch_can_be_asked_for_at_any_time(pictures: RefreshedReservoir) -> None:
     pictures.fill()
     source = _source(pictures)

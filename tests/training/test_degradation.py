@@ -123,6 +123,24 @@ def test_an_earlier_compression_happens_before_the_last() -> None:
     assert torch.equal(pairs.original, luma[:, None, :32, :32])
 
 
+@pytest.mark.parametrize("seed", range(12))
+def test_places_that_stay_empty_change_nothing(seed: int) -> None:
+    """In batches of three, the only place for an earlier compression is taken in six of ten."""
+    settings = DegradationSettings(
+        earlier_share=0.2, resize_share=0.5, studio_swing_share=0.0, min_quality=30, max_quality=60
+    )
+    canvases = _canvases(settings.canvas_size(32), 3)
+    pairs = _draw_and_degrade(canvases, settings, seed, crop_size=32, planes=1)
+    start = (canvases.shape[-1] - 48) // 2
+    luma = rgb_to_ycbcr(canvases[:, :, start : start + 48, start : start + 48])[:, 0]
+    once, whole = pairs.earlier_quality == 0, pairs.scale == 1
+    single = compress_plane(luma, quantization_tables(pairs.quality)[:, 0])[:, None, :32, :32]
+    assert torch.equal(pairs.degraded[once], single[once])
+    assert torch.equal(pairs.original[whole], luma[whole, None, :32, :32])
+    assert (pairs.degraded[~once] != single[~once]).flatten(1).any(1).all()
+    assert (pairs.original[~whole] != luma[~whole, None, :32, :32]).flatten(1).any(1).all()
+
+
 def test_resizing_in_between_moves_original_and_degraded_alike() -> None:
     settings = DegradationSettings(earlier_share=1.0, resize_share=1.0, min_quality=98, max_quality=98)
     assert settings.canvas_size(32) == 64

@@ -6,7 +6,7 @@ from PIL import Image
 from torch import Tensor
 
 from argan_hf.training.dataset import PictureDecoder, load_stream
-from argan_hf.training.reservoir import RefreshedReservoir, Reservoir, draw_crops
+from argan_hf.training.reservoir import CropDraws, RefreshedReservoir, Reservoir, draw_crops
 from argan_hf.training.stream import PictureStream
 
 CPU = torch.device("cpu")
@@ -64,6 +64,17 @@ def test_pictures_are_drawn_by_their_area() -> None:
     reservoir.insert(torch.ones(3, 96, 96, dtype=torch.uint8))
     crops = _sample(reservoir, 2000, 32)
     assert crops[:, 0, 0, 0].float().mean() == pytest.approx(0.9, abs=0.03)
+
+
+def test_a_place_belongs_to_the_picture_on_whose_area_it_falls() -> None:
+    reservoir = Reservoir(1, 128, CPU)
+    for level in range(4):
+        reservoir.insert(torch.full((3, 64, 64), level, dtype=torch.uint8))
+    places = torch.zeros(8, 3, dtype=torch.int64)
+    quarter = 1 << 29
+    places[:, 0] = torch.tensor([edge + step for edge in range(0, 4 * quarter, quarter) for step in (0, quarter - 1)])
+    crops = reservoir.cut(CropDraws(places, torch.zeros(8, 3, dtype=torch.bool)), 32)
+    assert crops[:, 0, 0, 0].tolist() == [0, 0, 1, 1, 2, 2, 3, 3]
 
 
 def test_a_full_reservoir_replaces_the_oldest() -> None:
