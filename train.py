@@ -53,11 +53,11 @@ def parse(argv: list[str] | None = None) -> ArganTrainingArguments:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Parse, train, export; 2 is returned for arguments that cannot work."""
+    """Parse, train, export; 2 is returned for arguments that cannot work, and for a run that diverged."""
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
     try:
         ArganTrainer(parse(argv)).train()
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, FloatingPointError) as error:
         print(f"train.py: {error}", file=sys.stderr)
         return 2
     return 0

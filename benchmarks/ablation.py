@@ -14,6 +14,8 @@ import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import torch
+from accelerate.state import AcceleratorState
 from matplotlib.figure import Figure
 from PIL import Image
 
@@ -40,6 +42,9 @@ def _run(folder: Path, variant: str, common: list[str]) -> tuple[int, list[MeanS
     steps = folder / "steps.txt"
     if not measured.is_file():
         flags = [f"--{setting}" for setting in variant.split()]
+        # Every variant begins as a process of its own would.
+        AcceleratorState._reset_state()
+        torch._dynamo.reset()
         trainer = ArganTrainer(train.parse([*common, *flags, f"--output_dir={folder}"]))
         trainer.train()
         qualities = list(QUALITIES)

@@ -130,6 +130,7 @@ class Loop:
 
 
 def _measure(flags: list[str], rates: tuple[float, float], seconds: float) -> dict[str, Any]:
+    torch._dynamo.reset()
     with TemporaryDirectory() as folder:
         trainer = ArganTrainer(train.parse([*flags, f"--output_dir={folder}", "--validation_pictures=1"]))
         loop = Loop(trainer)

@@ -129,8 +129,10 @@ def compress_ycbcr(
         TypeError: if `planes` is not uint8.
         ValueError: if a shape or a name is not as above.
     """
-    if planes.ndim != 4 or planes.shape[1] != 3:
-        raise ValueError(f"planes must have shape (B, 3, H, W), found {tuple(planes.shape)}")
+    if planes.dtype != torch.uint8:
+        raise TypeError(f"planes must be uint8 samples 0..255, found {planes.dtype}")
+    if planes.ndim != 4 or planes.shape[1] != 3 or min(planes.shape[2:]) < 1:
+        raise ValueError(f"planes must have shape (B, 3, H, W) with H, W >= 1, found {tuple(planes.shape)}")
     batch, _, height, width = planes.shape
     if tables.shape not in ((2, 8, 8), (batch, 2, 8, 8)):
         raise ValueError(f"tables must have shape (2, 8, 8) or ({batch}, 2, 8, 8), found {tuple(tables.shape)}")

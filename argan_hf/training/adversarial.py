@@ -26,6 +26,7 @@ class AdversarialUpdate:
 
     Attributes:
         networks: the generator and, if there is one, the discriminator.
+        position: of the run at the last step.
     """
 
     def __init__(
@@ -47,7 +48,7 @@ class AdversarialUpdate:
             planes = generator.config.num_channels
             teacher = Teacher(args.teacher, planes, accelerator.device, torch_compile=args.torch_compile)
         self._objective = PixelObjective(args, teacher)
-        self._position = 0
+        self.position = 0
 
     @property
     def generator(self) -> torch.nn.Module:
@@ -72,7 +73,7 @@ class AdversarialUpdate:
             crops, 0..1) and, with a weight, `texture`; `g_grad_norm` and `d_grad_norm` before clipping, with clipping
             or if the step is logged.
         """
-        self._position = position
+        self.position = position
         if self.args.torch_compile:
             torch.compiler.cudagraph_mark_step_begin()  # what CUDA graphs gave in the step before may be overwritten
         for network in self.networks:
@@ -114,7 +115,7 @@ class AdversarialUpdate:
     def _generator_losses(self, discriminator: torch.nn.Module | None, batch: Batch) -> Losses:
         args = self.args
         restored = batch.restored if batch.restored is not None else self._restore(batch)
-        charbonnier = discriminator is None and self._position < args.l2_start_step
+        charbonnier = discriminator is None and self.position < args.l2_start_step
         pixel = self._objective(restored, batch, charbonnier=charbonnier)
         losses = {"l2": l2_loss(restored.detach(), batch.original)}
         if discriminator is None:

@@ -93,6 +93,8 @@ class ArganTrainingArguments(
         for name in ("lambda_borders", "lambda_texture", "max_train_minutes"):
             if getattr(self, name) < 0:
                 raise ValueError(f"{name} must be 0 or more, found {getattr(self, name)}")
+        if self.lambda_borders and self.crop_size < 9:
+            raise ValueError(f"crop_size must be at least 9 with lambda_borders, found {self.crop_size}")
         canvas_size = degradation.canvas_size(self.crop_size)
         if canvas_size > self.slot_size:
             raise ValueError(f"crop_size {self.crop_size} exceeds slot_size {self.slot_size}: no picture would hold it")

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 
 from .batch import Batch, to_device
+from .compiling import compiled
 from .degradation import degrade
 from .degradation_draws import DegradationDraws, draw_degradations
 from .degradation_settings import DegradationSettings
@@ -51,10 +52,11 @@ class BatchSource:
         self._seed = seed
         self._make: Callable[[Reservoir, CropDraws, DegradationDraws], Batch] = self._make_batch
         if torch_compile:
-            self._make = torch.compile(self._make_batch, dynamic=False, fullgraph=True)
+            self._make = compiled(self._make_batch)
         self._block: tuple[tuple[int, int], CropDraws, DegradationDraws] | None = None
         self._device = pictures.reservoir.device
         self._stream = torch.cuda.Stream(self._device) if self._device.type == "cuda" else None
+        self._made = torch.cuda.Event() if self._stream is not None else None
         self._ahead: Batch | None = None
         self._state: dict[str, Any] | None = None
 
@@ -64,9 +66,12 @@ class BatchSource:
         Args:
             batch_size: B; a batch that was made ahead with another size is still returned.
         """
-        if self._stream is None:
+        if self._stream is None or self._made is None:
             return self._draw(batch_size)
         batch = self._ahead or self._draw_aside(batch_size)
+        # The batch was made beside the step before the last one that was started. So this wait keeps one step in the
+        # queue of the device, and no more: neither memory nor the time at which a run ends depend on that queue.
+        self._made.synchronize()
         present = torch.cuda.current_stream(self._device)
         present.wait_stream(self._stream)
         for tensor in batch.tensors:
@@ -84,13 +89,15 @@ class BatchSource:
         self._pictures.load_state_dict(state, progress)
 
     def _draw_aside(self, batch_size: int) -> Batch:
-        if self._stream is None:
+        if self._stream is None or self._made is None:
             raise RuntimeError("only CUDA has streams")
         self._state = self._pictures.state_dict()
         # The reservoir was filled, and the memory that is used here was freed, on the stream of the training.
         self._stream.wait_stream(torch.cuda.current_stream(self._device))
         with torch.cuda.stream(self._stream):
-            return self._draw(batch_size)
+            batch = self._draw(batch_size)
+            self._made.record()
+        return batch
 
     def _draw(self, batch_size: int) -> Batch:
         crops, degradations = self._random_numbers(self._pictures.draws, batch_size)

@@ -13,6 +13,9 @@ from typing import Any
 import torch
 from accelerate import Accelerator
 
+# Changes when training checkpoints of earlier versions no longer fit.
+_FORMAT = 2
+
 _NAME = re.compile(r"checkpoint-(\d+)")
 
 
@@ -57,7 +60,7 @@ def save_checkpoint(accelerator: Accelerator, folder: Path, own_state: dict[str,
         shutil.rmtree(partial, ignore_errors=True)
     accelerator.wait_for_everyone()
     accelerator.save_state(str(partial))
-    torch.save(own_state, partial / _own_state(accelerator.process_index))
+    torch.save({**own_state, "format": _FORMAT}, partial / _own_state(accelerator.process_index))
     accelerator.wait_for_everyone()
     if accelerator.is_main_process:
         shutil.rmtree(folder, ignore_errors=True)
@@ -76,15 +79,21 @@ def load_checkpoint(accelerator: Accelerator, folder: Path, load_own_state: Call
         load_own_state: takes the state of this process.
 
     Raises:
-        ValueError: if the training checkpoint was written by another number of processes.
+        ValueError: if the training checkpoint was written by another number of processes, or by an earlier version.
     """
     own = folder / _own_state(accelerator.process_index)
     written = len(list(folder.glob(_own_state("*"))))
     if written != accelerator.num_processes:
         found = accelerator.num_processes
         raise ValueError(f"{folder} was written by {written} process(es): resume with as many, not {found}")
+    state = torch.load(own, weights_only=True)
+    if state.pop("format", None) != _FORMAT:
+        raise ValueError(
+            f"{folder} was written by another version of this package and cannot be resumed: start a new run, from the "
+            "weights that were exported if you like (--model_name_or_path)"
+        )
     accelerator.load_state(str(folder))
-    load_own_state(torch.load(own, weights_only=True))
+    load_own_state(state)
 
 
 def _own_state(rank: int | str) -> str:

@@ -151,7 +151,7 @@ def _planes(rgb: Tensor, gray: Tensor, studio: Tensor, num_channels: int) -> Ten
     luma = torch.where(_flags(studio), rgb_to_studio_luma(rgb), planes[:, :1])
     if num_channels == 1:
         return luma
-    return torch.cat((luma, torch.where(_flags(gray), planes.new_tensor(128), planes[:, 1:])), 1)
+    return torch.cat((luma, planes[:, 1:].masked_fill(_flags(gray), 128)), 1)
 
 
 def _cut_out(planes: Tensor, draws: DegradationDraws, size: int) -> Tensor:

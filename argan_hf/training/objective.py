@@ -2,11 +2,11 @@
 
 from collections.abc import Callable
 
-import torch
 from torch import Tensor
 
 from .arguments import ArganTrainingArguments
 from .batch import Batch
+from .compiling import compiled
 from .losses import balance_weights, border_loss, charbonnier_loss, l2_loss
 from .teacher import Teacher
 
@@ -28,8 +28,8 @@ class PixelObjective:
         self._charbonnier: Callable[[Tensor, Batch, Tensor | None], Tensor] = self._charbonnier_loss
         self._squared: Callable[[Tensor, Batch, Tensor | None], Tensor] = self._squared_loss
         if args.torch_compile:
-            self._charbonnier = torch.compile(self._charbonnier_loss, dynamic=False, fullgraph=True)
-            self._squared = torch.compile(self._squared_loss, dynamic=False, fullgraph=True)
+            self._charbonnier = compiled(self._charbonnier_loss)
+            self._squared = compiled(self._squared_loss)
 
     def __call__(self, restored: Tensor, batch: Batch, *, charbonnier: bool) -> Tensor:
         """The loss of restored crops (B, C, S, S), a scalar; the squared error without its weight `lambda_l2`."""

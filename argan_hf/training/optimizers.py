@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from .arguments import ArganTrainingArguments
+from .compiling import compiled
 
 # Jordan et al., "Muon" (2024): momentum, and the quintic whose repetition brings singular values near 1.
 _MOMENTUM = 0.95
@@ -38,7 +39,7 @@ class KernelMuon(torch.optim.Optimizer):
         super().__init__(kernels, {"lr": lr})
         self._orthogonalize: Callable[[Tensor], Tensor] = orthogonalize
         if torch_compile:
-            self._orthogonalize = torch.compile(orthogonalize, dynamic=False, fullgraph=True)
+            self._orthogonalize = compiled(orthogonalize)
 
     @torch.no_grad()
     def step(self, closure: Callable[[], float] | None = None) -> Any:
@@ -62,7 +63,9 @@ class KernelMuon(torch.optim.Optimizer):
         torch._foreach_lerp_(buffers, gradients, 1.0 - _MOMENTUM)
         updates = torch._foreach_lerp(gradients, buffers, _MOMENTUM)
         # 2. All updates together, (K, N, M).
-        matrices = self._orthogonalize(torch.stack([_as_matrix(update) for update in updates])).float()
+        matrices = self._orthogonalize(
+            torch.stack([_as_matrix(update, kernel) for update, kernel in zip(updates, kernels, strict=True)])
+        ).float()
         # 3. Back to the shapes of the kernels.
         moved = [_as_kernel(matrix, kernel) for matrix, kernel in zip(matrices, kernels, strict=True)]
         torch._foreach_add_(kernels, moved, alpha=-length)
@@ -118,12 +121,12 @@ def _matrix_shape(kernel: Tensor) -> tuple[int, int]:
     return kernel.shape[0], kernel[0].numel()
 
 
-def _as_matrix(kernel: Tensor) -> Tensor:
-    """A kernel (N, C, h, w) as a matrix (N, C * h * w), a view; the order of its columns is that of the memory.
+def _as_matrix(update: Tensor, kernel: Tensor) -> Tensor:
+    """An update (N, C, h, w) as a matrix (N, C * h * w), its columns in the order of the kernel's memory.
 
     To permute the columns before the orthogonalization is the same as to do so after it.
     """
-    return (kernel if kernel.is_contiguous() else kernel.permute(0, 2, 3, 1)).reshape(kernel.shape[0], -1)
+    return (update if kernel.is_contiguous() else update.permute(0, 2, 3, 1)).reshape(update.shape[0], -1)
 
 
 def _as_kernel(matrix: Tensor, kernel: Tensor) -> Tensor:

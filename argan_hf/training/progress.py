@@ -11,8 +11,10 @@ import torch
 from accelerate import Accelerator
 from accelerate.utils import broadcast
 
-# Several processes agree on the time once in so many steps: it costs them a message.
-_CLOCK_INTERVAL = 10
+# Several processes agree on the time by a message. They do so at least once in so many steps, and more often where
+# steps take longer than a twentieth of a second.
+_MOST_STEPS = 10
+_SECONDS_BETWEEN = 0.5
 
 
 class RunProgress:
@@ -31,7 +33,6 @@ class RunProgress:
     Attributes:
         step: optimizer steps taken so far.
         position: 0 .. `max_train_steps`.
-        reserve: seconds at the end of the run that are kept free for validation and export.
     """
 
     def __init__(self, accelerator: Accelerator, max_train_steps: int, max_train_minutes: float = 0.0) -> None:
@@ -40,11 +41,12 @@ class RunProgress:
         self._seconds = 60.0 * max_train_minutes
         self._began = time.monotonic()
         self._earlier = 0.0
-        # Seconds and position from which the position follows the time.
-        self._origin: tuple[float, int] | None = None
+        self._reserve = 0.0
+        # Seconds, step and position from which the position follows the time.
+        self._origin: tuple[float, int, int] | None = None
+        self._next_look = 0
         self.step = 0
         self.position = 0
-        self.reserve = 0.0
 
     @property
     def timed(self) -> bool:
@@ -57,14 +59,28 @@ class RunProgress:
         return self.position >= self._last
 
     @property
-    def left(self) -> float:
-        """Seconds until the last step; not positive once they have passed."""
-        return self._seconds - self.reserve - self.elapsed
-
-    @property
     def elapsed(self) -> float:
         """Seconds since the run began, those before the training checkpoint it resumed from included."""
         return self._earlier + time.monotonic() - self._began
+
+    @property
+    def left(self) -> float:
+        """Seconds until the last step; not positive once they have passed."""
+        return self._seconds - self._reserve - self.elapsed
+
+    def keep_free(self, seconds: float) -> bool:
+        """Keep some seconds free at the end of the run; all processes call this, and the first one decides.
+
+        Returns:
+            Whether there is time left for steps.
+        """
+        self._reserve = seconds
+        (left,) = self._agreed(self.left)
+        return left > 0
+
+    def finish(self) -> None:
+        """Take no more steps."""
+        self.position = self._last
 
     def advance(self) -> range:
         """Count a step.
@@ -79,23 +95,42 @@ class RunProgress:
 
     def _by_clock(self) -> int:
         if self._origin is None:
-            self._origin = (self.elapsed, self.position)
-        several = self._accelerator.num_processes > 1
-        if several and self.step % _CLOCK_INTERVAL:
+            self._origin = (self.elapsed, self.step, self.position)
+        if self.step < self._next_look:
             return self.position
-        seconds, start = self._origin
-        share = (self.elapsed - seconds) / max(self.left + self.elapsed - seconds, 1e-9)
-        position = max(self.position, min(start + int(share * (self._last - start)), self._last))
-        if several:
-            position = int(broadcast(torch.tensor(position, device=self._accelerator.device)))
-        return position
+        seconds, step, position = self._origin
+        passed = self.elapsed - seconds
+        share = passed / max(self.left + passed, 1e-9)
+        reached = max(self.position, min(position + int(share * (self._last - position)), self._last))
+        wait = _SECONDS_BETWEEN * (self.step - step) / max(passed, 1e-9)
+        reached, wait = map(int, self._agreed(reached, min(max(wait, 1), _MOST_STEPS)))
+        if self._accelerator.num_processes > 1:
+            self._next_look = self.step + wait
+        return reached
+
+    def _agreed(self, *numbers: float) -> list[float]:
+        """The numbers of the first process, in all processes."""
+        if self._accelerator.num_processes == 1:
+            return list(numbers)
+        # Positions are whole numbers below 2**24, which 32 bits hold exactly.
+        agreed: list[float] = broadcast(torch.tensor(numbers, device=self._accelerator.device)).tolist()
+        return agreed
 
     def state_dict(self) -> dict[str, Any]:
-        """Step, position and the seconds that have passed."""
-        return {"step": self.step, "position": self.position, "elapsed": self.elapsed}
+        """Step, position, the seconds that have passed, and whether they count."""
+        return {"step": self.step, "position": self.position, "elapsed": self.elapsed, "timed": self.timed}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on from a state of [`state_dict`]; the time that it states counts as passed."""
+        """Go on from a state of [`state_dict`]; the time that it states counts as passed.
+
+        Raises:
+            ValueError: if the state is that of a run with a clock and this run has none, or the other way round.
+        """
+        if state["timed"] != self.timed:
+            found, needed = ("ends by the clock", "with") if state["timed"] else ("counts steps", "without")
+            raise ValueError(
+                f"the training checkpoint is that of a run that {found}: resume it {needed} --max_train_minutes"
+            )
         self.step, self.position, self._earlier = state["step"], state["position"], state["elapsed"]
 
 

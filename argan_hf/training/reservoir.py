@@ -15,8 +15,9 @@ from torch import Tensor
 from .batch import to_device
 from .stream import PictureStream
 
-# Places are drawn as integers of so many bits, so that 64 bits hold their product with the area of all pictures.
-_BITS = 31
+# Places are drawn as integers of so many bits. 64 bits hold their product with the area of all pictures in a reservoir
+# of up to 384 GiB, and places in one of 80 GiB lie 400 pixels apart, where a picture has a hundred thousand.
+_BITS = 26
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,7 @@ class CropDraws:
     """Random numbers for the places of B crops; of N batches, if every tensor has an axis N in front.
 
     Attributes:
-        places: int64 (B, 3), 0 .. 2**31 - 1: for the picture, the row and the column.
+        places: int64 (B, 3), 0 .. 2**26 - 1: for the picture, the row and the column.
         flips: bool (B, 3): whether the crop is flipped along rows, along columns, and transposed.
     """
 
@@ -96,8 +97,8 @@ class Reservoir:
         Returns:
             uint8 (B, 3, S, S), on the reservoir's device.
         """
-        # 1. Picture and corner of every crop. Products of two numbers below 2**31 fit into 64 bits.
-        slot = torch.searchsorted(self._ends, (draws.places[:, 0] * self._ends[-1]) >> _BITS, right=True)  # (B,)
+        # 1. Picture and corner of every crop.
+        slot = self.slots(draws)  # (B,)
         corner = (draws.places[:, 1:] * (self._sizes[slot] - crop_size + 1)) >> _BITS  # (B, 2)
         # 2. In the memory of the reservoir: where the crop starts, and the steps to the next row and column of pixels.
         #    A flipped axis starts at its other end and steps back.
@@ -114,6 +115,10 @@ class Reservoir:
         flat = self._pixels.view(-1)
         crops = [flat[channel * plane :].index_select(0, place.flatten()) for channel in range(channels)]
         return torch.stack([crop.view(place.shape) for crop in crops], 1)
+
+    def slots(self, draws: CropDraws) -> Tensor:
+        """The picture of each of B crops, int64 (B,)."""
+        return torch.searchsorted(self._ends, (draws.places[:, 0] * self._ends[-1]) >> _BITS, right=True)
 
 
 class RefreshedReservoir:

@@ -97,8 +97,13 @@ class TrainedNetwork:
 
 def _schedule(optimizer: torch.optim.Optimizer, args: ArganTrainingArguments) -> Callable[[int], float]:
     """The share of the learning rate at a position, as a schedule of transformers states it."""
-    scheduler = get_scheduler(args.lr_scheduler, optimizer, args.lr_warmup_steps, args.max_train_steps)
+    try:
+        scheduler = get_scheduler(args.lr_scheduler, optimizer, args.lr_warmup_steps, args.max_train_steps)
+    except TypeError:  # a schedule that needs more numbers than these
+        scheduler = None
     if not isinstance(scheduler, torch.optim.lr_scheduler.LambdaLR):
-        raise ValueError(f"lr_scheduler must be a function of the step, such as cosine; found {args.lr_scheduler!r}")  # noqa: TRY004
+        raise ValueError(  # noqa: TRY004  (the type of what a flag names)
+            f"lr_scheduler must be a function of the step alone, such as cosine; found {args.lr_scheduler!r}"
+        )
     share: Callable[[int], float] = scheduler.lr_lambdas[0]
     return share

@@ -169,20 +169,22 @@ class ArganTrainer:
 
     def _reserve_time_to_finish(self) -> None:
         """Validate and export once, so that the clock of the run can stop in time; it also shows that both work."""
-        if not self.accelerator.is_main_process:
+        progress, start = self.progress, time.monotonic()
+        if self.accelerator.is_main_process:
+            if self.validation:
+                validate(self._restore_averaged, self.validation, self.num_channels)
+            with TemporaryDirectory() as folder:
+                self._export(Path(folder))
+        finish = time.monotonic() - start
+        if progress.keep_free(finish):
             return
-        start = time.monotonic()
-        if self.validation:
-            validate(self._restore_averaged, self.validation, self.num_channels)
-        with TemporaryDirectory() as folder:
-            self._export(Path(folder))
-        self.progress.reserve = time.monotonic() - start
-        if self.progress.left <= 0:
+        if progress.step == 0:
             raise ValueError(
-                f"max_train_minutes {self.args.max_train_minutes} leaves no time to train: filling the reservoir took "
-                f"{self.progress.elapsed - self.progress.reserve:.0f} s, validation and export take "
-                f"{self.progress.reserve:.0f} s"
+                f"max_train_minutes {self.args.max_train_minutes} leaves no time to train: opening the data took "
+                f"{progress.elapsed - finish:.0f} s, validation and export take {finish:.0f} s"
             )
+        logger.warning("max_train_minutes %g have passed: no more steps, export", self.args.max_train_minutes)
+        progress.finish()
 
     def _export(self, folder: Path) -> None:
         discriminator = self.update.discriminator
@@ -233,7 +235,7 @@ class ArganTrainer:
             return
         result = validate(self._restore_averaged, self.validation, self.num_channels)
         # Weights from before the adversarial phase have a larger gain, but they are not the result of such a run.
-        comparable = self.update.discriminator is None or self.progress.position > self.args.adversarial_start_step
+        comparable = self.update.discriminator is None or self.update.position >= self.args.adversarial_start_step
         if comparable and self.args.export_best:
             self.best.offer(result.gain, self.averaged.model)
         self._log.scores(result)

@@ -14,6 +14,7 @@ from torch import Tensor
 from argan_hf.jpeg import compress, compress_plane, compress_ycbcr, quantization_tables, read_jpeg, rgb_to_ycbcr
 from argan_hf.jpeg.codec import decode_planes, encode_planes
 from argan_hf.jpeg.file import image_to_tensor
+from argan_hf.jpeg.resampling import Subsampling, SubsamplingGroups
 from tests.conftest import EXAMPLES, jpeg_bytes
 
 MODES = ("gray", "4:2:0", "4:2:2", "4:4:4")
@@ -209,3 +210,23 @@ def test_wrong_pictures_are_refused_in_words() -> None:
         compress_ycbcr(picture[:, :1], quantization_tables(50), "4:2:0")
     with pytest.raises(ValueError, match="tables must have shape"):
         compress_plane(picture[:, 0], quantization_tables(torch.tensor([1, 2, 3]))[:, 0])
+
+
+@pytest.mark.parametrize("size", [(1, 1), (7, 9), (16, 16), (33, 17)])
+def test_groups_equal_names(size: tuple[int, int]) -> None:
+    names: list[Subsampling] = ["4:2:0", "4:2:0", "4:2:2", "4:4:4", "4:4:4"]
+    planes = torch.randint(0, 256, (5, 3, *size), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+    tables = quantization_tables(torch.tensor([10, 30, 50, 70, 90]))
+    # Pictures 1 and 2 lie in two spans each; the index says which one counts.
+    spans = ((0, 2), (1, 3), (2, 5))
+    groups = SubsamplingGroups(("4:2:0", "4:2:2", "4:4:4"), spans, torch.tensor([0, 0, 1, 2, 2]))
+    assert torch.equal(compress_ycbcr(planes, tables, groups), compress_ycbcr(planes, tables, names))
+
+
+def test_planes_that_no_jpeg_has_are_refused() -> None:
+    tables = quantization_tables(50)
+    with pytest.raises(TypeError, match=r"uint8 samples 0\.\.255, found torch.float32"):
+        compress_ycbcr(torch.zeros(1, 3, 8, 8), tables, "4:2:0")
+    for shape in ((1, 3, 0, 8), (1, 3, 8, 0), (1, 2, 8, 8), (3, 8, 8)):
+        with pytest.raises(ValueError, match=r"planes must have shape \(B, 3, H, W\)"):
+            compress_ycbcr(torch.zeros(shape, dtype=torch.uint8), tables, "4:2:0")

@@ -81,6 +81,9 @@ def test_what_cannot_be_resumed_is_named(accelerator: Accelerator, tmp_path: Pat
     with pytest.raises(FileNotFoundError, match=r"'.*empty' is no complete training checkpoint"):
         find_checkpoint(str(tmp_path / "empty"), tmp_path)
     save_checkpoint(accelerator, tmp_path / "checkpoint-1", {"step": 1}, total_limit=1)
+    torch.save({"step": 1}, tmp_path / "checkpoint-1" / "process_0.pt")
+    with pytest.raises(ValueError, match=r"checkpoint-1 was written by another version of this package"):
+        load_checkpoint(accelerator, tmp_path / "checkpoint-1", print)
     torch.save({}, tmp_path / "checkpoint-1" / "process_1.pt")
     with pytest.raises(ValueError, match=r"written by 2 process\(es\): resume with as many, not 1"):
         load_checkpoint(accelerator, tmp_path / "checkpoint-1", print)

@@ -1,4 +1,5 @@
 import copy
+import shutil
 
 import pytest
 import torch
@@ -104,6 +105,30 @@ def test_steps_are_those_of_torch(memory_format: torch.memory_format) -> None:
         moved, expected = kernel.detach().flatten(1) - before, matrix.detach() - before
         # Orthogonalized in 16 bits: sums in another order differ in the third digit.
         assert float((moved - expected).norm() / expected.norm()) < 0.02
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not (shutil.which("g++") or shutil.which("clang++")), reason="needs a C++ compiler")
+def test_more_shapes_than_torch_compiles_by_itself() -> None:
+    torch._dynamo.reset()
+    kernels = [nn.Parameter(torch.zeros(4, 2 * channels, 3, 3)) for channels in range(1, 11)]
+    optimizer = KernelMuon(kernels, lr=1.0, torch_compile=True)
+    for kernel in kernels:
+        kernel.grad = torch.ones_like(kernel)
+    optimizer.step()
+    assert all(bool(kernel.any()) for kernel in kernels)
+
+
+def test_a_gradient_in_another_layout_moves_the_kernel_alike() -> None:
+    torch.manual_seed(0)
+    gradient = torch.randn(8, 4, 3, 3)
+    found = []
+    for layout in (torch.contiguous_format, torch.channels_last):
+        kernel = nn.Parameter(torch.zeros(8, 4, 3, 3))
+        kernel.grad = gradient.to(memory_format=layout)
+        KernelMuon([kernel], lr=1.0).step()
+        found.append(kernel.detach())
+    assert torch.allclose(found[0], found[1], atol=1e-3)
 
 
 def test_a_kernel_without_a_gradient_or_with_none_but_zeros_stays_where_it_is() -> None:

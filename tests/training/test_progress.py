@@ -2,6 +2,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import torch
 
 from argan_hf.training import progress as module
 from argan_hf.training.progress import RunProgress, crosses
@@ -53,7 +54,7 @@ def test_the_position_is_the_share_of_the_time_that_has_passed(clock: Clock) -> 
 
 def test_the_run_stops_before_the_time_that_is_kept_free(clock: Clock) -> None:
     progress = _progress(100, minutes=10)
-    progress.reserve = 100.0
+    assert progress.keep_free(100.0)
     progress.advance()
     clock.now += 250
     progress.advance()
@@ -70,7 +71,7 @@ def test_a_position_is_never_taken_back(clock: Clock) -> None:
     progress.advance()
     clock.now += 300
     progress.advance()
-    progress.reserve = -600.0  # as if there were more time now
+    progress.keep_free(-600.0)  # as if there were more time now
     assert progress.advance() == range(51, 51)
     assert progress.position == 50
 
@@ -81,7 +82,7 @@ def test_a_resumed_run_goes_on_with_the_time_that_is_left(clock: Clock) -> None:
     clock.now += 240
     first.advance()
     state = first.state_dict()
-    assert state == {"step": 2, "position": 40, "elapsed": 240.0}
+    assert state == {"step": 2, "position": 40, "elapsed": 240.0, "timed": True}
     clock.now += 1e5  # the run was killed
     second = _progress(100, minutes=10)
     second.load_state_dict(state)
@@ -96,20 +97,49 @@ def test_a_resumed_run_goes_on_with_the_time_that_is_left(clock: Clock) -> None:
     assert longer.left == pytest.approx(960)
 
 
-def test_several_processes_follow_the_clock_of_the_first(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
-    sent = []
+@pytest.mark.parametrize(
+    ("seconds_per_step", "looks"), [(0.02, [1, 2, 12, 22, 32]), (0.1, [1, 2, 7, 12, 17]), (6.0, [1, 2, 3, 4, 5])]
+)
+def test_several_processes_ask_the_first_for_the_time_more_often_if_steps_are_long(
+    clock: Clock, monkeypatch: pytest.MonkeyPatch, seconds_per_step: float, looks: list[int]
+) -> None:
+    asked = []
 
-    def broadcast(position: Any) -> Any:
-        sent.append(int(position))
-        return position * 0 + 33  # what the first process found
+    def broadcast(numbers: Any) -> Any:
+        asked.append(progress.step)
+        return numbers
 
     monkeypatch.setattr(module, "broadcast", broadcast)
     progress = _progress(100, minutes=10, processes=2)
-    for _ in range(20):
-        clock.now += 6
+    while len(asked) < 5:
         progress.advance()
-    assert sent == [9, 33]
+        clock.now += seconds_per_step
+    assert asked == looks
+
+
+def test_the_clock_of_the_first_process_counts(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "broadcast", lambda numbers: torch.tensor([33.0, 1.0])[: len(numbers)])
+    progress = _progress(100, minutes=10, processes=2)
+    clock.now += 1e6
+    progress.advance()
     assert progress.position == 33
+    assert progress.keep_free(1e6), "the first process has 33 seconds left"
+
+
+def test_a_run_of_steps_and_a_run_by_the_clock_do_not_resume_each_other(clock: Clock) -> None:
+    steps, timed = _progress(100), _progress(100, minutes=10)
+    with pytest.raises(ValueError, match=r"a run that counts steps: resume it without --max_train_minutes"):
+        timed.load_state_dict(steps.state_dict())
+    with pytest.raises(ValueError, match=r"a run that ends by the clock: resume it with --max_train_minutes"):
+        steps.load_state_dict(timed.state_dict())
+
+
+def test_a_run_whose_time_has_passed_takes_no_more_steps(clock: Clock) -> None:
+    progress = _progress(100, minutes=10)
+    clock.now += 590
+    assert not progress.keep_free(20)
+    progress.finish()
+    assert progress.done
 
 
 @pytest.mark.parametrize(

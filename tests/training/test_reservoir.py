@@ -71,10 +71,22 @@ def test_a_place_belongs_to_the_picture_on_whose_area_it_falls() -> None:
     for level in range(4):
         reservoir.insert(torch.full((3, 64, 64), level, dtype=torch.uint8))
     places = torch.zeros(8, 3, dtype=torch.int64)
-    quarter = 1 << 29
+    quarter = 1 << 24
     places[:, 0] = torch.tensor([edge + step for edge in range(0, 4 * quarter, quarter) for step in (0, quarter - 1)])
     crops = reservoir.cut(CropDraws(places, torch.zeros(8, 3, dtype=torch.bool)), 32)
     assert crops[:, 0, 0, 0].tolist() == [0, 0, 1, 1, 2, 2, 3, 3]
+
+
+@pytest.mark.parametrize("gib", [1, 80, 300])
+def test_large_reservoirs_are_drawn_from_evenly(gib: int) -> None:
+    """The arithmetic alone: so much memory is not at hand."""
+    capacity = gib * 2**30 // (3 * 512**2)
+    reservoir = Reservoir(1, 64, CPU)
+    reservoir._sizes = torch.full((capacity, 2), 512)
+    reservoir._ends = torch.cumsum(reservoir._sizes.prod(1), 0)
+    slots = reservoir.slots(draw_crops(1, 20_000, torch.Generator().manual_seed(0))[0])
+    quarters = torch.bincount(slots * 4 // capacity, minlength=4)
+    assert quarters.tolist() == pytest.approx([5000] * 4, rel=0.06)
 
 
 def test_a_full_reservoir_replaces_the_oldest() -> None:

@@ -76,6 +76,13 @@ def test_a_run_ends_on_time_with_its_weights_and_resumes_with_what_is_left(tmp_p
     left = SECONDS - state["elapsed"]
     assert left - 4 < time.monotonic() - began < left + 4
 
+    # Not even validation and export fit into what is left: no step, but the weights are there.
+    last = {"resume_from_checkpoint": str(checkpoints(folder)[2]), "max_train_minutes": state["elapsed"] / 60}
+    late = ArganTrainer(_arguments(tmp_path / "late", **last))
+    before = late.progress.step
+    assert (late.train() / "model.safetensors").is_file()
+    assert late.progress.step == before
+
 
 def test_too_few_minutes_are_refused_before_any_step(tmp_path: Path) -> None:
     trainer = ArganTrainer(_arguments(tmp_path, max_train_minutes=0.005))

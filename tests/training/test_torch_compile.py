@@ -81,9 +81,10 @@ def test_compiled_runs_equal_eager_ones_and_compile_once(picture_parquet: str, t
     for phase, position in enumerate(PHASES):
         for repetition in range(4):
             expected_batch, batch = eager.draw_batch(), compiled.draw_batch()
-            # Degradation is integer arithmetic; only the interpolation of resized crops may round differently.
+            # Degradation is integer arithmetic; only the interpolation of resized crops may round differently, by one
+            # gray level. The compression that follows can turn this into a step of its table.
+            assert float((expected_batch.original - batch.original).abs().max()) < 1.01 / 255
             for one, other in zip(expected_batch.tensors[:2], batch.tensors[:2], strict=True):
-                assert float((one - other).abs().max()) < 1.01 / 255
                 assert float((one != other).float().mean()) < 0.01
             for one, other in zip(expected_batch.tensors[2:], batch.tensors[2:], strict=True):
                 assert torch.equal(one, other)

@@ -176,6 +176,28 @@ def test_the_best_averaged_weights_are_exported_or_the_last(
         assert equal == (index == exported_index)
 
 
+def test_weights_that_no_discriminator_has_judged_are_not_the_best_of_an_adversarial_run(
+    arguments: dict[str, object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By the clock, the position can pass the start of the adversarial phase before a step of that phase was taken."""
+    gains = iter([5.0, 1.0])
+
+    def scripted(restore: object, pictures: object, num_channels: int) -> Validation:
+        return Validation({"gain_q10": next(gains)}, torch.zeros(1, 8, 8, dtype=torch.uint8))
+
+    monkeypatch.setattr("argan_hf.training.trainer.validate", scripted)
+    trainer = ArganTrainer(ArganTrainingArguments(**{**arguments, "adversarial_start_step": 2}))
+
+    def jump() -> range:
+        trainer.progress.step += 1
+        trainer.progress.position += 3
+        return range(trainer.progress.position - 2, trainer.progress.position + 1)
+
+    monkeypatch.setattr(trainer.progress, "advance", jump)
+    trainer.train()
+    assert trainer.best.state_dict()["score"] == 1.0
+
+
 def test_a_resumed_run_that_keeps_the_last_weights_forgets_the_best(
     arguments: dict[str, object], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -218,9 +240,10 @@ def test_trackio_logs_offline(arguments: dict[str, object], tmp_path: Path, monk
 def test_training_lowers_the_loss(arguments: dict[str, object]) -> None:
     run = {**arguments, "max_train_steps": 60, "adversarial_start_step": 100, "learning_rate": 3e-3}
     trainer = ArganTrainer(ArganTrainingArguments(**{**run, "lr_scheduler": "constant", "validation_steps": 100}))
-    first = float(trainer.update([trainer.draw_batch()], 0)["l2"])
+    batches = [trainer.draw_batch() for _ in range(8)]
+    first = sum(float(trainer.update([batch], 0)["l2"]) for batch in batches)
     trainer.train()
-    assert float(trainer.update([trainer.draw_batch()], 0)["l2"]) < 0.2 * first
+    assert sum(float(trainer.update([batch], 0)["l2"]) for batch in batches) < 0.2 * first
 
 
 def test_all_planes_train_told_or_not(arguments: dict[str, object]) -> None:
@@ -318,6 +341,8 @@ def test_the_compared_networks_train_with_the_same_loop_and_start_from_weights(
         ({"max_train_minutes": -1.0}, "max_train_minutes must be 0 or more"),
         ({"torch_compile_mode": "fast"}, "torch_compile_mode must be one of default, reduce-overhead"),
         ({"lr_scheduler": "reduce_lr_on_plateau"}, "lr_scheduler must be a function of the step"),
+        ({"lr_scheduler": "warmup_stable_decay"}, "lr_scheduler must be a function of the step"),
+        ({"lambda_borders": 0.3, "crop_size": 8}, "crop_size must be at least 9 with lambda_borders"),
         ({"teacher": "no/such/network"}, "no/such/network"),
         ({"logging_steps": 0}, "logging_steps must be at least 1"),
         ({"gradient_accumulation_steps": 0}, "gradient_accumulation_steps must be at least 1"),
