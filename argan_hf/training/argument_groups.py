@@ -159,7 +159,7 @@ class LossArguments:
         ),
     )
     teacher_weight: float = field(
-        default=0.5,
+        default=0.9,
         metadata=described(
             "Share of the pixel loss that compares with the teacher; the rest compares with the original."
         ),
