@@ -16,6 +16,10 @@ from .dct import blocks_to_planes, forward_dct, inverse_dct, planes_to_blocks
 from .resampling import FACTORS, Subsampling, SubsamplingGroups, downsample, upsample
 from .tables import quantization_tables
 
+# Samples of planes of different sizes that are compressed together. Larger ones keep all cores busy by themselves, and
+# together would only take more memory.
+_TOGETHER = 1 << 24
+
 
 def encode_planes(planes: Tensor, tables: Tensor) -> Tensor:
     """Quantized DCT coefficients of planes (`forward_DCT` in jcdctmgr.c, which rounds halves away from zero).
@@ -94,6 +98,8 @@ def _compress_parts(parts: Sequence[Tensor], tables: Sequence[Tensor]) -> list[T
         parts: uint8 (n, h, w) each.
         tables: integers (n, 8, 8) for each part.
     """
+    if len(parts) > 1 and sum(planes.numel() for planes in parts) > _TOGETHER:
+        return [_compress_parts([planes], [table])[0] for planes, table in zip(parts, tables, strict=True)]
     # 1. The blocks of all parts side by side, (8, 8, blocks), and the table of each.
     blocks = [planes_to_blocks(planes) for planes in parts]  # (8, 8, n, rows, columns) each
     steps = [

@@ -67,7 +67,7 @@ def _assert_moved_alike(eager: ArganTrainer, compiled: ArganTrainer) -> None:
     for ours, theirs in zip(eager.update.networks, compiled.update.networks, strict=True):
         for one, other in zip(ours.network.parameters(), theirs.network.parameters(), strict=True):
             # Muon computes in 16 bits, and Adam turns the noise of a gradient near 0 into a step.
-            assert float((one - other).detach().abs().mean()) < 0.05 * ours.learning_rate + 1e-7
+            assert float((one - other).detach().abs().mean()) < 0.1 * ours.learning_rate + 1e-7
             with torch.no_grad():
                 other.copy_(one)
 
@@ -94,7 +94,7 @@ def test_compiled_runs_equal_eager_ones_and_compile_once(picture_parquet: str, t
             found = compiled.update([batch], position, logged=True)
             assert found.keys() == expected.keys()
             for name, value in expected.items():
-                assert float(found[name]) == pytest.approx(float(value), rel=1e-3, abs=1e-6), name
+                assert float(found[name]) == pytest.approx(float(value), rel=1e-2, abs=1e-6), name
             _assert_moved_alike(eager, compiled)
             if repetition == 0:
                 assert counters["stats"]["unique_graphs"] > graphs, f"phase {phase} compiles what it needs"
