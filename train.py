@@ -25,10 +25,15 @@ def read_recipe(path: Path) -> dict[str, Any]:
     """Arguments of a YAML file, as the parser's defaults: nested ones become JSON.
 
     Raises:
-        ValueError: if it names an argument that does not exist.
+        ValueError: if it is no YAML file of arguments, or names one that does not exist.
         OSError: if it cannot be read.
     """
-    recipe: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
+    try:
+        recipe: Any = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ValueError(f"{path} is no YAML file: {' '.join(str(error).split())}") from error
+    if not isinstance(recipe, dict):
+        raise ValueError(f"{path} must hold lines such as 'crop_size: 64', found {str(recipe)[:40]!r}")  # noqa: TRY004
     unknown = sorted(set(recipe) - {field.name for field in dataclasses.fields(ArganTrainingArguments)})
     if unknown:
         raise ValueError(f"{path} names unknown arguments: {', '.join(unknown)}")

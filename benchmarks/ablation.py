@@ -5,11 +5,14 @@
 
 Every variant is a few flags of `train.py`, `NAME=VALUE`, separated by spaces. What follows `--` is common to all. The
 held-out pictures of the run are then compressed at quality 10 to 40 and restored: PSNR, SSIM, PSNR-B and texture
-(energy of high frequencies over the original's), on luma. Writes and prints a Markdown table, and draws a chart.
+(energy of high frequencies over the original's), on luma. Writes and prints a Markdown table, and draws a chart. A
+variant that was measured before with the same flags is not trained again.
 """
 
 import argparse
+import json
 import os
+import shutil
 import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -37,15 +40,15 @@ MEASURES = (
 
 
 def _run(folder: Path, variant: str, common: list[str]) -> tuple[int, list[MeanScore]]:
-    """Steps taken, and the scores at every quality; read again where the variant was measured before."""
-    measured = folder / "luma.json"
-    steps = folder / "steps.txt"
-    if not measured.is_file():
-        flags = [f"--{setting}" for setting in variant.split()]
+    """Steps taken, and the scores at every quality; read again where the same run was measured before."""
+    flags = [*common, *(f"--{setting}" for setting in variant.split())]
+    measured, steps, known = folder / "luma.json", folder / "steps.txt", folder / "flags.json"
+    if not (measured.is_file() and known.is_file() and json.loads(known.read_text(encoding="utf-8")) == flags):
+        shutil.rmtree(folder, ignore_errors=True)  # another run, or one that was cut short
         # Every variant begins as a process of its own would.
         AcceleratorState._reset_state()
         torch._dynamo.reset()
-        trainer = ArganTrainer(train.parse([*common, *flags, f"--output_dir={folder}"]))
+        trainer = ArganTrainer(train.parse([*flags, f"--output_dir={folder}"]))
         trainer.train()
         qualities = list(QUALITIES)
         with TemporaryDirectory() as name:
@@ -54,6 +57,7 @@ def _run(folder: Path, variant: str, common: list[str]) -> tuple[int, list[MeanS
                 Image.fromarray(picture.permute(1, 2, 0).numpy()).save(path)
             scores = evaluate([load_method(str(folder), qualities)], paths, qualities, protocol="luma")
         steps.write_text(str(trainer.progress.step), encoding="utf-8")
+        known.write_text(json.dumps(flags), encoding="utf-8")
         Results(f"held-out pictures of {trainer.args.dataset_name}", "luma", tuple(scores)).write(measured)
     return int(steps.read_text(encoding="utf-8")), mean_scores(Results.read(measured).scores)
 

@@ -88,7 +88,7 @@ def main() -> None:
     parser.add_argument("recipes", type=Path, nargs="+", metavar="RECIPE")
     options = parser.parse_args()
     print(
-        "| recipe | fixed, MiB | reservoir, MiB | MiB per crop | crop | "
+        "| recipe | fixed, MiB | reservoir, MiB | MiB per crop | side of a crop | "
         + " | ".join(f"{g} GiB" for g in GPUS_GIB)
         + " |"
     )

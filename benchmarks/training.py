@@ -3,7 +3,7 @@
     python benchmarks/training.py --batches 9 18 -- --recipe recipes/argan-jpeg-color.yaml --dataset_name DATA
 
 For every size of the batch, eager and compiled: steps and megapixels per second of the loop with its live stream, and
-what each part of a step takes: making the batch (cropping and degrading), forward with losses, backward, optimizers,
+what each part of a step takes: data (cropping and degrading), forward with losses, backward, optimizers,
 moving average. The parts are timed one by one, so on a GPU their sum exceeds the step of the loop, which overlaps them.
 
 "Floor" is the time that a step cannot fall below here: the larger of its operations over the rate of a large bfloat16
@@ -33,7 +33,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 import train
 from argan_hf.training.trainer import ArganTrainer
 
-PARTS = ("batch", "forward", "backward", "optimizers", "average")
+PARTS = ("data", "forward", "backward", "optimizers", "average")
 _PRODUCTS = ("convolution", "convolution_backward", "mm", "addmm", "bmm", "baddbmm")
 
 
@@ -104,7 +104,7 @@ class Loop:
         for network in trainer.update.networks:
             for optimizer in network.optimizers:
                 optimizer.step = self._timed("optimizers", optimizer.step)
-        draw = self._timed("batch", trainer.draw_batch)
+        draw = self._timed("data", trainer.draw_batch)
         update = self._timed("forward", trainer.update)
         average = self._timed("average", trainer.averaged.update)
         steps, start = 0, time.perf_counter()
@@ -187,7 +187,7 @@ def main() -> None:
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     name = torch.cuda.get_device_name() if device.type == "cuda" else f"{torch.get_num_threads()} CPU threads"
     rates = _rates(device)
-    print(f"{name}, torch {torch.__version__}, {args.mixed_precision}: ", end="")
+    print(f"{name}, torch {torch.__version__}, mixed_precision {args.mixed_precision}: ", end="")
     print(f"{rates[0] / 1e12:.2f} TFLOP/s in a matrix product, {rates[1] / 1e9:.1f} GB/s in a copy\n")
     print(f"| | batch | steps/s | MP/s | {' | '.join(PARTS)} | floor | step / floor | launches | GiB |")
     print("| --- |" + " ---: |" * 12)

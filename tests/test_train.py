@@ -57,6 +57,14 @@ def test_the_script_takes_recipe_and_flags(
     assert written["max_train_steps"] == 6
     assert json.loads(written["model"]) == {"hidden_sizes": [4, 8]}
 
+    for text, words in (
+        ("- a\n- b\n", "must hold lines such as"),
+        ("a: [\n", "is no YAML file"),
+        ("", "must hold lines"),
+    ):
+        recipe.write_text(text)
+        assert train.main(["--recipe", str(recipe), *flags]) == 2
+        assert words in capsys.readouterr().err
     recipe.write_text("max_steps: 99\n")
     assert train.main(["--recipe", str(recipe), *flags]) == 2
     assert "unknown arguments: max_steps" in capsys.readouterr().err

@@ -116,7 +116,10 @@ class OptimizationArguments:
     )
     torch_compile_mode: str = field(
         default="default",
-        metadata=described("How both networks are compiled: default, reduce-overhead (CUDA graphs) or max-autotune."),
+        metadata=described(
+            "How both networks are compiled: default, reduce-overhead (CUDA graphs), max-autotune, or "
+            "max-autotune-no-cudagraphs."
+        ),
     )
     channels_last: bool = field(default=True, metadata=described("Use the channels_last memory layout."))
     seed: int = field(default=0, metadata=described("Seed of all random numbers."))

@@ -1,6 +1,7 @@
 """The settings of a training run in one object: the groups of flags combined, and their values checked."""
 
 import json
+import math
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -48,6 +49,18 @@ _COUNTS = (
 )
 
 
+_NOT_NEGATIVE = (
+    "lambda_borders",
+    "lambda_texture",
+    "learning_rate",
+    "lr_warmup_steps",
+    "max_grad_norm",
+    "max_train_minutes",
+    "seed",
+    "validation_pictures",
+)
+
+
 @dataclass
 class ArganTrainingArguments(
     HubArguments,
@@ -90,9 +103,14 @@ class ArganTrainingArguments(
             raise ValueError(f"l2_balance must lie in 0..1, found {self.l2_balance}")
         if not 0 <= self.teacher_weight <= 1:
             raise ValueError(f"teacher_weight must lie in 0..1, found {self.teacher_weight}")
-        for name in ("lambda_borders", "lambda_texture", "max_train_minutes"):
+        for one in fields(self):
+            if isinstance(value := getattr(self, one.name), float) and not math.isfinite(value):
+                raise ValueError(f"{one.name} must be a finite number, found {value}")
+        for name in _NOT_NEGATIVE:
             if getattr(self, name) < 0:
                 raise ValueError(f"{name} must be 0 or more, found {getattr(self, name)}")
+        if not 0 <= self.ema_decay < 1:
+            raise ValueError(f"ema_decay must be at least 0 and below 1, found {self.ema_decay}")
         if self.lambda_borders and self.crop_size < 9:
             raise ValueError(f"crop_size must be at least 9 with lambda_borders, found {self.crop_size}")
         canvas_size = degradation.canvas_size(self.crop_size)

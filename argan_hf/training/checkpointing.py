@@ -46,6 +46,19 @@ def find_checkpoint(name: str, output_dir: Path) -> Path:
     return folder
 
 
+def check_unused(output_dir: Path) -> None:
+    """Refuse a folder with training checkpoints for a new run: they would be mixed up with its own.
+
+    Raises:
+        ValueError: if there are any.
+    """
+    if found := ", ".join(path.name for path in checkpoints(output_dir)):
+        raise ValueError(
+            f"{output_dir} holds training checkpoints of an earlier run ({found}): go on with it "
+            "(--resume_from_checkpoint latest), choose another --output_dir, or delete them"
+        )
+
+
 def save_checkpoint(accelerator: Accelerator, folder: Path, own_state: dict[str, Any], *, total_limit: int) -> None:
     """Write a training checkpoint beside its final path, rename it, and delete the oldest ones beyond the limit.
 

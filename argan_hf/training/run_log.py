@@ -48,7 +48,9 @@ class RunLog:
     def values(self, shown: dict[str, float], tracked: dict[str, float]) -> None:
         """Losses and the like: some are shown in the bar, these and others go to the trackers."""
         if self._bar is not None:
-            self._bar.set_postfix({name: f"{value:.3g}" for name, value in shown.items()})
+            # A bar by the clock counts no steps.
+            step = {"step": str(self._progress.step)} if self._progress.timed else {}
+            self._bar.set_postfix(step | {name: f"{value:.3g}" for name, value in shown.items()})
         self._track(shown | tracked)
 
     def scores(self, validation: Validation) -> None:

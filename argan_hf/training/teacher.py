@@ -22,14 +22,16 @@ class Teacher:
         torch_compile: whether to compile it.
 
     Raises:
-        ValueError: if it restores fewer planes than the crops have.
-        OSError: if there is no such checkpoint.
+        ValueError: if it cannot be loaded, or restores fewer planes than the crops have.
     """
 
     def __init__(
         self, name_or_path: str, num_channels: int, device: torch.device, *, torch_compile: bool = False
     ) -> None:
-        network = load_model(name_or_path).eval().requires_grad_(False)
+        try:
+            network = load_model(name_or_path).eval().requires_grad_(False)
+        except (OSError, ValueError) as error:
+            raise ValueError(f"teacher {name_or_path!r} is no checkpoint that can be loaded: {error}") from error
         found = network.config.num_channels
         if found < num_channels:
             raise ValueError(

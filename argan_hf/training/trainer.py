@@ -21,7 +21,7 @@ from .arguments import ArganTrainingArguments
 from .averaging import AveragedWeights, BestWeights
 from .batch import Batch
 from .batches import BatchSource
-from .checkpointing import find_checkpoint, latest_checkpoint, load_checkpoint, save_checkpoint
+from .checkpointing import check_unused, find_checkpoint, latest_checkpoint, load_checkpoint, save_checkpoint
 from .export import export_model, report_held_out
 from .progress import RunProgress, crosses
 from .run_log import RunLog
@@ -39,7 +39,8 @@ class ArganTrainer:
 
     Raises:
         ValueError: if the data set cannot be streamed or holds no usable picture, a crop is too small for D, there is
-            no token to publish with, or the training checkpoint was written by another number of processes.
+            no token to publish with, a new run finds training checkpoints of an earlier one in its folder, or that to
+            resume from was written by another number of processes.
         FileNotFoundError: if there is no training checkpoint to resume from.
         OSError: if the output folder cannot be written.
     """
@@ -55,6 +56,8 @@ class ArganTrainer:
         resumed_from = None
         if args.resume_from_checkpoint:
             resumed_from = find_checkpoint(args.resume_from_checkpoint, self.output_dir)
+        else:
+            check_unused(self.output_dir)
         self.accelerator = Accelerator(
             # Without this flag, processes that torchrun starts on CPUs do not form a group.
             cpu=not torch.accelerator.is_available(),
@@ -132,8 +135,12 @@ class ArganTrainer:
         """
         args = self.args
         progress = self.progress
-        if progress.timed and not progress.done:
+        if progress.done:
+            logger.warning("this run had ended at step %d: nothing is trained, it is exported again", progress.step)
+        elif progress.timed:
             self._reserve_time_to_finish()
+        if args.torch_compile and not progress.done:
+            logger.info("torch.compile takes a minute or more at the first step, and again where a phase begins")
         self._clock = (time.perf_counter(), progress.step)
         with self._log.step_bar() as bar:
             while not progress.done:
@@ -170,6 +177,7 @@ class ArganTrainer:
     def _reserve_time_to_finish(self) -> None:
         """Validate and export once, so that the clock of the run can stop in time; it also shows that both work."""
         progress, start = self.progress, time.monotonic()
+        logger.info("validating and exporting once, to know how much time to keep free for it")
         if self.accelerator.is_main_process:
             if self.validation:
                 validate(self._restore_averaged, self.validation, self.num_channels)

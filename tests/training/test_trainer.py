@@ -142,6 +142,14 @@ def test_statistics_are_not_copied_between_processes(arguments: dict[str, object
     assert accelerator.ddp_handler.broadcast_buffers is False
 
 
+def test_a_new_run_does_not_mix_with_an_earlier_one(arguments: dict[str, object]) -> None:
+    folder = ArganTrainer(ArganTrainingArguments(**arguments)).train()
+    with pytest.raises(ValueError, match=r"run holds training checkpoints of an earlier run \(checkpoint-3, checkp"):
+        ArganTrainer(ArganTrainingArguments(**arguments))
+    resumed = ArganTrainer(ArganTrainingArguments(**{**arguments, "resume_from_checkpoint": "latest"}))
+    assert resumed.train() == folder
+
+
 def test_each_network_has_its_own_learning_rate(arguments: dict[str, object]) -> None:
     run = {**arguments, "lr_scheduler": "constant", "discriminator_learning_rate": 3e-3}
     networks = ArganTrainer(ArganTrainingArguments(**run)).update.networks
@@ -343,7 +351,11 @@ def test_the_compared_networks_train_with_the_same_loop_and_start_from_weights(
         ({"lr_scheduler": "reduce_lr_on_plateau"}, "lr_scheduler must be a function of the step"),
         ({"lr_scheduler": "warmup_stable_decay"}, "lr_scheduler must be a function of the step"),
         ({"lambda_borders": 0.3, "crop_size": 8}, "crop_size must be at least 9 with lambda_borders"),
-        ({"teacher": "no/such/network"}, "no/such/network"),
+        ({"teacher": "no/such/network"}, "teacher 'no/such/network' is no checkpoint that can be loaded"),
+        ({"max_train_minutes": float("nan")}, "max_train_minutes must be a finite number"),
+        ({"learning_rate": float("inf")}, "learning_rate must be a finite number"),
+        ({"validation_pictures": -3}, "validation_pictures must be 0 or more"),
+        ({"ema_decay": 1.0}, "ema_decay must be at least 0 and below 1"),
         ({"logging_steps": 0}, "logging_steps must be at least 1"),
         ({"gradient_accumulation_steps": 0}, "gradient_accumulation_steps must be at least 1"),
         ({"dataset_name": "no/such/folder", "data_files": None}, "'no/such/folder' cannot be streamed"),
