@@ -44,11 +44,12 @@ def _run(folder: Path, variant: str, common: list[str]) -> tuple[int, list[MeanS
     flags = [*common, *(f"--{setting}" for setting in variant.split())]
     measured, steps, known = folder / "luma.json", folder / "steps.txt", folder / "flags.json"
     if not (measured.is_file() and known.is_file() and json.loads(known.read_text(encoding="utf-8")) == flags):
+        args = train.parse([*flags, f"--output_dir={folder}"])
         shutil.rmtree(folder, ignore_errors=True)  # another run, or one that was cut short
         # Every variant begins as a process of its own would.
         AcceleratorState._reset_state()
         torch._dynamo.reset()
-        trainer = ArganTrainer(train.parse([*flags, f"--output_dir={folder}"]))
+        trainer = ArganTrainer(args)
         trainer.train()
         qualities = list(QUALITIES)
         with TemporaryDirectory() as name:
@@ -58,7 +59,7 @@ def _run(folder: Path, variant: str, common: list[str]) -> tuple[int, list[MeanS
             scores = evaluate([load_method(str(folder), qualities)], paths, qualities, protocol="luma")
         steps.write_text(str(trainer.progress.step), encoding="utf-8")
         known.write_text(json.dumps(flags), encoding="utf-8")
-        Results(f"held-out pictures of {trainer.args.dataset_name}", "luma", tuple(scores)).write(measured)
+        Results(f"held-out pictures of {args.dataset_name}", "luma", tuple(scores)).write(measured)
     return int(steps.read_text(encoding="utf-8")), mean_scores(Results.read(measured).scores)
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import load_file
 from torch._dynamo.utils import counters
 
 from argan_hf.training.arguments import ArganTrainingArguments
@@ -104,3 +105,28 @@ def test_compiled_runs_equal_eager_ones_and_compile_once(picture_parquet: str, t
     assert sum(counters["graph_break"].values()) == breaks
     for trainer in (eager, compiled):
         trainer.close()
+
+
+def test_a_compiled_run_resumes_exactly(picture_parquet: str, tmp_path: Path) -> None:
+    fields = {
+        "dataset_name": "parquet",
+        "data_files": [picture_parquet],
+        "reservoir_mib": 1,
+        "slot_size": 256,
+        "model": json.dumps(NETWORK),
+        "crop_size": 64,
+        "train_batch_size": 3,
+        "max_train_steps": 9,
+        "adversarial_start_step": 9,
+        "optimizer": "muon",
+        "earlier_share": 0.4,
+        "checkpointing_steps": 4,
+        "validation_pictures": 0,
+        "torch_compile": True,
+    }
+    whole = ArganTrainer(ArganTrainingArguments(**fields, output_dir=str(tmp_path / "whole"))).train()
+    place = {"output_dir": str(tmp_path / "resumed"), "resume_from_checkpoint": str(whole / "checkpoint-4")}
+    resumed = ArganTrainer(ArganTrainingArguments(**fields, **place)).train()
+    expected, found = (load_file(folder / "model.safetensors") for folder in (whole, resumed))
+    assert expected.keys() == found.keys()
+    assert all(torch.equal(expected[name], found[name]) for name in expected)
