@@ -64,14 +64,15 @@ def _run(folder: Path, variant: str, common: list[str]) -> tuple[int, list[MeanS
 
 
 def _draw(found: dict[str, list[MeanScore]], path: Path) -> None:
-    figure = Figure(figsize=(4 * len(MEASURES), 4), layout="constrained")
+    figure = Figure(figsize=(4 * len(MEASURES), 5), layout="constrained")
     panels = figure.subplots(1, len(MEASURES))
     for index, quality in enumerate(QUALITIES):
         for (attribute, title, _), panel in zip(MEASURES, panels, strict=True):
             values = [getattr(scores[index], attribute) for scores in found.values()]
             panel.plot(range(len(found)), values, "o-", label=f"quality {quality}")
             panel.set(title=title)
-            panel.set_xticks(range(len(found)), [variant.replace(" ", "\n") for variant in found])
+            labels = [variant.replace(" ", "\n") for variant in found]
+            panel.set_xticks(range(len(found)), labels, rotation=30, horizontalalignment="right", fontsize="small")
     panels[-1].axhline(1.0, color="gray", linestyle=":")
     figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=len(QUALITIES))
     figure.savefig(path, dpi=100)
