@@ -15,12 +15,10 @@ import os
 import shutil
 import sys
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import torch
 from accelerate.state import AcceleratorState
 from matplotlib.figure import Figure
-from PIL import Image
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
@@ -28,6 +26,7 @@ import train
 from argan_hf.evaluation.methods import load_method
 from argan_hf.evaluation.protocol import MeanScore, evaluate, mean_scores
 from argan_hf.evaluation.results import Results
+from argan_hf.training.export import as_files
 from argan_hf.training.trainer import ArganTrainer
 from argan_hf.training.validation import QUALITIES
 
@@ -52,10 +51,7 @@ def _run(folder: Path, variant: str, common: list[str]) -> tuple[int, list[MeanS
         trainer = ArganTrainer(args)
         trainer.train()
         qualities = list(QUALITIES)
-        with TemporaryDirectory() as name:
-            paths = [Path(name) / f"{index}.png" for index in range(len(trainer.validation))]
-            for path, picture in zip(paths, trainer.validation, strict=True):
-                Image.fromarray(picture.permute(1, 2, 0).numpy()).save(path)
+        with as_files(trainer.validation) as paths:
             scores = evaluate([load_method(str(folder), qualities)], paths, qualities, protocol="luma")
         steps.write_text(str(trainer.progress.step), encoding="utf-8")
         known.write_text(json.dumps(flags), encoding="utf-8")

@@ -87,8 +87,7 @@ def compress_plane(planes: Tensor, tables: Tensor) -> Tensor:
         raise ValueError(f"planes must have shape (B, H, W) with H, W >= 1, found {tuple(planes.shape)}")
     if tables.shape not in ((8, 8), (planes.shape[0], 8, 8)):
         raise ValueError(f"tables must have shape (8, 8) or ({planes.shape[0]}, 8, 8), found {tuple(tables.shape)}")
-    (result,) = _compress_parts([planes], [tables.expand(planes.shape[0], 8, 8)])
-    return result
+    return decode_planes(encode_planes(planes, tables), tables, *planes.shape[1:])
 
 
 def _compress_parts(parts: Sequence[Tensor], tables: Sequence[Tensor]) -> list[Tensor]:
@@ -98,8 +97,8 @@ def _compress_parts(parts: Sequence[Tensor], tables: Sequence[Tensor]) -> list[T
         parts: uint8 (n, h, w) each.
         tables: integers (n, 8, 8) for each part.
     """
-    if len(parts) > 1 and sum(planes.numel() for planes in parts) > _TOGETHER:
-        return [_compress_parts([planes], [table])[0] for planes, table in zip(parts, tables, strict=True)]
+    if sum(planes.numel() for planes in parts) > _TOGETHER:
+        return [compress_plane(planes, table) for planes, table in zip(parts, tables, strict=True)]
     # 1. The blocks of all parts side by side, (8, 8, blocks), and the table of each.
     blocks = [planes_to_blocks(planes) for planes in parts]  # (8, 8, n, rows, columns) each
     steps = [
@@ -152,11 +151,6 @@ def compress_ycbcr(
     # 2. All blocks at once.
     luma, *chroma = _compress_parts(parts, part_tables)
     # 3. Back to full size.
-    if len(groups) == 1:
-        ((mode, _, _),) = groups
-        needed = -(-width // FACTORS[mode][1])
-        full = upsample(chroma[0][..., :needed], mode, height, width)
-        return torch.cat((luma[:, None], full.reshape(batch, 2, height, width)), 1)
     result = torch.cat((luma[:, None], planes[:, 1:]), 1)
     for (mode, members, chosen), small in zip(groups, chroma, strict=True):
         needed = -(-width // FACTORS[mode][1])

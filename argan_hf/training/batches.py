@@ -21,6 +21,34 @@ from .reservoir import CropDraws, RefreshedReservoir, Reservoir, draw_crops
 _BLOCK = 32
 
 
+class _SideStream:
+    """A CUDA stream beside that of the training, on which one batch at a time is made."""
+
+    def __init__(self, device: torch.device) -> None:
+        self._device = device
+        self._stream = torch.cuda.Stream(device)
+        self._made = torch.cuda.Event()
+
+    def make(self, draw: Callable[[], Batch]) -> Batch:
+        """Start to make a batch; the host does not wait for it."""
+        # The reservoir was filled, and the memory that is used here was freed, on the stream of the training.
+        self._stream.wait_stream(torch.cuda.current_stream(self._device))
+        with torch.cuda.stream(self._stream):
+            batch = draw()
+            self._made.record()
+        return batch
+
+    def hand_over(self, batch: Batch) -> None:
+        """Let the stream of the training use the batch that was made last."""
+        # It was made beside the step before the last one that was started. So this wait keeps one step in the queue of
+        # the device, and no more: neither memory nor the time at which a run ends depend on that queue.
+        self._made.synchronize()
+        present = torch.cuda.current_stream(self._device)
+        present.wait_stream(self._stream)
+        for tensor in batch.tensors:
+            tensor.record_stream(present)
+
+
 class BatchSource:
     """Endless batches from a reservoir.
 
@@ -55,8 +83,7 @@ class BatchSource:
             self._make = compiled(self._make_batch)
         self._block: tuple[tuple[int, int], CropDraws, DegradationDraws] | None = None
         self._device = pictures.reservoir.device
-        self._stream = torch.cuda.Stream(self._device) if self._device.type == "cuda" else None
-        self._made = torch.cuda.Event() if self._stream is not None else None
+        self._aside = _SideStream(self._device) if self._device.type == "cuda" else None
         self._ahead: Batch | None = None
         self._state: dict[str, Any] | None = None
 
@@ -66,38 +93,22 @@ class BatchSource:
         Args:
             batch_size: B; a batch that was made ahead with another size is still returned.
         """
-        if self._stream is None or self._made is None:
+        if self._aside is None:
             return self._draw(batch_size)
-        batch = self._ahead or self._draw_aside(batch_size)
-        # The batch was made beside the step before the last one that was started. So this wait keeps one step in the
-        # queue of the device, and no more: neither memory nor the time at which a run ends depend on that queue.
-        self._made.synchronize()
-        present = torch.cuda.current_stream(self._device)
-        present.wait_stream(self._stream)
-        for tensor in batch.tensors:
-            tensor.record_stream(present)
-        self._ahead = self._draw_aside(batch_size)
+        batch = self._ahead or self._aside.make(lambda: self._draw(batch_size))
+        self._aside.hand_over(batch)
+        self._state = self._pictures.state_dict()
+        self._ahead = self._aside.make(lambda: self._draw(batch_size))
         return batch
 
     def state_dict(self) -> dict[str, Any]:
         """The state before the batch that [`next`] returns next."""
-        return self._state if self._ahead and self._state else self._pictures.state_dict()
+        return self._pictures.state_dict() if self._state is None else self._state
 
     def load_state_dict(self, state: dict[str, Any], progress: Callable[[], object] | None = None) -> None:
         """Restore a state from [`state_dict`]; `progress` is called after each picture that is read again."""
-        self._ahead = None
+        self._ahead = self._state = None
         self._pictures.load_state_dict(state, progress)
-
-    def _draw_aside(self, batch_size: int) -> Batch:
-        if self._stream is None or self._made is None:
-            raise RuntimeError("only CUDA has streams")
-        self._state = self._pictures.state_dict()
-        # The reservoir was filled, and the memory that is used here was freed, on the stream of the training.
-        self._stream.wait_stream(torch.cuda.current_stream(self._device))
-        with torch.cuda.stream(self._stream):
-            batch = self._draw(batch_size)
-            self._made.record()
-        return batch
 
     def _draw(self, batch_size: int) -> Batch:
         crops, degradations = self._random_numbers(self._pictures.draws, batch_size)

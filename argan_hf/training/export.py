@@ -2,7 +2,8 @@
 
 import dataclasses
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -64,6 +65,16 @@ def store_as_float16(path: Path) -> None:
     save_file(weights, path, metadata={"format": "pt"})
 
 
+@contextmanager
+def as_files(pictures: Sequence[Tensor]) -> Iterator[list[Path]]:
+    """Pictures, RGB, uint8 (3, H, W), as PNG files, which an evaluation reads; they are deleted afterwards."""
+    with TemporaryDirectory() as name:
+        paths = [Path(name) / f"{index}.png" for index in range(len(pictures))]
+        for path, picture in zip(paths, pictures, strict=True):
+            Image.fromarray(picture.permute(1, 2, 0).numpy()).save(path)
+        yield paths
+
+
 def report_held_out(folder: Path, pictures: Sequence[Tensor], data: str, device: str) -> None:
     """Measure an exported network on held-out pictures; writes `results.json` and `before_after.png` into its folder.
 
@@ -76,10 +87,7 @@ def report_held_out(folder: Path, pictures: Sequence[Tensor], data: str, device:
     qualities = list(QUALITIES)
     restored = dataclasses.replace(load_method(str(folder), qualities, device), name=folder.resolve().name)
     methods = [load_method("jpeg", qualities), restored]
-    with TemporaryDirectory() as name:
-        paths = [Path(name) / f"{index}.png" for index in range(len(pictures))]
-        for path, picture in zip(paths, pictures, strict=True):
-            Image.fromarray(picture.permute(1, 2, 0).numpy()).save(path)
+    with as_files(pictures) as paths:
         num_channels = json.loads((folder / "config.json").read_text(encoding="utf-8"))["num_channels"]
         protocol: Protocol = "rgb" if num_channels == 3 else "luma"
         scores = evaluate(methods, paths, qualities, protocol=protocol)

@@ -1,3 +1,5 @@
+from collections.abc import Callable
+
 import pytest
 import torch
 
@@ -67,6 +69,37 @@ def test_batches_go_on_exactly_after_a_restart(picture_parquet: str, taken: int)
     assert all(_equal(second.next(4), batch) for batch in expected)
     for source in (first, second):
         source._pictures.stream.close()
+
+
+class _Ahead:
+    """In place of the CUDA stream: makes a batch at once, ahead all the same."""
+
+    def make(self, draw: Callable[[], Batch]) -> Batch:
+        return draw()
+
+    def hand_over(self, batch: Batch) -> None:
+        pass
+
+
+@pytest.mark.parametrize("taken", [0, 1, 5, 33])
+def test_batches_that_are_made_ahead_are_the_same_and_resume_exactly(picture_parquet: str, taken: int) -> None:
+    def source(*, ahead: bool) -> BatchSource:
+        made = _source(_pictures(picture_parquet))
+        made._aside = _Ahead() if ahead else None  # type: ignore[assignment]
+        return made
+
+    plain, first, second = source(ahead=False), source(ahead=True), source(ahead=True)
+    for one in (plain, first):
+        one._pictures.fill()
+    assert all(_equal(plain.next(3), first.next(3)) for _ in range(taken))
+    assert first.state_dict() == plain.state_dict()
+    # A batch that was already made is forgotten.
+    second._pictures.fill()
+    second.next(3)
+    second.load_state_dict(first.state_dict())
+    assert all(_equal(plain.next(3), second.next(3)) for _ in range(4))
+    for one in (plain, first, second):
+        one._pictures.stream.close()
 
 
 def test_no_two_batches_and_no_two_processes_are_alike(picture_parquet: str) -> None:

@@ -3,6 +3,7 @@
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -29,38 +30,38 @@ NETWORK = {
 PHASES = (0, 4, 8)
 
 
-def _trainer(pattern: str, folder: Path, *, torch_compile: bool) -> ArganTrainer:
-    return ArganTrainer(
-        ArganTrainingArguments(
-            dataset_name="parquet",
-            data_files=[pattern],
-            reservoir_mib=1,
-            slot_size=256,
-            output_dir=str(folder),
-            model=json.dumps(NETWORK),
-            discriminator=json.dumps({"hidden_sizes": [4, 8]}),
-            crop_size=64,
-            train_batch_size=3,
-            max_train_steps=12,
-            l2_start_step=4,
-            adversarial_start_step=8,
-            optimizer="muon",
-            learning_rate=1e-3,
-            l2_balance=0.5,
-            lambda_borders=0.3,
-            max_grad_norm=1.0,
-            gray_share=0.2,
-            offset_share=0.3,
-            earlier_share=0.4,
-            resize_share=0.5,
-            custom_table_share=0.3,
-            unknown_table_share=0.3,
-            clean_share=0.1,
-            validation_pictures=0,
-            teacher="argan-jpeg-color",
-            torch_compile=torch_compile,
-        )
-    )
+def _trainer(pattern: str, folder: Path, **changes: Any) -> ArganTrainer:
+    fields = {
+        "dataset_name": "parquet",
+        "data_files": [pattern],
+        "reservoir_mib": 1,
+        "slot_size": 256,
+        "output_dir": str(folder),
+        "model": json.dumps(NETWORK),
+        "discriminator": json.dumps({"hidden_sizes": [4, 8]}),
+        "crop_size": 64,
+        "train_batch_size": 3,
+        "max_train_steps": 12,
+        "l2_start_step": 4,
+        "adversarial_start_step": 8,
+        "optimizer": "muon",
+        "learning_rate": 1e-3,
+        "l2_balance": 0.5,
+        "lambda_borders": 0.3,
+        "max_grad_norm": 1.0,
+        "gray_share": 0.2,
+        "offset_share": 0.3,
+        "earlier_share": 0.4,
+        "resize_share": 0.5,
+        "custom_table_share": 0.3,
+        "unknown_table_share": 0.3,
+        "clean_share": 0.1,
+        "checkpointing_steps": 6,
+        "validation_pictures": 0,
+        "teacher": "argan-jpeg-color",
+        "torch_compile": True,
+    }
+    return ArganTrainer(ArganTrainingArguments(**{**fields, **changes}))
 
 
 def _assert_moved_alike(eager: ArganTrainer, compiled: ArganTrainer) -> None:
@@ -76,7 +77,7 @@ def _assert_moved_alike(eager: ArganTrainer, compiled: ArganTrainer) -> None:
 def test_compiled_runs_equal_eager_ones_and_compile_once(picture_parquet: str, tmp_path: Path) -> None:
     torch._dynamo.reset()
     eager = _trainer(picture_parquet, tmp_path / "eager", torch_compile=False)
-    compiled = _trainer(picture_parquet, tmp_path / "compiled", torch_compile=True)
+    compiled = _trainer(picture_parquet, tmp_path / "compiled")
     graphs = counters["stats"]["unique_graphs"]
     breaks = sum(counters["graph_break"].values())
     for phase, position in enumerate(PHASES):
@@ -108,25 +109,10 @@ def test_compiled_runs_equal_eager_ones_and_compile_once(picture_parquet: str, t
 
 
 def test_a_compiled_run_resumes_exactly(picture_parquet: str, tmp_path: Path) -> None:
-    fields = {
-        "dataset_name": "parquet",
-        "data_files": [picture_parquet],
-        "reservoir_mib": 1,
-        "slot_size": 256,
-        "model": json.dumps(NETWORK),
-        "crop_size": 64,
-        "train_batch_size": 3,
-        "max_train_steps": 9,
-        "adversarial_start_step": 9,
-        "optimizer": "muon",
-        "earlier_share": 0.4,
-        "checkpointing_steps": 4,
-        "validation_pictures": 0,
-        "torch_compile": True,
-    }
-    whole = ArganTrainer(ArganTrainingArguments(**fields, output_dir=str(tmp_path / "whole"))).train()
-    place = {"output_dir": str(tmp_path / "resumed"), "resume_from_checkpoint": str(whole / "checkpoint-4")}
-    resumed = ArganTrainer(ArganTrainingArguments(**fields, **place)).train()
+    whole = _trainer(picture_parquet, tmp_path / "whole").train()
+    resumed = _trainer(
+        picture_parquet, tmp_path / "resumed", resume_from_checkpoint=str(whole / "checkpoint-6")
+    ).train()
     expected, found = (load_file(folder / "model.safetensors") for folder in (whole, resumed))
     assert expected.keys() == found.keys()
     assert all(torch.equal(expected[name], found[name]) for name in expected)
