@@ -119,6 +119,7 @@ class JpegRestorer:
         *,
         realism: float = 0.0,
         faithful: bool = True,
+        history: bool = True,  # noqa: ARG002
         keep_orientation: bool = False,
         progress: Callable[[int, int], None] | None = None,
         reconstruction: Tensor | None = None,
@@ -136,6 +137,7 @@ class JpegRestorer:
             faithful: whether to project the luma of JPEG files onto the intervals that the file states for its
                 coefficients, so that the result, encoded again with the same tables, gives the same luma coefficients.
                 Applies only to JPEG files given as path or bytes.
+            history: ignored.
             keep_orientation: leave pixels and Exif orientation as stored; by default the result is upright. (Pillow
                 always makes TIFF files upright.)
             progress: called with (tiles done, tiles in all).

@@ -24,8 +24,9 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import train
 from argan_hf.evaluation.methods import load_method
-from argan_hf.evaluation.protocol import MeanScore, evaluate, mean_scores
+from argan_hf.evaluation.protocol import evaluate
 from argan_hf.evaluation.results import Results
+from argan_hf.evaluation.scores import MeanScore, mean_scores
 from argan_hf.training.export import as_files
 from argan_hf.training.trainer import ArganTrainer
 from argan_hf.training.validation import QUALITIES

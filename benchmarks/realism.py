@@ -18,15 +18,14 @@ from tqdm.auto import tqdm
 
 from argan_hf.evaluation.methods import FAITHFUL_OPTION, REALISM_OPTION, load_method
 from argan_hf.evaluation.protocol import (
-    MeanScore,
     as_picture,
     degrade_planes,
     evaluate,
     find_pictures,
-    mean_scores,
     read_rgb,
 )
 from argan_hf.evaluation.report import markdown_table
+from argan_hf.evaluation.scores import MeanScore, mean_scores
 from argan_hf.jpeg.file import image_to_tensor
 from argan_hf.variants import DEFAULT_CHECKPOINT
 

@@ -6,10 +6,12 @@ from pathlib import Path
 from rich.console import Console
 from tqdm.auto import tqdm
 
+from ..evaluation.lives import Life
 from ..evaluation.methods import load_method
-from ..evaluation.protocol import PERCEPTUAL_MEASURES, evaluate, find_pictures, mean_scores
+from ..evaluation.protocol import evaluate, find_pictures
 from ..evaluation.report import markdown_table, terminal_table, write_chart, write_contact_sheet
 from ..evaluation.results import Results
+from ..evaluation.scores import PERCEPTUAL_MEASURES, mean_scores
 from ..variants import DEFAULT_CHECKPOINT
 from .console import complain
 
@@ -24,13 +26,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="M",
         help="jpeg, sa-dct, ar-cnn, d3, a checkpoint name, local folder or Hub id; NAME+blind does not get the "
         "quantization tables; the luma of NAME+faithful is projected onto the intervals of the file; NAME+realism=0.5 "
-        "interpolates between the weights of the two variants",
+        "interpolates between the weights of the two variants; NAME+quality=20 gets the tables of that quality; "
+        "NAME+history looks for earlier saves of the files of --life",
     )
-    parser.add_argument("--qualities", type=int, nargs="+", default=[10, 20, 30, 40], metavar="Q", help="1..100")
+    degradations = parser.add_mutually_exclusive_group()
+    degradations.add_argument("--qualities", type=int, nargs="+", default=[10, 20, 30, 40], metavar="Q", help="1..100")
+    degradations.add_argument(
+        "--life",
+        nargs="+",
+        metavar="L",
+        help="instead of a quality, steps that end with the file that is restored; in quotes, because > means "
+        "something to shells: '20>90' is saved twice, '20@3,5>png' saved, cropped by 3 rows and 5 columns, and "
+        "written as PNG, '20:444>x0.75>85' saved with full chroma, resized and saved; also n2 (nearest neighbor) and "
+        "webp80; see docs/evaluation.md",
+    )
     parser.add_argument("--protocol", choices=("luma", "rgb"), default="luma", help="what is compressed and scored")
-    parser.add_argument(
-        "--earlier-quality", type=int, metavar="Q", help="compress twice: first at this quality, with a shifted grid"
-    )
     parser.add_argument(
         "--perceptual",
         nargs="+",
@@ -51,16 +61,18 @@ def run(args: argparse.Namespace) -> int:
     """Measure, print the table, write the requested files; returns the exit code."""
     try:
         pictures = find_pictures(args.data)
-        methods = [load_method(name, args.qualities, args.device) for name in args.methods]
-        rounds = len(pictures) * len(args.qualities) * len(methods)
+        lives = [Life.parse(text) for text in args.life or ()]
+        degradations: list[int | Life] = [*lives] if lives else args.qualities
+        qualities = [life.quality for life in lives if life.quality is not None] if lives else args.qualities
+        methods = [load_method(name, qualities, args.device) for name in args.methods]
+        rounds = len(pictures) * len(degradations) * len(methods)
         with tqdm(total=rounds, unit="picture", leave=False) as bar:
             scores = evaluate(
                 methods,
                 pictures,
-                args.qualities,
+                degradations,
                 protocol=args.protocol,
                 perceptual=args.perceptual,
-                earlier_quality=args.earlier_quality,
                 progress=bar.update,
             )
         means = mean_scores(scores)
@@ -71,7 +83,7 @@ def run(args: argparse.Namespace) -> int:
         if args.chart:
             write_chart(args.chart, means)
         if args.contact_sheet:
-            write_contact_sheet(args.contact_sheet, methods, pictures, args.qualities[0], args.protocol)
+            write_contact_sheet(args.contact_sheet, methods, pictures, degradations[0], args.protocol)
     # A torch without CUDA raises an AssertionError for "cuda".
     except (AssertionError, ImportError, OSError, RuntimeError, ValueError) as error:
         complain(error)

@@ -5,7 +5,9 @@
 - `ar-cnn`, `d3`: networks of the literature, one per quality.
 - Any other name: a checkpoint of this package, a local folder or a Hub id. Options can be appended to it: `+blind`
   (blind restoration: the network gets no quantization tables), `+faithful` (luma is projected onto the intervals of
-  the compressed picture), `+realism=0.5` (weights interpolated to this position between the two variants).
+  the compressed picture), `+realism=0.5` (weights interpolated to this position between the two variants),
+  `+quality=20` (the network gets the tables of this quality), `+history` (earlier saves of a file are looked for and
+  undone; under a life only).
 """
 
 import re
@@ -14,18 +16,23 @@ from dataclasses import dataclass
 from functools import cache
 
 import torch
+from PIL import Image
+from PIL.JpegImagePlugin import JpegImageFile
 from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
-from ..jpeg.color import is_neutral
+from ..jpeg.color import as_pixels, is_neutral
 from ..jpeg.consistency import project_onto_file
+from ..jpeg.file import load_pixels, open_image, read_jpeg
+from ..jpeg.tables import quantization_tables
 from ..restoration import JpegRestorer
 from ..variants import CHECKPOINTS
 
-BLIND_OPTION, FAITHFUL_OPTION, REALISM_OPTION = "+blind", "+faithful", "+realism="
+BLIND_OPTION, FAITHFUL_OPTION, HISTORY_OPTION = "+blind", "+faithful", "+history"
+REALISM_OPTION, QUALITY_OPTION = "+realism=", "+quality="
 _OPTION = re.compile(
-    rf"(?P<base>.+)(?P<option>{re.escape(BLIND_OPTION)}|{re.escape(FAITHFUL_OPTION)}"
-    rf"|{re.escape(REALISM_OPTION)}[\d.]+)"
+    rf"(?P<base>.+)(?P<option>{'|'.join(map(re.escape, (BLIND_OPTION, FAITHFUL_OPTION, HISTORY_OPTION)))}"
+    rf"|{re.escape(REALISM_OPTION)}[\d.]+|{re.escape(QUALITY_OPTION)}\d+)"
 )
 _PER_QUALITY = ("ar-cnn", "d3")
 
@@ -39,11 +46,36 @@ class Method:
         restore: maps `(planes, tables, quality)`, uint8 (C, H, W), integers (C, 8, 8) and 1..100, to restored planes,
             float32 (C, H, W), 0..255. Planes that the system does not restore are returned unchanged.
         macs_per_pixel: multiply-accumulates per pixel; `None` for systems that are no networks.
+        open_and_restore: maps the bytes of a file to the restored picture; `None` for systems that know planes and
+            tables only.
     """
 
     name: str
     restore: Callable[[Tensor, Tensor, int], Tensor]
     macs_per_pixel: float | None = None
+    open_and_restore: Callable[[bytes], Image.Image] | None = None
+
+    def restore_file(self, data: bytes) -> Image.Image:
+        """Restore a file as users have them.
+
+        Args:
+            data: its bytes.
+
+        Returns:
+            A picture of the same size.
+
+        Raises:
+            ValueError: if the system restores the planes of JPEG files only, and this is another file.
+        """
+        if self.open_and_restore is not None:
+            return self.open_and_restore(data)
+        image = open_image(data)
+        if not isinstance(image, JpegImageFile):
+            found = f"a {image.format} file, expected JPEG"
+            raise ValueError(f"{self.name} restores the planes of JPEG files; at the end of the life is {found}")  # noqa: TRY004
+        file = read_jpeg(image)
+        pixels = as_pixels(self.restore(file.planes, file.tables, file.quality))
+        return Image.fromarray(pixels.permute(1, 2, 0).squeeze(2).numpy())
 
 
 def load_method(name: str, qualities: list[int], device: str | None = None) -> Method:
@@ -51,35 +83,63 @@ def load_method(name: str, qualities: list[int], device: str | None = None) -> M
 
     Args:
         name: one of the names above, with options.
-        qualities: at which it will be used; of `ar-cnn` and `d3`, the networks of all of these are loaded.
+        qualities: of the JPEG files that it will restore; of `ar-cnn` and `d3`, the networks of all of these are
+            loaded.
         device: where networks run; default: the first accelerator, else the CPU.
 
     Raises:
-        ValueError: if there is no such method, no network for one of the qualities, or no variant for realism.
+        ValueError: if there is no such method, no network for one of the qualities, or no variant for realism, or if
+            options contradict each other.
         ImportError: if a library is missing that the method needs.
     """
     if name == "jpeg":
-        return Method(name, lambda planes, tables, quality: planes.float(), 0.0)  # noqa: ARG005
+        return Method(name, lambda planes, tables, quality: planes.float(), 0.0, _decode)  # noqa: ARG005
     if name == "sa-dct":
         from ..baselines import sa_dct
 
         return Method(name, lambda planes, tables, quality: sa_dct.restore(planes, tables))  # noqa: ARG005
     if name in _PER_QUALITY:
+        if not qualities:
+            raise ValueError(f"{name} restores JPEG files only: give it a quality, or a life that ends with one")
         restorers = {quality: _load(f"{name}-q{quality}", device) for quality in qualities}
         cost = _macs_per_pixel(restorers[qualities[0]])
-        return Method(name, lambda planes, tables, quality: _run(restorers[quality], planes, tables), cost)
+        return Method(name, lambda planes, tables, quality: _run(restorers[quality], planes, tables, tables), cost)
+    return _load_checkpoint(name, device)
+
+
+def _load_checkpoint(name: str, device: str | None) -> Method:
     base, options = split_name(name)
+    blind, faithful, history = (option in options for option in (BLIND_OPTION, FAITHFUL_OPTION, HISTORY_OPTION))
+    realism = float(_value(options, REALISM_OPTION) or 0.0)
+    told = None if (digits := _value(options, QUALITY_OPTION)) is None else int(digits)
+    if told is not None and not 1 <= told <= 100:
+        raise ValueError(f"the quality of {name} must lie in 1..100, found {told}")
+    if blind and (told is not None or history):
+        raise ValueError(f"{name} contradicts itself: a network that is blind gets neither a quality nor earlier saves")
     restorer = _load(base, device)
-    realism = next(
-        (float(option.removeprefix(REALISM_OPTION)) for option in options if option.startswith(REALISM_OPTION)), 0.0
-    )
     restorer.model_at(realism)
 
     def restore(planes: Tensor, tables: Tensor, quality: int) -> Tensor:  # noqa: ARG001
-        blind, faithful = BLIND_OPTION in options, FAITHFUL_OPTION in options
-        return _run(restorer, planes, tables, realism=realism, blind=blind, faithful=faithful)
+        if history:
+            raise ValueError(f"{name} looks for earlier saves, of which a picture saved once has none: use --life")
+        given = tables if told is None else quantization_tables(told)[[0, 1, 1]]
+        return _run(restorer, planes, tables, None if blind else given, realism=realism, faithful=faithful)
 
-    return Method(name, restore, _macs_per_pixel(restorer))
+    def open_and_restore(data: bytes) -> Image.Image:
+        return restorer(data, told, realism=realism, faithful=faithful, history=history).image
+
+    # A restorer is never blind to the tables of a JPEG file, so blind results are computed from its planes.
+    return Method(name, restore, _macs_per_pixel(restorer), None if blind else open_and_restore)
+
+
+def _value(options: tuple[str, ...], option: str) -> str | None:
+    return next((found.removeprefix(option) for found in options if found.startswith(option)), None)
+
+
+def _decode(data: bytes) -> Image.Image:
+    image = open_image(data)
+    load_pixels(image)
+    return image
 
 
 def split_name(name: str) -> tuple[str, tuple[str, ...]]:
@@ -104,15 +164,16 @@ def _run(
     restorer: JpegRestorer,
     planes: Tensor,
     tables: Tensor,
+    given: Tensor | None,
     *,
     realism: float = 0.0,
-    blind: bool = False,
     faithful: bool = False,
 ) -> Tensor:
+    """Restore planes that have these tables, with a network that gets the given ones."""
     # As in JpegRestorer: if a file with three planes is gray, only luma is restored, so that the result is gray, too.
     known = 1 if is_neutral(planes) else min(restorer.model.config.num_channels, planes.shape[0])
     result = planes.float()
-    restored = restorer.restore_planes(result[:known], None if blind else tables[:known], realism=realism)
+    restored = restorer.restore_planes(result[:known], None if given is None else given[:known], realism=realism)
     if faithful:
         restored, _ = project_onto_file(restored, planes, tables[0])
     result[:known] = restored

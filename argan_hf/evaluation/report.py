@@ -8,8 +8,10 @@ import torch
 from PIL import Image, ImageDraw, ImageFont
 from rich.table import Table
 
+from .lives import Life
 from .methods import Method
-from .protocol import MeanScore, Protocol, as_picture, degrade_planes, read_luma, read_rgb
+from .protocol import Protocol, degrade, read_luma, read_rgb
+from .scores import MeanScore
 
 
 class _Column(NamedTuple):
@@ -33,14 +35,14 @@ _COLUMNS = (
 
 
 def _rows(means: Sequence[MeanScore], methods: Sequence[Method] | None, bold: tuple[str, str]) -> list[list[str]]:
-    """Cells of the table; the best score of every quality and measure is put between the two marks."""
+    """Cells of the table; the best score of every quality or life and measure is put between the two marks."""
     costs = {method.name: method.macs_per_pixel for method in methods or ()}
     rows = []
     for mean in means:
-        cells = [str(mean.quality), mean.method]
+        cells = [mean.degradation, mean.method]
         for attribute, _, style, merit in _columns(means):
             value = getattr(mean, attribute)
-            best = max(merit(getattr(other, attribute)) for other in means if other.quality == mean.quality)
+            best = max(merit(getattr(other, attribute)) for other in means if other.degradation == mean.degradation)
             text = style.format(value)
             cells.append(f"{bold[0]}{text}{bold[1]}" if merit(value) == best else text)
         if methods is not None:
@@ -56,7 +58,8 @@ def _columns(means: Sequence[MeanScore]) -> list[_Column]:
 
 def _header(means: Sequence[MeanScore], methods: Sequence[Method] | None) -> list[str]:
     costs = [] if methods is None else ["s / MP", "kMAC / pixel"]
-    return ["quality", "method", *(column.title for column in _columns(means)), *costs]
+    first = "quality" if means[0].life is None else "life"
+    return [first, "method", *(column.title for column in _columns(means)), *costs]
 
 
 def terminal_table(means: Sequence[MeanScore], methods: Sequence[Method], title: str) -> Table:
@@ -66,9 +69,9 @@ def terminal_table(means: Sequence[MeanScore], methods: Sequence[Method], title:
         table.add_column(name, justify="left" if index == 1 else "right", no_wrap=True)
     previous = None
     for mean, cells in zip(means, _rows(means, methods, ("[bold]", "[/bold]")), strict=True):
-        if previous not in (None, mean.quality):
+        if previous not in (None, mean.degradation):
             table.add_section()
-        previous = mean.quality
+        previous = mean.degradation
         table.add_row(*cells)
     return table
 
@@ -82,7 +85,7 @@ def markdown_table(means: Sequence[MeanScore], methods: Sequence[Method] | None 
 
 
 def write_chart(path: Path, means: Sequence[MeanScore]) -> None:
-    """Quality against cost: PSNR over seconds per megapixel, one panel per quality (PNG; needs matplotlib).
+    """Quality against cost: PSNR over seconds per megapixel, one panel per quality or life (PNG; needs matplotlib).
 
     Raises:
         ImportError: if matplotlib is not installed.
@@ -94,16 +97,17 @@ def write_chart(path: Path, means: Sequence[MeanScore]) -> None:
             "the chart needs matplotlib: install it with `pip install matplotlib`, or with "
             '`pip install -e ".[baselines]"` in a checkout of the repository'
         ) from error
-    qualities = sorted({mean.quality for mean in means})
-    figure = Figure(figsize=(4 * len(qualities), 4), layout="constrained")
-    for panel, quality in zip(figure.subplots(1, len(qualities), squeeze=False)[0], qualities, strict=True):
-        for mean in (mean for mean in means if mean.quality == quality):
+    rising = sorted(means, key=lambda mean: mean.quality or 0)  # lives keep their order
+    titles = {mean.degradation: mean.life or f"quality {mean.quality}" for mean in rising}
+    figure = Figure(figsize=(4 * len(titles), 4), layout="constrained")
+    for panel, degradation in zip(figure.subplots(1, len(titles), squeeze=False)[0], titles, strict=True):
+        for mean in (mean for mean in means if mean.degradation == degradation):
             if mean.method == "jpeg":
                 panel.axhline(mean.psnr, color="gray", linestyle=":")
                 panel.annotate("jpeg", (0.02, mean.psnr), xycoords=("axes fraction", "data"), va="bottom", color="gray")
                 continue
             panel.plot(mean.seconds_per_megapixel, mean.psnr, "o", label=mean.method)
-        panel.set(title=f"quality {quality}", xlabel="seconds per megapixel", ylabel="PSNR, dB", xscale="log")
+        panel.set(title=titles[degradation], xlabel="seconds per megapixel", ylabel="PSNR, dB", xscale="log")
         panel.margins(0.25)
     handles, labels = panel.get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=len(labels))
@@ -111,9 +115,15 @@ def write_chart(path: Path, means: Sequence[MeanScore]) -> None:
 
 
 def write_contact_sheet(
-    path: Path, methods: Sequence[Method], pictures: Sequence[Path], quality: int, protocol: Protocol
+    path: Path, methods: Sequence[Method], pictures: Sequence[Path], degradation: int | Life, protocol: Protocol
 ) -> None:
-    """Crops of the first pictures side by side: the original, then every method (PNG)."""
+    """Crops of the first pictures side by side: the original, then every method (PNG).
+
+    Args:
+        path: of the sheet.
+        methods, pictures, protocol: as for `evaluate`.
+        degradation: one of those of `evaluate`.
+    """
     side, zoom = 96, 2
     names = ["original", *(method.name for method in methods)]
     rows = pictures[:4]
@@ -122,10 +132,9 @@ def write_contact_sheet(
     for column, name in enumerate(names):
         draw.text((column * side * zoom + 4, 4), name, fill="black", font=font)
     for row, picture in enumerate(rows):
-        original = read_luma(picture) if protocol == "luma" else read_rgb(picture)
-        degraded, tables = degrade_planes(original, quality, protocol)
-        results = [original, *(as_picture(method.restore(degraded, tables, quality)) for method in methods)]
-        top, left = ((size - side) // 2 for size in original.shape[-2:])
+        degraded = degrade(read_luma(picture) if protocol == "luma" else read_rgb(picture), degradation, protocol)
+        results = [degraded.original, *(degraded.restore(method)[0] for method in methods)]
+        top, left = ((size - side) // 2 for size in degraded.original.shape[-2:])
         for column, result in enumerate(results):
             crop = result[0, :, max(top, 0) : top + side, max(left, 0) : left + side].to(torch.uint8)
             image = Image.fromarray(crop.permute(1, 2, 0).squeeze(2).numpy()).convert("RGB")

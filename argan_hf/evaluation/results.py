@@ -6,7 +6,8 @@ from numbers import Real
 from pathlib import Path
 from typing import get_args
 
-from .protocol import MEASURES, PictureScore, Protocol
+from .protocol import Protocol
+from .scores import MEASURES, PictureScore
 
 
 @dataclass(frozen=True)
@@ -16,7 +17,7 @@ class Results:
     Attributes:
         data: name of the pictures, e.g. "LIVE1".
         protocol: how they were compressed and scored, "luma" or "rgb".
-        scores: one per picture, quality and method.
+        scores: one per picture, quality or life, and method.
     """
 
     data: str
@@ -53,6 +54,12 @@ class Results:
         if not self.scores:
             raise ValueError("it holds no scores")
         for score in self.scores:
-            for name in ("quality", *MEASURES):
+            if not isinstance(score.life, str | None):
+                raise ValueError(f"life must be a text, found {score.life!r}")  # noqa: TRY004
+            if (score.quality is None) == (score.life is None):
+                raise ValueError(
+                    f"a score is of a quality or of a life, found quality {score.quality} and life {score.life}"
+                )
+            for name in (*(() if score.quality is None else ("quality",)), *MEASURES):
                 if not isinstance(getattr(score, name), Real):
                     raise ValueError(f"{name} must be a number, found {getattr(score, name)!r}")  # noqa: TRY004

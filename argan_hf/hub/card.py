@@ -16,10 +16,10 @@ from huggingface_hub import EvalResult, ModelCard, ModelCardData
 from jinja2 import Environment, StrictUndefined, meta
 from transformers import AutoConfig, AutoModelForImageToImage
 
-from ..evaluation.methods import BLIND_OPTION, FAITHFUL_OPTION, REALISM_OPTION, split_name
-from ..evaluation.protocol import MeanScore, mean_scores
+from ..evaluation.methods import BLIND_OPTION, FAITHFUL_OPTION, QUALITY_OPTION, REALISM_OPTION, split_name
 from ..evaluation.report import markdown_table
 from ..evaluation.results import Results
+from ..evaluation.scores import MeanScore, mean_scores
 from ..variants import REALISM_VARIANT, weights_name
 
 BEFORE_AFTER = "before_after.png"
@@ -54,7 +54,8 @@ def build_card(folder: Path, repo_id: str, results: Sequence[Results]) -> ModelC
             checkpoint are those whose method is `repo_id` or a path that ends in the name of the folder.
 
     Raises:
-        ValueError: if results lack the rows of the checkpoint or of its input, or the template lacks a placeholder.
+        ValueError: if results lack the rows of the checkpoint or of its input, or are of lives, or the template lacks a
+            placeholder.
         OSError: if the folder holds no configuration.
     """
     folder = folder.resolve()
@@ -122,6 +123,11 @@ def _render(template: str, **values: Any) -> str:
 
 def _own_means(results: Results, folder: Path, repo_id: str) -> list[MeanScore]:
     """The rows of the table; those of the checkpoint get the name that it will have on the Hub."""
+    if any(score.life is not None for score in results.scores):
+        raise ValueError(
+            f"the results on {results.data} are of lives, and a card states qualities: leave this file out, and "
+            "evaluate with --qualities for the card"
+        )
     names = {score.method for score in results.scores}
     own = {method for method in names if _is_own(method, folder, repo_id)}
     if not own or _INPUT not in names:
@@ -163,8 +169,14 @@ def _eval_results(results: Results, means: Sequence[MeanScore], name: str) -> li
 
 def _in_words(method: str) -> str:
     """The options of a method, for the names of metrics."""
-    words = {BLIND_OPTION: ", blind (without quantization tables)", FAITHFUL_OPTION: ", projected onto the file"}
-    return "".join(words.get(o) or f", realism {o.removeprefix(REALISM_OPTION)}" for o in split_name(method)[1])
+    words = {
+        BLIND_OPTION: ", blind (without quantization tables)",
+        FAITHFUL_OPTION: ", projected onto the file",
+        REALISM_OPTION: ", realism ",
+        QUALITY_OPTION: ", with the tables of quality ",
+    }
+    found = [re.fullmatch(r"(\+\w+=?)(.*)", option) for option in split_name(method)[1]]
+    return "".join(words[part[1]] + part[2] for part in found if part)
 
 
 def _training_arguments(folder: Path) -> dict[str, Any]:

@@ -59,6 +59,45 @@ def test_evaluate_prints_and_writes_a_table(
     assert len((tmp_path / "a.md").read_text().splitlines()) == 6
 
 
+def test_evaluate_measures_lives_in_the_order_given(
+    checkpoint: Path, tmp_path: Path, photo: Image.Image, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    photo.save(folder / "a.png")
+    lives = ["20@3,5>90", "20>webp80", "90>x0.5"]
+    methods = ["jpeg", str(checkpoint), f"{checkpoint}+history+faithful"]
+    files = ["--json", str(tmp_path / "a.json"), "--markdown", str(tmp_path / "a.md")]
+    sheet = ["--contact-sheet", str(tmp_path / "a.png")]
+    arguments = ["evaluate", "--data", str(folder), "--methods", *methods, "--life", *lives]
+    assert main([*arguments, *files, *sheet]) == 0
+    assert "pictures: 1 pictures, luma protocol" in capsys.readouterr().out
+    results = Results.read(tmp_path / "a.json")
+    assert [(score.life, score.method) for score in results.scores] == [(a, b) for a in lives for b in methods]
+    lines = (tmp_path / "a.md").read_text().splitlines()
+    assert [line.split(" | ")[0] for line in lines[2::3]] == [f"| {life}" for life in lives]
+    with Image.open(tmp_path / "a.png") as image:
+        assert image.size == (4 * 192, 192 + 24)
+
+
+def test_evaluate_says_what_is_wrong_with_a_life(
+    tmp_path: Path, photo: Image.Image, capsys: pytest.CaptureFixture[str]
+) -> None:
+    photo.save(tmp_path / "a.png")
+    for lives, method, words in (
+        (["20>90", "90>20@3,5"], "jpeg", "the last step can have no @"),
+        (["20>tiff"], "jpeg", "found 'tiff'"),
+        (["20>png"], "ar-cnn", "ar-cnn restores JPEG files only"),
+        (["20", "20>webp80"], "ar-cnn", "at the end of the life is a WEBP file, expected JPEG"),
+        (["x0.05"], "jpeg", "16"),
+    ):
+        assert main(["evaluate", "--data", str(tmp_path), "--methods", method, "--life", *lives]) == 2
+        assert words in capsys.readouterr().err.replace("\n", " ")
+    with pytest.raises(SystemExit):
+        main(["evaluate", "--data", str(tmp_path), "--life", "20>90", "--qualities", "10"])
+    assert "not allowed with argument" in capsys.readouterr().err
+
+
 def test_evaluate_says_what_is_wrong(tmp_path: Path, photo: Image.Image, capsys: pytest.CaptureFixture[str]) -> None:
     folder = tmp_path / "pictures"
     folder.mkdir()

@@ -1,4 +1,5 @@
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -7,9 +8,10 @@ from PIL import Image
 from argan_hf import ArganConfig, ArganForImageRestoration, JpegRestorer
 from argan_hf.evaluation.methods import load_method, split_name
 from argan_hf.evaluation.protocol import as_picture, degrade_planes
-from argan_hf.jpeg import compress_plane, quantization_tables, recover_coefficients, share_inside
+from argan_hf.jpeg import compress_plane, quantization_tables, read_jpeg, recover_coefficients, share_inside
 from argan_hf.jpeg.color import to_uint8
-from argan_hf.jpeg.file import image_to_tensor
+from argan_hf.jpeg.file import image_to_tensor, open_image
+from argan_hf.restored_image import RestoredImage
 from tests.conftest import jpeg_bytes, scramble
 
 PLANES = torch.randint(60, 200, (3, 32, 40), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
@@ -77,6 +79,7 @@ def test_blind_is_not_told_the_tables(residual_config: ArganConfig, tmp_path: Pa
         ("a+blind", ("a", ("+blind",))),
         ("a+b+faithful+blind", ("a+b", ("+faithful", "+blind"))),
         ("a+realism=0.5+faithful", ("a", ("+realism=0.5", "+faithful"))),
+        ("a+quality=20+history", ("a", ("+quality=20", "+history"))),
     ],
 )
 def test_names_split_into_base_and_options(name: str, parts: tuple[str, tuple[str, ...]]) -> None:
@@ -109,3 +112,83 @@ def test_multiply_accumulates_of_the_papers_network(tmp_path: Path) -> None:
 def test_an_unknown_method_is_named_with_those_that_exist(name: str) -> None:
     with pytest.raises(ValueError, match=r"no method '.*': use one of jpeg, sa-dct, ar-cnn, d3, .*or a Hub id"):
         load_method(name, [7])
+
+
+def test_a_file_is_restored_as_users_files_are(
+    residual_config: ArganConfig, tmp_path: Path, photo: Image.Image
+) -> None:
+    model = scramble(ArganForImageRestoration(residual_config))
+    model.save_pretrained(tmp_path)
+    restorer = JpegRestorer(model, "cpu")
+    photo.save(tmp_path / "a.png")
+    for data in (jpeg_bytes(photo, quality=20), (tmp_path / "a.png").read_bytes()):
+        for options, choices in (
+            ("", {"faithful": False}),
+            ("+faithful", {"faithful": True}),
+            ("+quality=50", {"faithful": False, "quality": 50}),
+        ):
+            restored = load_method(f"{tmp_path}{options}", [], "cpu").restore_file(data)
+            assert restored == restorer(data, **choices).image
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ("", (None, {"realism": 0.0, "faithful": False, "history": False})),
+        ("+history", (None, {"realism": 0.0, "faithful": False, "history": True})),
+        ("+quality=20+faithful", (20, {"realism": 0.0, "faithful": True, "history": False})),
+    ],
+)
+def test_options_are_passed_to_the_restorer(
+    checkpoint: Path, monkeypatch: pytest.MonkeyPatch, photo: Image.Image, options: str, expected: object
+) -> None:
+    calls = []
+
+    def note(self: JpegRestorer, source: bytes, quality: int | None, **choices: Any) -> RestoredImage:
+        calls.append((quality, choices))
+        return original(self, source, quality, **choices)
+
+    original = JpegRestorer.__call__
+    monkeypatch.setattr(JpegRestorer, "__call__", note)
+    load_method(f"{checkpoint}{options}", [], "cpu").restore_file(jpeg_bytes(photo, quality=30))
+    assert calls == [expected]
+
+
+def test_the_file_of_jpeg_is_decoded(photo: Image.Image) -> None:
+    data = jpeg_bytes(photo, quality=30)
+    assert load_method("jpeg", []).restore_file(data).convert("RGB") == open_image(data).convert("RGB")
+
+
+@pytest.mark.parametrize("name", ["ar-cnn", "blind"])
+def test_what_restores_planes_gets_those_of_the_file(name: str, checkpoint: Path, photo: Image.Image) -> None:
+    picture = photo.crop((0, 0, 48, 40))
+    method = load_method(f"{checkpoint}+blind" if name == "blind" else name, [20], "cpu")
+    file = read_jpeg(jpeg_bytes(picture, quality=20))
+    restored = image_to_tensor(method.restore_file(jpeg_bytes(picture, quality=20)))
+    assert torch.equal(restored, as_picture(method.restore(file.planes, file.tables, 20))[0])
+    picture.save(checkpoint / "a.webp")
+    with pytest.raises(ValueError, match=rf"{name}.* restores the planes of JPEG files; .* is a WEBP file"):
+        method.restore_file((checkpoint / "a.webp").read_bytes())
+
+
+def test_a_network_of_one_quality_needs_one() -> None:
+    with pytest.raises(ValueError, match=r"ar-cnn restores JPEG files only: give it a quality, or a life that ends"):
+        load_method("ar-cnn", [])
+
+
+def test_options_that_make_no_sense_are_refused(checkpoint: Path) -> None:
+    with pytest.raises(ValueError, match=r"quality of .* must lie in 1\.\.100, found 0"):
+        load_method(f"{checkpoint}+quality=0", [20])
+    for option in ("+quality=20", "+history"):
+        with pytest.raises(ValueError, match="contradicts itself"):
+            load_method(f"{checkpoint}+blind{option}", [20])
+    with pytest.raises(ValueError, match="looks for earlier saves, of which a picture saved once has none: use --life"):
+        load_method(f"{checkpoint}+history", [20]).restore(PLANES, TABLES, 20)
+
+
+def test_a_quality_replaces_the_tables_of_the_planes(residual_config: ArganConfig, tmp_path: Path) -> None:
+    scramble(ArganForImageRestoration(residual_config)).save_pretrained(tmp_path)
+    restored = load_method(f"{tmp_path}+quality=70", [20]).restore(PLANES, TABLES, 20)
+    plain = load_method(str(tmp_path), [70])
+    assert torch.equal(restored, plain.restore(PLANES, quantization_tables(70)[[0, 1, 1]], 70))
+    assert not torch.equal(restored, plain.restore(PLANES, TABLES, 20))

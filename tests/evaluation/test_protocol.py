@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -6,11 +7,14 @@ import pytest
 import torch
 from PIL import Image
 
+from argan_hf import ArganConfig, ArganForImageRestoration
+from argan_hf.evaluation.lives import Life
 from argan_hf.evaluation.methods import Method, load_method
-from argan_hf.evaluation.protocol import degrade_planes, evaluate, find_pictures, mean_scores, read_luma, read_rgb
-from argan_hf.jpeg import UnreadableImageError, compress, quantization_tables, read_jpeg, rgb_to_studio_luma
+from argan_hf.evaluation.protocol import degrade_planes, evaluate, find_pictures, read_luma, read_rgb
+from argan_hf.evaluation.scores import mean_scores
+from argan_hf.jpeg import UnreadableImageError, read_jpeg, rgb_to_studio_luma
 from argan_hf.jpeg.file import image_to_tensor
-from tests.conftest import jpeg_bytes, png16
+from tests.conftest import jpeg_bytes, png16, scramble
 
 
 @pytest.fixture
@@ -77,23 +81,38 @@ def test_scores_have_a_row_for_everything_and_repeat(folder: Path, protocol: str
     assert means[0].psnr > means[1].psnr
 
 
-def test_a_first_compression_leaves_its_traces_and_the_original_stays_the_measure(photo: Image.Image) -> None:
-    original = image_to_tensor(photo)[None]
-    once, _ = degrade_planes(original, 90, "rgb")
-    twice, tables = degrade_planes(original, 90, "rgb", earlier_quality=10)
-    assert torch.equal(tables, quantization_tables(90)[[0, 1, 1]])
-    first = compress(original, 10, offset=(4, 4))
-    assert torch.equal(twice, degrade_planes(first, 90, "rgb")[0])
-    assert (twice.float() - once.float()).square().mean() > 20
-
-
-def test_scores_of_pictures_compressed_twice_are_lower(folder: Path) -> None:
-    methods = [load_method("jpeg", [60])]
-    once, twice = (
-        mean_scores(evaluate(methods, find_pictures(folder), [60], earlier_quality=earlier))[0].psnr
-        for earlier in (None, 30)
+@pytest.mark.parametrize("protocol", ["luma", "rgb"])
+@pytest.mark.parametrize("option", ["", "+blind", "+faithful", "+quality=50"])
+def test_a_life_of_one_save_scores_as_its_quality(
+    folder: Path, residual_config: ArganConfig, tmp_path: Path, protocol: str, option: str
+) -> None:
+    if protocol == "luma":
+        residual_config = ArganConfig(**{**residual_config.to_dict(), "num_channels": 1})
+    scramble(ArganForImageRestoration(residual_config)).save_pretrained(tmp_path / "net")
+    methods = [load_method("jpeg", [20]), load_method(f"{tmp_path}/net{option}", [20])]
+    plain, lived = (
+        evaluate(methods, find_pictures(folder), [degradation], protocol=protocol)
+        for degradation in (20, Life.parse("20"))
     )
-    assert twice < once - 1
+    assert [(score.quality, score.life) for score in lived] == [(None, "20")] * 4
+    for one, other in zip(plain, lived, strict=True):
+        same = {"quality": None, "life": "20", "seconds_per_megapixel": other.seconds_per_megapixel}
+        assert replace(one, **same) == other
+
+
+@pytest.mark.parametrize("protocol", ["luma", "rgb"])
+def test_pictures_are_compared_with_originals_of_the_same_size(folder: Path, protocol: str) -> None:
+    lives = [Life.parse(text) for text in ("30>90", "x0.5", "30>webp90", "png", "30>n2>png")]
+    scores = evaluate([load_method("jpeg", [])], find_pictures(folder), lives, protocol=protocol)
+    means = {mean.life: mean.psnr for mean in mean_scores(scores)}
+    assert list(means) == [life.text for life in lives]
+    assert means["x0.5"] == means["png"] == float("inf")
+    assert 25 < means["30>90"] < 45
+    # Of a gray picture WebP keeps 220 levels, so even at quality 90 it costs a little.
+    assert abs(means["30>webp90"] - means["30>90"]) < 1
+    # Every pixel stands four times in both pictures.
+    plain = mean_scores(evaluate([load_method("jpeg", [])], find_pictures(folder), [30], protocol=protocol))
+    assert means["30>n2>png"] == pytest.approx(plain[0].psnr, abs=1e-4)
 
 
 def test_a_quality_out_of_range_is_refused(folder: Path) -> None:

@@ -8,8 +8,9 @@ from rich.console import Console
 from torch import Tensor
 
 from argan_hf.evaluation.methods import Method, load_method
-from argan_hf.evaluation.protocol import MeanScore, read_luma
+from argan_hf.evaluation.protocol import read_luma
 from argan_hf.evaluation.report import markdown_table, terminal_table, write_chart, write_contact_sheet
+from argan_hf.evaluation.scores import MeanScore
 from argan_hf.jpeg import quantization_tables
 from argan_hf.jpeg.file import open_image
 from tests.conftest import jpeg_bytes
@@ -34,6 +35,19 @@ MEANS = [
         ("better", 40, 33.6, 33.1, 0.91, 0.93, 1.05, 0.6),
     )
 ]
+
+
+LIVES = [replace(mean, quality=None, life="20@3,5>90" if mean.quality == 10 else "20>png") for mean in MEANS]
+
+
+def test_lives_take_the_place_of_qualities() -> None:
+    lines = markdown_table(LIVES, METHODS).splitlines()
+    assert lines[0].startswith("| life | method | PSNR |")
+    assert lines[2].startswith("| 20@3,5>90 | jpeg | 27.770 | 0.7730 |")
+    assert lines[3].startswith("| 20@3,5>90 | better | **28.900** |")
+    table = terminal_table(LIVES, METHODS, "a title")
+    assert list(table.columns[0].cells) == ["20@3,5>90", "20@3,5>90", "20>png", "20>png"]
+    assert [row.end_section for row in table.rows] == [False, True, False, False]
 
 
 def test_the_best_of_every_quality_and_measure_is_bold() -> None:

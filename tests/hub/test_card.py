@@ -73,6 +73,22 @@ def test_rows_are_found_by_folder_and_by_id(checkpoint: Path, named: str) -> Non
     assert len(build_card(checkpoint, "me/net", [_results(named)]).data.eval_results) == 6
 
 
+def test_options_are_put_into_words(checkpoint: Path) -> None:
+    results = _results(f"{checkpoint}+blind+realism=0.5")
+    told = replace(results.scores[1], method=f"{checkpoint}+quality=30")
+    card = build_card(checkpoint, "me/net", [replace(results, scores=(*results.scores[:2], told))])
+    assert {entry.metric_name for entry in card.data.eval_results if entry.metric_name.startswith("PSNR at")} == {
+        "PSNR at quality 10, blind (without quantization tables), realism 0.5",
+        "PSNR at quality 10, with the tables of quality 30",
+    }
+
+
+def test_results_of_lives_are_refused(checkpoint: Path) -> None:
+    lives = tuple(replace(score, quality=None, life="20>90") for score in _results(checkpoint).scores)
+    with pytest.raises(ValueError, match=r"results on LIVE1 are of lives, .*: leave this file out"):
+        build_card(checkpoint, "me/net", [replace(_results(checkpoint), scores=lives)])
+
+
 def test_results_of_something_else_are_refused(checkpoint: Path) -> None:
     with pytest.raises(ValueError, match=r"results on LIVE1 have rows of jpeg, other, .* none of 'checkpoint'"):
         build_card(checkpoint, "me/net", [_results("other")])

@@ -14,8 +14,8 @@ from safetensors.torch import load_file, save_file
 
 from argan_hf import ArganConfig, ArganDiscriminator, ArganDiscriminatorConfig, ArganForImageRestoration
 from argan_hf.cli import main
-from argan_hf.evaluation.protocol import PictureScore
 from argan_hf.evaluation.results import Results
+from argan_hf.evaluation.scores import PictureScore
 from argan_hf.image_processing_argan import ArganImageProcessor
 from tests.conftest import scramble
 
