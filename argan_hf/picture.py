@@ -11,7 +11,7 @@ from PIL import Image, ImageChops
 from PIL.JpegImagePlugin import JpegImageFile
 from torch import Tensor
 
-from .jpeg.color import is_neutral, rgb_to_ycbcr_unrounded
+from .jpeg.color import is_neutral, rgb_to_ycbcr, rgb_to_ycbcr_unrounded
 from .jpeg.file import (
     MAX_MEGAPIXELS,
     check_depth,
@@ -64,6 +64,11 @@ class PictureParts:
         """Planes of a part of the picture, float32 (C, h, w), 0..255: Y; Y, Cb, Cr; or inverted CMYK channels."""
         samples = self.samples[:, rows, columns]
         return rgb_to_ycbcr_unrounded(samples) if self.rgb else samples.float()
+
+    def integers_at(self, rows: slice, columns: slice) -> Tensor:
+        """The same planes as an encoder rounds them, uint8 (C, h, w): those that an earlier decoder gave, nearly."""
+        samples = self.samples[:, rows, columns]
+        return rgb_to_ycbcr(samples) if self.rgb else samples
 
 
 def take_apart(source: str | Path | bytes | Image.Image, max_megapixels: float = MAX_MEGAPIXELS) -> PictureParts:

@@ -6,7 +6,6 @@ strength, pixels.
 
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
@@ -16,17 +15,21 @@ from PIL import Image
 from torch import Tensor
 from transformers import PreTrainedModel
 
+from .history import History, describe_history
 from .jpeg.color import as_pixels
 from .jpeg.consistency import project_onto_file
 from .jpeg.file import MAX_MEGAPIXELS
-from .jpeg.tables import quantization_tables
 from .picture import PictureParts, put_together, take_apart
 from .precision import preferred_dtype
+from .prepared_picture import PreparedPicture, history_of, prepare
 from .restored_image import RestorationReport, RestoredImage
 from .tiling import receptive_margin, run_tiled, tiles
 from .variants import DEFAULT_CHECKPOINT, REALISM_VARIANT, WeightInterpolation, load_model
 
 TILE_SIZE = 1280
+
+# A given quality this near to one that was found means the same save.
+_SAME_QUALITY = 3
 
 
 class JpegRestorer:
@@ -119,30 +122,34 @@ class JpegRestorer:
         *,
         realism: float = 0.0,
         faithful: bool = True,
-        history: bool = True,  # noqa: ARG002
         keep_orientation: bool = False,
         progress: Callable[[int, int], None] | None = None,
         reconstruction: Tensor | None = None,
+        history: bool | History = True,
     ) -> RestoredImage:
         """Restore one picture.
 
         Args:
             source: a path, the bytes of a file, or a Pillow picture. Pass JPEG files as path or bytes, so that their
                 planes come straight from the decoder.
-            quality: libjpeg's 1..100. The network is conditioned on the standard tables of this quality instead of the
-                tables of the file. Networks that are not conditioned on tables ignore it, and the report says so.
+            quality: libjpeg's 1..100, at which the picture was once saved, as far as you know. The network is
+                conditioned on the standard tables of this quality instead of those of the file. If it is lower than
+                the quality of the file, the file is a later save, and the result is not held to it. Networks that are
+                not conditioned on tables ignore the quality, and the report says so.
             strength: 0 (the picture as it is) to 1 (fully restored).
             realism: 0 (least squared error; smooth where detail is lost) to 1 (texture as real pictures have it, which
                 can be false where detail is lost). Values above 0 need a checkpoint with the variant `realism`.
-            faithful: whether to project the luma of JPEG files onto the intervals that the file states for its
-                coefficients, so that the result, encoded again with the same tables, gives the same luma coefficients.
-                Applies only to JPEG files given as path or bytes.
-            history: ignored.
+            faithful: whether to project luma onto the intervals that a JPEG file states for its coefficients, so that
+                the result, encoded again with the same tables, gives the same luma coefficients. The file is that of
+                the earliest save that is certain; without one, it is the given file, if it is JPEG and given as path or
+                bytes.
             keep_orientation: leave pixels and Exif orientation as stored; by default the result is upright. (Pillow
                 always makes TIFF files upright.)
             progress: called with (tiles done, tiles in all).
             reconstruction: what [`reconstruct`] gave for this source, quality and realism. The network is not run
                 again, so another strength takes a fraction of the time.
+            history: whether to look for earlier saves of the picture and to undo the later ones; or what
+                [`find_history`] gave for this source and quality.
 
         Raises:
             UnreadableImageError: if the file is no picture, is damaged, too large, or of a kind that is not restored.
@@ -153,33 +160,51 @@ class JpegRestorer:
             raise ValueError(f"strength must lie in 0..1, found {strength}")
         model = self.model_at(realism)
         start = time.perf_counter()
-        parts, known = self._take_apart(source, quality)
+        parts = self._take_apart(source, quality)
+        if history is True:
+            # At strength 0 the picture stays as it is, whatever it went through.
+            history = self._history(parts, quality) if strength > 0 else History()
+        found = history or History()
+        prepared = prepare(parts, found, quality, looks_back=history is not False)
+        known = self._restored_planes(prepared.parts)
         expected = (known, *parts.samples.shape[1:])
         if reconstruction is not None and (reconstruction.shape, reconstruction.dtype) != (expected, torch.float32):
-            found = f"{tuple(reconstruction.shape)} and dtype {reconstruction.dtype}"
-            raise ValueError(f"reconstruction has shape {found}, expected {expected} and torch.float32")
+            wrong = f"{tuple(reconstruction.shape)} and dtype {reconstruction.dtype}"
+            raise ValueError(f"reconstruction has shape {wrong}, expected {expected} and torch.float32")
         conditioned = self.model.config.condition_on_quantization
         notes = parts.notes
         if quality is not None and not conditioned:
             notes += ("This network is blind (it uses no quantization tables), so the given quality was not used.",)
         is_cmyk = parts.samples.shape[0] == 4
-        pixels, consistency = self._restore_pixels(model, parts, known, strength, faithful, progress, reconstruction)
+        pixels, consistency = self._restore_pixels(model, prepared, known, strength, faithful, progress, reconstruction)
         image = put_together(parts, pixels, upright=not keep_orientation)
         report = RestorationReport(
             width=image.width,
             height=image.height,
             format=parts.format,
-            quality=parts.quality,
+            quality=parts.quality if quality is None else quality,
             sampling=parts.sampling,
             consistency=consistency,
-            conditioned=conditioned and parts.tables is not None,
+            conditioned=conditioned and prepared.parts.tables is not None,
             restored_planes=", ".join(("C", "M", "Y", "K") if is_cmyk else ("Y", "Cb", "Cr")[:known]),
             strength=strength,
             realism=realism,
             seconds=time.perf_counter() - start,
-            notes=notes,
+            history=found,
+            notes=(*describe_history(found, parts.quality), *notes),
         )
         return RestoredImage(image, report)
+
+    def find_history(self, source: str | Path | bytes | Image.Image, quality: int | None = None) -> History:
+        """What a picture went through before it became this file, as far as its pixels and the network show it.
+
+        Args:
+            source, quality: as for a call.
+
+        Raises:
+            UnreadableImageError, ValueError: as a call.
+        """
+        return self._history(self._take_apart(source, quality), quality)
 
     def reconstruct(
         self,
@@ -188,11 +213,12 @@ class JpegRestorer:
         *,
         realism: float = 0.0,
         progress: Callable[[int, int], None] | None = None,
+        history: bool | History = True,
     ) -> Tensor:
         """Run the network over a picture and keep what it gives, so that strength and faithful can be tried quickly.
 
         Args:
-            source, quality, realism, progress: as for a call.
+            source, quality, realism, progress, history: as for a call.
 
         Returns:
             float32 (planes, H, W), 0..255, not rounded: the planes that the network restores, as the file stores them
@@ -202,30 +228,39 @@ class JpegRestorer:
             UnreadableImageError, ValueError: as a call.
         """
         model = self.model_at(realism)
-        parts, known = self._take_apart(source, quality)
-        height, width = parts.samples.shape[1:]
-        planes = torch.empty(known, height, width)
+        parts = self._take_apart(source, quality)
+        found = self._history(parts, quality) if history is True else history or History()
+        prepared = prepare(parts, found, quality, looks_back=history is not False)
+        height, width = prepared.parts.samples.shape[1:]
+        planes = torch.empty(self._restored_planes(prepared.parts), height, width)
         plan = tiles(height, width, self._whole_tile, self.margin)
         for done, tile in enumerate(plan, start=1):
-            outer = parts.planes_at(tile.outer_rows, tile.outer_columns)
-            restored = self._restore_tile(model, outer[:known], parts.tables)
+            outer = prepared.planes_at(tile.outer_rows, tile.outer_columns)
+            restored = self._restore_tile(model, outer[: len(planes)], prepared.parts.tables)
             planes[:, tile.rows, tile.columns] = restored[:, *tile.inside]
             if progress is not None:
                 progress(done, len(plan))
-        return planes
+        return prepared.onto_picture(planes).contiguous()
 
-    def _take_apart(self, source: str | Path | bytes | Image.Image, quality: int | None) -> tuple[PictureParts, int]:
-        """The parts of a picture, and how many of its planes are restored."""
+    def _take_apart(self, source: str | Path | bytes | Image.Image, quality: int | None) -> PictureParts:
         if quality is not None and not 1 <= quality <= 100:
             raise ValueError(f"quality must lie in 1..100, found {quality}")
-        parts = take_apart(source, self.max_megapixels)
+        return take_apart(source, self.max_megapixels)
+
+    def _history(self, parts: PictureParts, quality: int | None) -> History:
+        found = history_of(parts)
+        if quality is not None and found.first is not None and abs(found.first.quality - quality) > _SAME_QUALITY:
+            # The user knows better.
+            return History()
+        return found
+
+    def _restored_planes(self, parts: PictureParts) -> int:
+        """How many of the planes of a picture are restored."""
         planes = parts.samples.shape[0]
-        if quality is not None:
-            parts = replace(parts, tables=_tables_at(quality, planes), quality=quality)
         if planes == 4:
-            return parts, planes
+            return planes
         # If a file with three planes is gray, only luma is restored, so that the result is gray, too.
-        return parts, 1 if parts.is_neutral else min(self.model.config.num_channels, planes)
+        return 1 if parts.is_neutral else min(int(self.model.config.num_channels), planes)
 
     def model_at(self, realism: float) -> PreTrainedModel:
         """The network at a realism; the last few that were used are kept in memory.
@@ -250,7 +285,7 @@ class JpegRestorer:
     def _restore_pixels(
         self,
         model: PreTrainedModel,
-        parts: PictureParts,
+        prepared: PreparedPicture,
         known: int,
         strength: float,
         faithful: bool,
@@ -262,30 +297,36 @@ class JpegRestorer:
         Returns:
             uint8 (H, W, C), and the share of luma coefficients that equal those of the file, `None` without projection.
         """
+        parts = prepared.parts
+        channels, height, width = parts.samples.shape
         # Channels last, as Pillow needs them: another copy of a picture of 100 megapixels would take too much memory.
-        pixels = torch.empty(*parts.samples.shape[1:], parts.samples.shape[0], dtype=torch.uint8)  # (H, W, C)
+        pixels = torch.empty(height, width, channels, dtype=torch.uint8)
         table = parts.grid_table if faithful and strength > 0 else None
-        height, width = parts.samples.shape[1:]
+        if reconstruction is not None:
+            reconstruction = prepared.onto_frame(reconstruction)
         runs_network = strength > 0 and reconstruction is None
         plan = tiles(height, width, self._whole_tile, self.margin if runs_network else 0)
         kept, blocks = 0.0, 0
         for done, tile in enumerate(plan, start=1):
-            outer = parts.planes_at(tile.outer_rows, tile.outer_columns)
-            planes = outer[:, *tile.inside].clone()
+            seen = parts.planes_at(tile.rows, tile.columns)
             if strength > 0:
                 if reconstruction is None:
-                    restored = self._restore_tile(model, outer[:known], parts.tables)[:, *tile.inside]
+                    outer = prepared.planes_at(tile.outer_rows, tile.outer_columns)[:known]
+                    restored = self._restore_tile(model, outer, parts.tables)[:, *tile.inside]
                 else:
                     restored = reconstruction[:, tile.rows, tile.columns]
                 if table is not None:
-                    restored, share = project_onto_file(restored, planes, table, strength)
-                    whole = (planes.shape[1] // 8) * (planes.shape[2] // 8)
-                    kept, blocks = kept + share * whole, blocks + whole
-                planes[:known].lerp_(restored, strength)
-            pixels[tile.rows, tile.columns] = as_pixels(planes).permute(1, 2, 0)
+                    held = prepared.held_at(tile.rows, tile.columns)
+                    luma = prepared.planes_at(tile.rows, tile.columns)[0]
+                    restored, share = project_onto_file(restored, seen, table, strength, file_luma=luma, held=held)
+                    count = (seen.shape[1] // 8) * (seen.shape[2] // 8) if held is None else int(held.sum())
+                    kept, blocks = kept + share * count, blocks + count
+                seen[:known] = seen[:known].lerp(restored, strength)
+            pixels[tile.rows, tile.columns] = as_pixels(seen).permute(1, 2, 0)
             if progress is not None:
                 progress(done, len(plan))
-        return pixels, None if table is None else kept / blocks if blocks else 1.0
+        whole = prepared.onto_picture(pixels.permute(2, 0, 1)).permute(1, 2, 0)
+        return whole.contiguous(), None if table is None else kept / blocks if blocks else 1.0
 
     def _restore_tile(self, model: PreTrainedModel, planes: Tensor, tables: Tensor | None) -> Tensor:
         # Plain CMYK files (not YCCK) compress their channels independently, so each is restored like a gray picture.
@@ -337,9 +378,10 @@ def restore(
     *,
     realism: float = 0.0,
     faithful: bool = True,
+    history: bool = True,
 ) -> RestoredImage:
     """Restore one picture with the default network of this package; see [`JpegRestorer.__call__`]."""
-    return _default_restorer()(source, quality, strength, realism=realism, faithful=faithful)
+    return _default_restorer()(source, quality, strength, realism=realism, faithful=faithful, history=history)
 
 
 @cache
@@ -350,7 +392,3 @@ def _default_restorer() -> JpegRestorer:
 def _default_device() -> torch.device:
     accelerator = torch.accelerator.current_accelerator(check_available=True)
     return accelerator or torch.device("cpu")
-
-
-def _tables_at(quality: int, planes: int) -> Tensor:
-    return quantization_tables(quality)[[0, 1, 1][:planes]]

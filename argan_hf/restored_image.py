@@ -1,11 +1,12 @@
 """The result of a restoration: the picture, and a report on it."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
 from PIL import Image
 
+from .history import History
 from .saving import save_picture
 
 
@@ -19,11 +20,13 @@ class RestorationReport:
         quality: the given quality, else that of the file; `None` where neither is known.
         sampling: chroma subsampling of a JPEG file, `None` for other pictures.
         consistency: share 0..1 of the luma coefficients of the written result that, encoded again, equal those of the
-            file; `None` if the result was not projected onto the intervals of a file.
+            file, or those of the earliest save that is certain, in the blocks that are known to be its own; `None` if
+            the result was not projected onto the intervals of a file.
         conditioned: whether the network was conditioned on quantization tables; otherwise the restoration was blind.
         restored_planes: planes that went through the network: "Y", "Y, Cb, Cr" or, one by one, "C, M, Y, K".
         strength, realism: as given, 0..1.
         seconds: wall-clock time of the restoration.
+        history: what the picture went through before it became the file.
         notes: sentences on anything that a user would not expect.
     """
 
@@ -38,11 +41,13 @@ class RestorationReport:
     strength: float
     realism: float
     seconds: float
+    history: History = field(default_factory=History)
     notes: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """The report as a dictionary of JSON values."""
-        return asdict(self) | {"notes": list(self.notes)}
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        return values | {"history": self.history.to_dict(), "notes": list(self.notes)}
 
 
 @dataclass(frozen=True)

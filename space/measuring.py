@@ -57,8 +57,14 @@ def measure(
         buffer = io.BytesIO()
         original.save(buffer, "JPEG", quality=at)
         before = restorer(buffer.getvalue(), strength=0.0).image
+        # No look at earlier saves: the picture is the original here, whatever it went through before.
         after = restorer(
-            buffer.getvalue(), None, settings.strength, realism=settings.realism, faithful=settings.faithful
+            buffer.getvalue(),
+            None,
+            settings.strength,
+            realism=settings.realism,
+            faithful=settings.faithful,
+            history=False,
         ).image
         named = {f"JPEG, quality {at}": before, "Restored": after}
         samples = [image_to_tensor(image)[None] for image in named.values()]

@@ -21,6 +21,7 @@ except ImportError:
 import numpy as np
 
 from argan_hf import JpegRestorer
+from argan_hf.history import History
 from measuring import measure
 from pictures import MAX_MEGAPIXELS, Choices, Picture, Result, Settings
 from places import Places
@@ -75,19 +76,20 @@ async def in_thread(function: Callable[[], _T], on_cancel: Callable[[], None] = 
 def restore(picture: Picture, choices: Choices, settings: Settings, report: Report) -> Result:
     """Restore a picture; see [`restoring.restore`]. Call it in [`in_thread`]."""
 
-    def reconstruct(path: Path, quality: int | None, realism: float, target: Path) -> None:
+    def reconstruct(path: Path, quality: int | None, realism: float, target: Path) -> History:
         report(0.0, "Restoring")
         if _ON_ZERO_GPU:
-            _reconstruct_on_gpu(path, quality, realism, target)
-            return
+            return _reconstruct_on_gpu(path, quality, realism, target)
         with _relay.held() as pass_on:
 
             def progress(done: int, total: int) -> None:
                 report(NETWORK_SHARE * done / total, "Restoring")
                 pass_on()
 
-            planes = restorer.reconstruct(path, quality, realism=realism, progress=progress)
+            history = restorer.find_history(path, quality)
+            planes = restorer.reconstruct(path, quality, realism=realism, progress=progress, history=history)
         np.save(target, planes.numpy())
+        return history
 
     return restore_picture(restorer, picture, choices, settings, reconstruct, _turn, report)
 
@@ -111,8 +113,10 @@ def _turn() -> AbstractContextManager[Callable[[], None]]:
     return nullcontext(lambda: None) if _ON_ZERO_GPU else _relay.held()
 
 
-def _reconstruct_on_gpu(path: Path, quality: int | None, realism: float, target: Path) -> None:
-    np.save(target, restorer.reconstruct(path, quality, realism=realism).numpy())
+def _reconstruct_on_gpu(path: Path, quality: int | None, realism: float, target: Path) -> History:
+    history = restorer.find_history(path, quality)
+    np.save(target, restorer.reconstruct(path, quality, realism=realism, history=history).numpy())
+    return history
 
 
 def _measure_on_gpu(path: Path, quality: int, settings: Settings, folder: Path) -> dict[str, Any]:

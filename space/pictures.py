@@ -9,6 +9,7 @@ from PIL import Image, ImageOps
 from PIL.JpegImagePlugin import JpegImageFile
 
 from argan_hf import UnreadableImageError
+from argan_hf.history import History
 from argan_hf.jpeg.file import check_depth, load_pixels, open_image, read_header
 from argan_hf.saving import cmyk_to_rgb
 from folders import forget, new_folder
@@ -92,6 +93,7 @@ class Picture:
         quality: of a JPEG file, 1..100; `None` for other files.
         thumbnail, shown: files that browsers show; `shown` is `None` until it is made where they cannot show the file.
         network_key: what the kept output of the network was made with.
+        history: what the picture went through, as found with that; `True`: not looked for yet.
         result_key, result: the newest result, and what it was made with.
         former: folder of the result before it.
     """
@@ -113,6 +115,7 @@ class Picture:
     thumbnail: Path | None = None
     shown: Path | None = None
     network_key: tuple[object, ...] | None = None
+    history: bool | History = True
     result_key: tuple[object, ...] | None = None
     result: Result | None = None
     former: Path | None = None

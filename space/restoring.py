@@ -17,6 +17,7 @@ import torch
 from PIL import Image, ImageOps
 
 from argan_hf import JpegRestorer
+from argan_hf.history import History
 from argan_hf.jpeg.file import load_pixels, open_image
 from argan_hf.restored_image import RestorationReport, RestoredImage
 from argan_hf.saving import encode_picture
@@ -38,7 +39,7 @@ def restore(
     picture: Picture,
     choices: Choices,
     settings: Settings,
-    reconstruct: Callable[[Path, int | None, float, Path], None],
+    reconstruct: Callable[[Path, int | None, float, Path], History],
     turn: Callable[[], AbstractContextManager[Callable[[], None]]],
     report: Callable[[float, str], None],
 ) -> Result:
@@ -48,7 +49,8 @@ def restore(
         restorer: applies strength and faithful, and assembles the picture.
         picture: the file; what is made of it goes to its folder.
         choices, settings: what the visitor chose.
-        reconstruct: runs the network over a file, with quality and realism, and writes what it gives to a path.
+        reconstruct: runs the network over a file, with quality and realism, writes what it gives to a path, and returns
+            the history of the picture.
         turn: holds the processor, and gives a function that lets others go first.
         report: called with the share of all work that is done, 0..1, and what is being done; may raise to end the work.
 
@@ -69,7 +71,7 @@ def restore(
     key = network_key(choices, settings)
     if picture.network_key != key and settings.strength > 0:
         picture.network_key = None
-        reconstruct(source, choices.quality, settings.realism, kept)
+        picture.history = reconstruct(source, choices.quality, settings.realism, kept)
         picture.network_key = key
     report(NETWORK_SHARE + 0.01, "Assembling")  # from here on, settings that changed end the work
     planes = torch.from_numpy(np.load(kept, mmap_mode="c")) if settings.strength > 0 else None
@@ -82,6 +84,7 @@ def restore(
             faithful=settings.faithful,
             reconstruction=planes,
             progress=lambda done, total: pass_on(),  # noqa: ARG005
+            history=picture.history,
         )
     suffix = settings.output_format
     if suffix == "jpg" and restored.image.mode in ("LA", "RGBA"):
@@ -125,9 +128,10 @@ def describe(restored: RestoredImage, choices: Choices, size: int, seconds: floa
             sentences = [f"JPEG file of quality {report.quality}{sampling}, restored."]
         else:
             sentences = [f"JPEG file{sampling}, restored as one of quality {choices.quality}."]
+    elif report.history.saves:
+        sentences = [f"{report.format or 'picture'} file, restored as the JPEG that it once was."]
     else:
-        kind = report.format or "picture"
-        sentences = [f"{kind} file, restored without knowing how it was compressed."]
+        sentences = [f"{report.format or 'picture'} file, restored without knowing how it was compressed."]
     sentences += _check(report)
     sentences.append(f"{report.width}x{report.height} pixels in {seconds:.1f} s.")
     return sentences
@@ -136,6 +140,13 @@ def describe(restored: RestoredImage, choices: Choices, size: int, seconds: floa
 def _check(report: RestorationReport) -> list[str]:
     if report.consistency is None:
         return []
+    first = report.history.first
+    if first is not None:
+        percent = int(report.consistency * 10_000) / 100  # rounded down
+        return [
+            f"Checked: saved as the first time, at quality {first.quality}, the result gives {percent:g} % of the luma "
+            "of that first file again, in the blocks that were found."
+        ]
     if report.consistency == 1:
         return ["Checked: saved as JPEG with the file's settings, the result gives your file again (luma 100 %)."]
     percent = int(report.consistency * 10_000) / 100  # rounded down

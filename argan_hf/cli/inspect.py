@@ -1,4 +1,4 @@
-"""`argan inspect`: shows size, quality, chroma subsampling and quantization tables of JPEG files."""
+"""`argan inspect`: what JPEG files state about themselves, and which earlier saves the pixels of any picture show."""
 
 import argparse
 import json
@@ -7,51 +7,77 @@ from typing import Any
 
 from PIL.JpegImagePlugin import JpegImageFile
 
+from ..history import History, describe_history
 from ..jpeg.file import JpegHeader, UnreadableImageError, open_image, read_header
+from ..picture import take_apart
+from ..prepared_picture import history_of
 from .console import complain, exit_code
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of `argan inspect`."""
-    parser.add_argument("inputs", nargs="+", type=Path, metavar="IN", help="JPEG files")
+    parser.add_argument("inputs", nargs="+", type=Path, metavar="IN", help="pictures")
     parser.add_argument("--json", action="store_true", help="print a JSON list")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print the headers; returns the exit code."""
+    """Print what the files state and what their pixels show; returns the exit code."""
     rows: list[dict[str, Any]] = []
     failed = 0
     for source in args.inputs:
         try:
-            header = _header_of(source)
+            image = open_image(source)
+            header = read_header(image) if isinstance(image, JpegImageFile) else None
+            if header is None:
+                history: History | None = history_of(take_apart(source))
+            else:
+                history = _history_if_decodable(source)
         except UnreadableImageError as error:
             complain(error)
             failed += 1
             continue
-        rows.append({"file": str(source), **_header_dict(header)})
+        row = {"file": str(source), "format": image.format, "width": image.width, "height": image.height}
+        row |= _header_dict(header) if header else {}
+        rows.append(row | {"history": history.to_dict() if history else None})
         if not args.json:
-            _print_header(source, header)
+            print(f"{source}: {image.width}x{image.height}, {_kind(image.format, header)}")
+            _print_history(history, header)
+            if header is not None:
+                _print_tables(header)
     if args.json:
         print(json.dumps(rows, indent=2))
     return exit_code(len(rows), failed)
 
 
-def _header_of(source: Path) -> JpegHeader:
-    image = open_image(source)
-    if not isinstance(image, JpegImageFile):
-        raise UnreadableImageError(f"{source.name} is a {image.format} file, expected JPEG")
-    return read_header(image)
+def _history_if_decodable(source: Path) -> History | None:
+    """The history of a JPEG file; `None` if its pixels are damaged: what it states can be shown all the same."""
+    try:
+        return history_of(take_apart(source))
+    except UnreadableImageError as error:
+        complain(error)
+        return None
 
 
 def _header_dict(header: JpegHeader) -> dict[str, Any]:
     return {**vars(header), "tables": header.tables.flatten(1).tolist()}
 
 
-def _print_header(source: Path, header: JpegHeader) -> None:
-    tables = "standard tables" if header.standard else "custom tables, nearest standard quality"
-    coding = "progressive" if header.progressive else "baseline"
-    print(f"{source}: {header.width}x{header.height}, {header.sampling}, {coding}")
-    print(f"  quality {header.quality} ({tables})")
+def _kind(file_format: str | None, header: JpegHeader | None) -> str:
+    if header is None:
+        return str(file_format)
+    return f"{header.sampling}, {'progressive' if header.progressive else 'baseline'}"
+
+
+def _print_history(history: History | None, header: JpegHeader | None) -> None:
+    if header is not None:
+        tables = "standard tables" if header.standard else "custom tables, nearest standard quality"
+        print(f"  quality {header.quality} ({tables})")
+    if history is not None:
+        for sentence in describe_history(history, header.quality if header else None) or ("No earlier save found.",):
+            print(f"  {sentence}")
+
+
+def _print_tables(header: JpegHeader) -> None:
     for name, table in zip(("luma", "chroma"), header.tables, strict=False):
         print(f"  {name} table:")
         for row in table.tolist():

@@ -62,7 +62,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--quality",
         type=int,
-        help="JPEG quality 1..100: condition the network on its standard tables; default: on the tables of the file",
+        help="JPEG quality 1..100 at which the picture was once saved, as far as you know: conditions the network on "
+        "its standard tables, and a file of higher quality is taken for a later save; default: what the file and its "
+        "history show",
     )
     parser.add_argument("--strength", type=float, default=1.0, help="0 (picture as it is) to 1 (fully restored)")
     parser.add_argument(
@@ -76,7 +78,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--faithful",
         action=argparse.BooleanOptionalAction,
         default=True,
-        help="project the luma of JPEG files onto the intervals that the file states for its coefficients (default)",
+        help="project luma onto the intervals that the JPEG file, or the earliest save that is certain, states for its "
+        "coefficients (default)",
+    )
+    parser.add_argument(
+        "--history",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="look for earlier saves of a picture and undo the later ones (default)",
     )
     parser.add_argument(
         "--keep-orientation",
@@ -233,6 +242,7 @@ class _JobRunner:
             faithful=self.args.faithful,
             keep_orientation=self.args.keep_orientation,
             progress=progress,
+            history=self.args.history,
         )
         notes = (*restored.report.notes, *self._write(restored, job))
         report = restored.report

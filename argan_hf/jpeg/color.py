@@ -56,12 +56,24 @@ def ycbcr_to_rgb(planes: Tensor) -> Tensor:
     Returns:
         uint8 (..., 3, H, W).
     """
+    return to_uint8(ycbcr_to_rgb_unclipped(planes))
+
+
+def ycbcr_to_rgb_unclipped(planes: Tensor) -> Tensor:
+    """The same before it is rounded and clamped: colors that RGB cannot hold lie outside of 0..255.
+
+    Args:
+        planes: (..., 3, H, W), integers or floats 0..255.
+
+    Returns:
+        float32 (..., 3, H, W).
+    """
     y, cb, cr = planes.float().unbind(-3)
     cb, cr = cb - 128.0, cr - 128.0
     red = y + cr * (_CR_TO_R / _ONE)
     green = y + (cb * _CB_TO_G + cr * _CR_TO_G) / _ONE
     blue = y + cb * (_CB_TO_B / _ONE)
-    return to_uint8(torch.stack((red, green, blue), -3))
+    return torch.stack((red, green, blue), -3)
 
 
 def rgb_to_studio_luma(rgb: Tensor) -> Tensor:

@@ -28,10 +28,11 @@ end of its interval would leave it about half of the time. `benchmarks/consisten
 """
 
 _CLIPPED_ROUNDS = 12
+_UNBOUNDED = 1e6
 _MARGIN_ROUNDS = 5
 
 
-def _basis(like: Tensor) -> Tensor:
+def dct_basis(like: Tensor) -> Tensor:
     """Orthonormal DCT-II of 8 samples, (8, 8): frequency, sample; device and dtype of `like`."""
     n = torch.arange(8, dtype=torch.float64)
     basis = torch.cos((2 * n + 1) * n[:, None] * torch.pi / 16) / 2
@@ -98,7 +99,7 @@ def _complete(samples: Tensor, clipped: Tensor, table: Tensor) -> Tensor:
     Returns:
         float32 (N, 8, 8).
     """
-    basis, steps = _basis(samples), table.float()  # (8, 8) both
+    basis, steps = dct_basis(samples), table.float()  # (8, 8) both
     guess = samples
     for _ in range(_CLIPPED_ROUNDS):
         # 1. Onto multiples of the steps.
@@ -123,7 +124,7 @@ def project(plane: Tensor, quantized: Tensor, table: Tensor, margin: float | Ten
     Returns:
         float32 (H, W); rows and columns beyond the last whole block are returned unchanged.
     """
-    basis, steps = _basis(plane.float()), table.to(plane.device).float()  # (8, 8) both
+    basis, steps = dct_basis(plane.float()), table.to(plane.device).float()  # (8, 8) both
     # 1. The intervals, shortened by the margin: middle - half .. middle + half.
     half = (steps / 2 - margin).clamp(min=0.0)  # (8, 8), or (rows, columns, 8, 8) for one margin per block
     middle = quantized * steps  # (rows, columns, 8, 8)
@@ -134,7 +135,11 @@ def project(plane: Tensor, quantized: Tensor, table: Tensor, margin: float | Ten
 
 
 def make_consistent(
-    plane: Tensor, quantized: Tensor, table: Tensor, as_written: Callable[[Tensor], Tensor]
+    plane: Tensor,
+    quantized: Tensor,
+    table: Tensor,
+    as_written: Callable[[Tensor], Tensor],
+    held: Tensor | None = None,
 ) -> tuple[Tensor, float]:
     """Project a plane so that the picture written from it encodes to the luma coefficients of the file.
 
@@ -146,17 +151,22 @@ def make_consistent(
         quantized: (H // 8, W // 8, 8, 8) from [`recover_coefficients`].
         table: integers (8, 8), the luma table of the file.
         as_written: maps such a plane to the luma that an encoder would get from the written picture, uint8 (H, W).
+        held: bool (H // 8, W // 8), which blocks are projected; others stay as they are. Default: all.
 
     Returns:
         The projected plane, float32 (H, W), and the share 0..1 of the coefficients of the written picture that equal
-        those of the file.
+        those of the file, in projected blocks; 1 if there are none.
     """
     margin = torch.full((*quantized.shape[:2], 1, 1), MARGIN, device=plane.device)  # (rows, columns, 1, 1)
+    held = torch.ones_like(margin[..., 0, 0], dtype=torch.bool) if held is None else held  # (rows, columns)
+    # Intervals that are longer than any coefficient leave a block as it is.
+    margin[~held] = -_UNBOUNDED
     for _ in range(_MARGIN_ROUNDS):
         # 1. Project, write, and find the blocks that do not encode to the file.
         projected = project(plane, quantized, table, margin)  # (H, W)
         luma = as_written(projected)  # (H, W) uint8
-        wrong = ~blocks_inside(luma, quantized, table)  # (rows, columns)
+        matches = _matches(luma, quantized, table)  # (rows, columns, 8, 8)
+        wrong = ~matches.flatten(2).all(2) & held  # (rows, columns)
         if not wrong.any():
             break
         # 2. In those blocks, double the margin and start from the clipped result. Other blocks are not changed: if a
@@ -166,10 +176,18 @@ def make_consistent(
         rows, columns = wrong.shape
         again[: rows * 8, : columns * 8] = wrong.repeat_interleave(8, 0).repeat_interleave(8, 1)
         plane = torch.where(again, projected.clamp(0.0, 255.0), plane)
-    return projected, share_inside(luma, quantized, table)
+    return projected, float(matches[held].float().mean()) if held.any() else 1.0
 
 
-def project_onto_file(restored: Tensor, decoded: Tensor, table: Tensor, strength: float = 1.0) -> tuple[Tensor, float]:
+def project_onto_file(
+    restored: Tensor,
+    decoded: Tensor,
+    table: Tensor,
+    strength: float = 1.0,
+    *,
+    file_luma: Tensor | None = None,
+    held: Tensor | None = None,
+) -> tuple[Tensor, float]:
     """Project restored luma so that the picture that is written encodes to the luma coefficients of the file.
 
     `JpegRestorer` and the evaluation both use this function for "faithful" results. The picture that has to encode to
@@ -180,6 +198,9 @@ def project_onto_file(restored: Tensor, decoded: Tensor, table: Tensor, strength
         decoded: (C, H, W), K <= C: the planes as decoded, integers 0..255 of any dtype: Y, or Y, Cb, Cr.
         table: integers (8, 8), the luma table of the file.
         strength: 0..1, the share of `restored` in what is written.
+        file_luma: integers 0..255 (H, W), the luma that the file shows, where that is not `decoded[0]`: the picture may
+            have been saved again since.
+        held: bool (H // 8, W // 8), which blocks are known to be the file's; default: all.
 
     Returns:
         `restored` with its luma projected, float32 (K, H, W), and the share 0..1 of luma coefficients, in whole blocks
@@ -192,8 +213,8 @@ def project_onto_file(restored: Tensor, decoded: Tensor, table: Tensor, strength
         pixels = as_pixels(blended)
         return pixels[0] if pixels.shape[0] == 1 else rgb_to_ycbcr(pixels)[0]
 
-    quantized = recover_coefficients(decoded[0].to(torch.uint8), table)
-    luma, share = make_consistent(restored[0], quantized, table, as_written)
+    quantized = recover_coefficients((decoded[0] if file_luma is None else file_luma).to(torch.uint8), table)
+    luma, share = make_consistent(restored[0], quantized, table, as_written, held)
     return torch.cat((luma[None], restored[1:])), share
 
 
