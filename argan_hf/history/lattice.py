@@ -122,38 +122,44 @@ def find_lattices(
 
 
 def _sample(parts: Sequence[tuple[Tensor, Tensor]]) -> Tensor:
-    """Coefficients of a sample of blocks on all 64 grids, (64, N, K); equal pieces of the picture are taken once."""
+    """Coefficients of a sample of blocks on all 64 grids, (64, N, K), NaN for blocks with clipped samples.
+
+    Equal pieces of the picture are taken once: what tiles and flat areas repeat is no evidence.
+    """
     device, generator = parts[0][0].device, torch.Generator().manual_seed(0)
-    # 1. Pieces of 15 x 15 samples, which hold one block of every grid; first those without clipped samples.
-    reach, pieces = torch.arange(15, device=device), []
+    # 1. Pieces of 15 x 15 samples, which hold one block of every grid, and which of these blocks hold clipped samples.
+    reach, pieces, cuts = torch.arange(15, device=device), [], []
     for window, clipped in parts:
         rows, columns = (window.shape[0] - 15) // 8 + 1, (window.shape[1] - 15) // 8 + 1
+        is_cut = max_pool2d(clipped[None, None].float(), 8, 1)[0, 0] > 0  # (H - 7, W - 7), by the block's corner
+        whole = -max_pool2d(-is_cut[None, None].float(), 8)[0, 0].flatten() > 0  # pieces without a block for us
         chosen = torch.randperm(rows * columns, generator=generator).to(device)
-        is_cut = max_pool2d(clipped[None, None].float(), 15, 8)[0, 0].flatten()[chosen] > 0
-        chosen = torch.cat((chosen[~is_cut], chosen[is_cut]))
-        # Clipped ones are taken only where hardly any other is there.
-        chosen = chosen[: min(-(-_BLOCKS // len(parts)), max(int((~is_cut).sum()), len(chosen) // 16))]
-        top, left = chosen // columns * 8, chosen % columns * 8
-        pieces.append(window[top[:, None, None] + reach[:, None], left[:, None, None] + reach])  # (n, 15, 15)
-    together = torch.cat(pieces).double() - 128.0  # (N, 15, 15)
-    # 2. One of each kind: what tiles and flat areas repeat is no evidence.
+        chosen = chosen[~whole[chosen]][: -(-_BLOCKS // len(parts))]
+        top, left = chosen[:, None, None] // columns * 8, chosen[:, None, None] % columns * 8
+        pieces.append(window[top + reach[:, None], left + reach])  # (n, 15, 15)
+        cuts.append(is_cut[top + reach[:8, None], left + reach[:8]])  # (n, 8, 8)
+    together, cut = torch.cat(pieces).double() - 128.0, torch.cat(cuts)  # (N, 15, 15), (N, 8, 8)
+    # 2. One of each kind.
     weights = torch.rand(225, generator=generator, dtype=torch.float64).to(device)
     order = (together.flatten(1) @ weights).sort()
     fresh = torch.ones(len(together), dtype=torch.bool, device=device)
     fresh[1:] = order.values[1:] != order.values[:-1]
-    together = together[order.indices[fresh]].float()
+    kept = order.indices[fresh]
+    together, cut = together[kept].float(), cut[kept]
     # 3. Their low frequencies on every grid.
     low = dct_basis(together)[:_SIDE]  # (5, 8)
     along = torch.stack([low @ together[:, start : start + 8] for start in range(8)])  # (8, N, 5, 15)
     both = torch.stack([along[..., start : start + 8] @ low.T for start in range(8)], 1)  # (8, 8, N, 5, 5)
     v, u = (torch.tensor(index, device=device) for index in zip(*_FREQUENCIES, strict=True))
-    return both.flatten(0, 1)[:, :, v, u]
+    result = both.flatten(0, 1)[:, :, v, u]
+    result[cut.permute(1, 2, 0).flatten(0, 1)] = torch.nan
+    return result
 
 
 def _histograms(coefficients: Tensor) -> Tensor:
     """How many magnitudes fall into each bin, float32 (64, K, bins); those beyond the last bin are left out."""
     grids, _, frequencies = coefficients.shape
-    bins = (coefficients.abs() / _BIN).long().clamp_(max=_BINS - 1)  # (64, N, K)
+    bins = (coefficients.abs() / _BIN).nan_to_num_(_BINS).long().clamp_(max=_BINS - 1)  # (64, N, K)
     start = torch.arange(grids * frequencies, device=bins.device).view(grids, 1, frequencies) * _BINS
     counts = torch.bincount((bins + start).flatten(), minlength=grids * frequencies * _BINS)
     result = counts.view(grids, frequencies, _BINS).float()
@@ -190,6 +196,7 @@ def _evidence_on_grid(coefficients: Tensor, later: float) -> Tensor:
         later: step of the later save.
     """
     steps = torch.arange(1, _LARGEST_STEP + 1, device=coefficients.device, dtype=torch.float32)
+    coefficients = coefficients[~coefficients.isnan()]
     numbers = (coefficients.abs() / later).round().long()  # (N,)
     counts = torch.bincount(numbers).float()  # (M,)
     if len(counts) < 2:

@@ -11,8 +11,10 @@ from .resized import ResizedGrid
 from .search import find_earlier_save
 from .undo import EarlierSave, undo_save
 
-# Saves that are looked for, one before the other. An earlier one counts if its steps are longer by this.
+# Saves that are looked for, one before the other. A further one has to be surer than the first, and is worth undoing if
+# its steps are longer.
 _MOST_SAVES = 3
+_SURE = 0.5
 _LEAST_RATIO = 1.15
 _WINDOW, _WINDOWS = 256, 4
 
@@ -51,7 +53,7 @@ class History:
                     "sampling": save.sampling,
                     "grid": [save.top, save.left],
                     "agreement": round(save.agreement, 4),
-                    "agreement_elsewhere": round(save.elsewhere, 4),
+                    "certainty": round(save.certainty, 4),
                     "tables": save.tables.flatten(1).tolist(),
                 }
                 for save in self.saves
@@ -78,7 +80,9 @@ def find_saves(windows: Sequence[Tensor], later: LaterFile | None) -> tuple[Earl
     saves: list[EarlierSave] = []
     while len(saves) < _MOST_SAVES:
         save = find_earlier_save(windows, later)
-        if save is None or (later is not None and _steps(save.tables) < _LEAST_RATIO * _steps(later.tables)):
+        if save is None or (
+            saves and (save.certainty < _SURE or _steps(save.tables) < _LEAST_RATIO * _steps(saves[-1].tables))
+        ):
             break
         saves.append(save)
         # The same parts as that save showed them, without the rows and columns in which blocks are cut.

@@ -10,15 +10,14 @@ from torch.nn.functional import pad
 from ..jpeg.color import as_pixels, is_neutral
 from ..jpeg.resampling import FACTORS, Subsampling
 from ..jpeg.tables import estimate_quality, quantization_tables
-from .blocks import framed, rounded
+from .blocks import framed, rounded, tolerance
 from .chroma import ChromaGrid, LaterFile, can_be_undone, prove_chroma, show_chroma
 from .lattice import Lattice, find_lattices
 from .undo import EarlierSave, prove_luma
 
-# Most blocks have to agree...
-_LEAST_AGREEMENT = 0.75
-# ... and either few of them on other grids and with other tables, or clusters show that no other grid shows.
-_LEAST_DIFFERENCE = 0.3
+# Most blocks have to agree, and either far more of them than on other grids and with other tables, or clusters show
+# that no other grid shows. Of files that were saved once, 0.05 more agree at most.
+_LEAST_AGREEMENT, _LEAST_CERTAINTY = 0.75, 0.2
 _LEAST_EVIDENCE, _LEAST_LEAD = 150.0, 1.3
 # On the grid of the file itself, steps hardly longer than its own show by missing multiples only. Files that were saved
 # once reach 450 there, by coefficients that do not fall off as assumed.
@@ -26,12 +25,14 @@ _HARDLY_LONGER, _LEAST_ON_GRID = 1.6, 600.0
 _LEAST_BLOCKS = 24
 _OTHER_GRIDS = ((3, 2), (4, 4), (0, 4), (4, 0))
 _OTHER_TABLES = (0.85, 1.18)
-# How far a block may be from what is seen to agree, RMS in gray levels: clipped colors count as well.
+# How far a block may be from what is seen to agree, RMS in gray levels. Shares are compared at the shorter distance
+# that undoing allows.
 _TOLERANCE = 1.0
 # Chroma samplings in the order of how frequent they are, and the share at which no other is tried.
 _SAMPLINGS: tuple[Subsampling, ...] = ("4:2:0", "4:4:4", "4:2:2", "4:4:0")
 _ENOUGH = 0.9
 _CHROMA_WINDOWS = 6
+_OFTEN_CLIPPED = 0.05
 # A candidate with less evidence from clusters has to be better by this to be preferred.
 _CLEARLY = 0.1
 
@@ -49,20 +50,23 @@ def find_earlier_save(windows: Sequence[Tensor], later: LaterFile | None) -> Ear
     """
     clipped = [is_clipped(window) for window in windows]
     best = None
-    for lattice in find_lattices([window[0] for window in windows], clipped, later.tables[0] if later else None):
+    lumas, later_table = [window[0] for window in windows], later.tables[0] if later else None
+    lattices = find_lattices(lumas, clipped, later_table)
+    if sum(float(cut.float().mean()) for cut in clipped) > _OFTEN_CLIPPED * len(clipped):
+        # Where few blocks are left without clipped samples, the others may show more in spite of them.
+        lattices += find_lattices(lumas, [torch.zeros_like(cut) for cut in clipped], later_table)
+    for lattice in lattices:
         table, top, left = lattice.table, -lattice.rows % 8, -lattice.columns % 8
-        agreement, blocks = _agreement(windows, clipped, table, top, left, later)
+        agreement, blocks = _agreement(windows, clipped, table, top, left, later, _TOLERANCE)
         if blocks < _LEAST_BLOCKS or agreement < _LEAST_AGREEMENT:
             continue
-        others = [(table, (top + rows) % 8, (left + columns) % 8) for rows, columns in _OTHER_GRIDS]
-        others += [((table * scale).round().int().clamp(min=1), top, left) for scale in _OTHER_TABLES]
-        elsewhere = max(_agreement(windows, clipped, *other, later)[0] for other in others)
-        if agreement - elsewhere < _LEAST_DIFFERENCE and not _stands_out(lattice, later):
+        certainty = _certainty(windows, clipped, table, top, left, later)
+        if certainty < _LEAST_CERTAINTY and not _stands_out(lattice, later):
             continue
-        if best is None or agreement - elsewhere > best.agreement - best.elsewhere + _CLEARLY:
+        if best is None or certainty > best.certainty + _CLEARLY:
             quality, standard = estimate_quality(table[None])
             tables = torch.stack([table, *[quantization_tables(quality)[1]] * (windows[0].shape[0] - 1)])
-            best = EarlierSave(tables, quality, standard, top, left, None, agreement, elsewhere)
+            best = EarlierSave(tables, quality, standard, top, left, None, agreement, certainty)
     if best is None or len(best.tables) == 1:
         return best
     colored = [pair for pair in zip(windows, clipped, strict=True) if not is_neutral(pair[0])]
@@ -79,7 +83,26 @@ def is_clipped(window: Tensor) -> Tensor:
     return ((colors == 0) | (colors == 255)).any(0)
 
 
+def _certainty(
+    windows: Sequence[Tensor],
+    clipped: Sequence[Tensor],
+    table: Tensor,
+    top: int,
+    left: int,
+    later: LaterFile | None,
+) -> float:
+    """How much larger a share of blocks a save explains than the same table on other grids and other tables do."""
+    others = [(table, (top + rows) % 8, (left + columns) % 8) for rows, columns in _OTHER_GRIDS]
+    others += [((table * scale).round().int().clamp(min=1), top, left) for scale in _OTHER_TABLES]
+    allowed = tolerance(table, later.tables[0] if later else None)
+    own = _agreement(windows, clipped, table, top, left, later, allowed)[0]
+    elsewhere = max(_agreement(windows, clipped, *other, later, allowed)[0] for other in others)
+    return max(own - elsewhere, 0.0)
+
+
 def _stands_out(lattice: Lattice, later: LaterFile | None) -> bool:
+    if lattice.quality is None:
+        return False
     least = _LEAST_EVIDENCE
     if later is not None and (lattice.rows, lattice.columns) == (0, 0):
         ratio = float(lattice.table.float().mean() / later.tables[0].float().mean())
@@ -94,13 +117,14 @@ def _agreement(
     top: int,
     left: int,
     later: LaterFile | None,
+    allowed: float,
 ) -> tuple[float, int]:
     """Share 0..1 of the luma blocks with detail and without clipped samples that a save explains; their number."""
     explained = counted = 0
     for window, cut in zip(windows, clipped, strict=True):
         luma = window[0].float()
         shown, detailed = rounded(framed(luma, top, left), table)
-        _, proven = prove_luma(luma, shown[top:, left:], shown, table, top, left, later, _TOLERANCE)
+        _, proven = prove_luma(luma, shown[top:, left:], shown, table, top, left, later, allowed)
         clear = detailed & _without(cut, top, left)
         explained += int((proven & clear).sum())
         counted += int(clear.sum())

@@ -27,7 +27,8 @@ class EarlierSave:
         top, left: rows and columns by which its grid starts before the picture: 0..7, or 0..15 with halved chroma.
         sampling: of its chroma; `None` if it cannot be told, or the picture has no chroma.
         agreement: share 0..1 of the blocks with detail, in a sample of the picture, that this save explains.
-        elsewhere: the largest such share for other grids and other tables: the smaller, the more certain the finding.
+        certainty: 0..1, how much larger the share is that this save explains closely than that which the same table on
+            other grids, or other tables, do.
     """
 
     tables: Tensor
@@ -37,7 +38,7 @@ class EarlierSave:
     left: int
     sampling: Subsampling | None
     agreement: float
-    elsewhere: float
+    certainty: float
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,176 @@
+"""Pictures with a past, restored from the earliest save that is certain."""
+
+import io
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from argan_hf import JpegRestorer
+from argan_hf.evaluation.metrics import psnr
+from argan_hf.history import History
+from argan_hf.jpeg import read_jpeg, rgb_to_ycbcr
+from argan_hf.jpeg.codec import encode_planes
+from argan_hf.jpeg.file import image_to_tensor
+from tests.conftest import jpeg_bytes
+from tests.history.conftest import example
+
+
+@pytest.fixture(scope="module")
+def restorer() -> JpegRestorer:
+    return JpegRestorer.from_pretrained(device="cpu")
+
+
+def _png(image: Image.Image) -> bytes:
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def _first(quality: int, crop: tuple[int, int] = (0, 0), mode: str = "RGB") -> tuple[Image.Image, Image.Image]:
+    """A photograph that was saved and cropped, and the original cropped alike."""
+    original = example(1, mode)
+    with Image.open(io.BytesIO(jpeg_bytes(original, quality=quality))) as image:
+        box = (crop[1], crop[0], image.width, image.height)
+        return image.crop(box), original.crop(box)
+
+
+def _score(image: Image.Image, original: Image.Image) -> float:
+    return float(psnr(image_to_tensor(image)[None], image_to_tensor(original)[None]))
+
+
+@pytest.mark.parametrize("crop", [(0, 0), (3, 5)])
+@pytest.mark.parametrize("as_jpeg", [True, False])
+def test_a_picture_with_a_past_is_restored_nearly_as_its_first_file(
+    restorer: JpegRestorer, crop: tuple[int, int], as_jpeg: bool
+) -> None:
+    image, original = _first(20, crop)
+    source = jpeg_bytes(image, quality=90) if as_jpeg else _png(image)
+    now, before = restorer(source), restorer(source, history=False)
+    first = restorer(jpeg_bytes(example(1), quality=20)).image.crop((crop[1], crop[0], 384, 320))
+    assert now.image.size == original.size
+    assert _score(now.image, original) > _score(first, original) - 0.1
+    if as_jpeg:
+        assert _score(now.image, original) > _score(before.image, original) + 0.4
+    assert before.report.history == History()
+    assert "quality 20" in now.report.notes[0]
+    assert ("itself is of quality 90" if as_jpeg else "itself is no JPEG") in now.report.notes[0]
+
+
+def test_the_result_is_held_to_the_first_save(restorer: JpegRestorer) -> None:
+    image, _ = _first(20, (3, 5))
+    restored = restorer(jpeg_bytes(image, quality=90))
+    save = restored.report.history.first
+    assert save is not None
+    # The written picture, encoded on the grid of the first save, gives the numbers that the first file holds.
+    table = save.tables[0]
+    stored = encode_planes(read_jpeg(jpeg_bytes(example(1), quality=20)).planes[:1], table)[:, :, 0]
+    luma = rgb_to_ycbcr(image_to_tensor(restored.image))[:1, 5:, 3:]
+    again = encode_planes(luma[:, : 39 * 8, : 47 * 8], table)[:, :, 0]
+    assert (save.top, save.left) == (3, 5)
+    same = (again == stored[:, :, 1:40, 1:48]).flatten(0, 1).all(0)
+    assert same.float().mean() > 0.9
+    assert restored.report.consistency is not None
+    assert restored.report.consistency > 0.99
+    free = restorer(jpeg_bytes(image, quality=90), faithful=False)
+    assert free.report.consistency is None
+    loose = encode_planes(rgb_to_ycbcr(image_to_tensor(free.image))[:1, 5 : 5 + 39 * 8, 3 : 3 + 47 * 8], table)[:, :, 0]
+    assert (loose == stored[:, :, 1:40, 1:48]).flatten(0, 1).all(0).float().mean() < same.float().mean()
+
+
+@pytest.mark.parametrize("mode", ["RGB", "L"])
+def test_tiles_give_what_the_whole_gives(restorer: JpegRestorer, mode: str) -> None:
+    image, _ = _first(20, (11, 5), mode)
+    source = jpeg_bytes(image, quality=90)
+    small = JpegRestorer(restorer.model, "cpu", tile_size=128)
+    whole, tiled = (np.array(one(source).image, dtype=int) for one in (restorer, small))
+    assert np.abs(whole - tiled).max() <= 1  # sums of another order
+    assert (whole == tiled).mean() > 0.999
+
+
+def test_strength_blends_with_what_is_seen(restorer: JpegRestorer) -> None:
+    image, _ = _first(20, (3, 5))
+    none, half, full = (
+        image_to_tensor(restorer(_png(image), strength=strength, faithful=False).image).float()
+        for strength in (0.0, 0.5, 1.0)
+    )
+    assert torch.equal(none, image_to_tensor(image).float())
+    assert (half - (none + full) / 2).abs().mean() < 0.6
+
+
+@pytest.mark.parametrize("enlarged", [1, 3])
+def test_a_kept_reconstruction_gives_the_same_result(restorer: JpegRestorer, enlarged: int) -> None:
+    image, _ = _first(20, (3, 5))
+    big = image.resize((image.width * enlarged, image.height * enlarged), Image.Resampling.NEAREST)
+    source = _png(big) if enlarged > 1 else jpeg_bytes(big, quality=90)
+    history = restorer.find_history(source)
+    assert history.enlargement == enlarged
+    assert history.first is not None
+    planes = restorer.reconstruct(source, history=history)
+    assert planes.shape == (3, big.height, big.width)
+    again = restorer(source, reconstruction=planes, history=history, strength=0.8)
+    assert again.image.tobytes() == restorer(source, strength=0.8).image.tobytes()
+
+
+def test_an_enlargement_is_undone_and_done_again(restorer: JpegRestorer) -> None:
+    image, _ = _first(20, (3, 5))
+    big = image.resize((image.width * 2, image.height * 2), Image.Resampling.NEAREST)
+    small = restorer(_png(image)).image
+    restored = restorer(_png(big))
+    expected = small.resize(big.size, Image.Resampling.NEAREST)
+    assert restored.image.tobytes() == expected.tobytes()
+    assert "enlarged 2 times" in restored.report.notes[0]
+
+
+def test_the_users_quality_is_about_the_first_save(restorer: JpegRestorer) -> None:
+    image, original = _first(20)
+    source = jpeg_bytes(image, quality=90)
+    assert restorer(source, 20).report.history.first is not None
+    # Somebody who says something else is believed, and the file is then a later save, to which nothing is held.
+    other = restorer(source, 40)
+    assert other.report.history == History()
+    assert other.report.consistency is None
+    old = restorer(source, 40, history=False)
+    assert old.report.consistency is not None
+    assert _score(other.image, original) > _score(old.image, original) + 0.3
+    # A higher quality than the file's own says nothing about a save before it.
+    once = jpeg_bytes(example(1), quality=60)
+    assert restorer(once, 75).report.consistency is not None
+
+
+def test_alpha_and_metadata_stay(restorer: JpegRestorer) -> None:
+    image, _ = _first(20, (3, 5))
+    image.putalpha(Image.linear_gradient("L").resize(image.size))
+    restored = restorer(_png(image))
+    assert restored.report.history.first is not None
+    assert restored.image.mode == "RGBA"
+    assert restored.image.getchannel("A").tobytes() == image.getchannel("A").tobytes()
+
+
+def test_gray_stays_gray(restorer: JpegRestorer) -> None:
+    image, _ = _first(20, (3, 5), "L")
+    for source in (jpeg_bytes(image.convert("RGB"), quality=90), _png(image.convert("RGB")), _png(image)):
+        restored = restorer(source)
+        assert restored.report.history.first is not None
+        bands = restored.image.convert("RGB").split()
+        assert bands[0].tobytes() == bands[1].tobytes() == bands[2].tobytes()
+
+
+def test_a_picture_without_a_past_is_restored_as_before(restorer: JpegRestorer) -> None:
+    for source in (jpeg_bytes(example(1), quality=40), _png(example(1))):
+        now, before = restorer(source), restorer(source, history=False)
+        assert now.image.tobytes() == before.image.tobytes()
+        assert now.report.notes == ()
+
+
+def test_the_report_can_be_written_as_json(restorer: JpegRestorer, tmp_path: Path) -> None:
+    image, _ = _first(20, (3, 5))
+    path = tmp_path / "a.png"
+    image.save(path)
+    report = json.loads(json.dumps(restorer(path).report.to_dict()))
+    (save,) = report["history"]["saves"]
+    assert (save["quality"], save["grid"], save["sampling"]) == (20, [3, 5], "4:2:0")
+    assert len(save["tables"]) == 3
