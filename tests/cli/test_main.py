@@ -7,6 +7,7 @@ from PIL import Image
 from argan_hf import __version__
 from argan_hf.cli import main
 from argan_hf.evaluation.results import Results
+from tests.conftest import EXAMPLES
 
 
 def test_inspect_tells_quality_tables_and_sampling(jpeg: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -20,12 +21,36 @@ def test_inspect_tells_quality_tables_and_sampling(jpeg: Path, capsys: pytest.Ca
     assert len(rows[0]["tables"][0]) == 64
 
 
-def test_inspect_refuses_what_is_no_jpeg(
-    tmp_path: Path, photo: Image.Image, capsys: pytest.CaptureFixture[str]
+def test_inspect_tells_the_past_of_any_picture(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with Image.open(EXAMPLES[1]) as image:
+        original = image.convert("RGB").crop((100, 100, 484, 420))
+    original.save(tmp_path / "first.jpg", quality=20)
+    with Image.open(tmp_path / "first.jpg") as image:
+        image.crop((5, 3, 384, 320)).save(tmp_path / "again.jpg", quality=90)
+        image.save(tmp_path / "same.png")
+    original.save(tmp_path / "never.png")
+    names = ["again.jpg", "same.png", "never.png"]
+    paths = [str(tmp_path / name) for name in names]
+    assert main(["inspect", *paths]) == 0
+    text = capsys.readouterr().out
+    assert "quality 90 (standard tables)\n  First saved as JPEG at quality 20 and cropped since" in text
+    assert "same.png: 384x320, PNG\n  First saved as JPEG at quality 20, found in" in text
+    assert "never.png: 384x320, PNG\n  No earlier save found." in text
+    assert main(["inspect", "--json", *paths]) == 0
+    rows = json.loads(capsys.readouterr().out)
+    assert [row["format"] for row in rows] == ["JPEG", "PNG", "PNG"]
+    assert [[save["grid"] for save in row["history"]["saves"]] for row in rows] == [[[3, 5]], [[0, 0]], []]
+
+
+def test_inspect_shows_the_header_of_a_damaged_file(
+    jpeg: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    photo.save(tmp_path / "a.png")
-    assert main(["inspect", str(tmp_path / "a.png")]) == 2
-    assert "a.png is a PNG file, expected JPEG" in capsys.readouterr().err
+    damaged = tmp_path / "cut.jpg"
+    damaged.write_bytes(jpeg.read_bytes()[:-400])
+    assert main(["inspect", str(damaged)]) == 0
+    captured = capsys.readouterr()
+    assert "quality 23" in captured.out
+    assert "cut.jpg is damaged" in captured.err
 
 
 def test_inspect_goes_on_after_a_bad_file_and_says_so_in_its_exit_code(
