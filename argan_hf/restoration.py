@@ -6,6 +6,7 @@ strength, pixels.
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from PIL import Image
 from torch import Tensor
 from transformers import PreTrainedModel
 
-from .history import History, describe_history
+from .history import History, contradicted_quality, describe_history
 from .jpeg.color import as_pixels
 from .jpeg.consistency import project_onto_file
 from .jpeg.file import MAX_MEGAPIXELS
@@ -161,9 +162,10 @@ class JpegRestorer:
         model = self.model_at(realism)
         start = time.perf_counter()
         parts = self._take_apart(source, quality)
+        kept = None
         if history is True:
             # At strength 0 the picture stays as it is, whatever it went through.
-            history = self._history(parts, quality) if strength > 0 else History()
+            history, kept = self._history(parts, quality) if strength > 0 else (History(), None)
         found = history or History()
         prepared = prepare(parts, found, quality, looks_back=history is not False)
         known = self._restored_planes(prepared.parts)
@@ -171,6 +173,8 @@ class JpegRestorer:
         if reconstruction is not None and (reconstruction.shape, reconstruction.dtype) != (expected, torch.float32):
             wrong = f"{tuple(reconstruction.shape)} and dtype {reconstruction.dtype}"
             raise ValueError(f"reconstruction has shape {wrong}, expected {expected} and torch.float32")
+        if reconstruction is None and realism == 0:
+            reconstruction = kept
         conditioned = self.model.config.condition_on_quantization
         notes = parts.notes
         if quality is not None and not conditioned:
@@ -204,7 +208,7 @@ class JpegRestorer:
         Raises:
             UnreadableImageError, ValueError: as a call.
         """
-        return self._history(self._take_apart(source, quality), quality)
+        return self._history(self._take_apart(source, quality), quality)[0]
 
     def reconstruct(
         self,
@@ -229,7 +233,7 @@ class JpegRestorer:
         """
         model = self.model_at(realism)
         parts = self._take_apart(source, quality)
-        found = self._history(parts, quality) if history is True else history or History()
+        found = self._history(parts, quality)[0] if history is True else history or History()
         prepared = prepare(parts, found, quality, looks_back=history is not False)
         height, width = prepared.parts.samples.shape[1:]
         planes = torch.empty(self._restored_planes(prepared.parts), height, width)
@@ -247,12 +251,33 @@ class JpegRestorer:
             raise ValueError(f"quality must lie in 1..100, found {quality}")
         return take_apart(source, self.max_megapixels)
 
-    def _history(self, parts: PictureParts, quality: int | None) -> History:
+    def _history(self, parts: PictureParts, quality: int | None) -> tuple[History, Tensor | None]:
+        """The history of a picture, and the restored planes, if the network had to see all of it for that."""
         found = history_of(parts)
         if quality is not None and found.first is not None and abs(found.first.quality - quality) > _SAME_QUALITY:
             # The user knows better.
-            return History()
-        return found
+            return History(), None
+        tables = parts.tables
+        is_told = bool(self.model.config.condition_on_quantization)
+        if tables is None or parts.grid_table is None or not is_told or quality is not None or found.saves:
+            return found, None
+        # Where a picture fits one tile, the result is needed anyway: the network does not run twice.
+        planes = parts.samples[: self._restored_planes(parts)]
+        whole: list[Tensor] = []
+
+        def restored_at(rows: slice, columns: slice) -> Tensor:
+            if max(planes.shape[1:]) > self._whole_tile:
+                return self.restore_planes(planes[:, rows, columns], tables)
+            if not whole:
+                whole.append(self.restore_planes(planes, tables))
+            return whole[0][:, rows, columns]
+
+        contradicted = contradicted_quality(
+            restored_at, planes, tables[: len(planes)], is_resized=found.resized is not None
+        )
+        if contradicted is None:
+            return found, whole[0] if whole else None
+        return replace(found, contradicted_quality=contradicted), None
 
     def _restored_planes(self, parts: PictureParts) -> int:
         """How many of the planes of a picture are restored."""

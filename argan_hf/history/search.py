@@ -22,7 +22,7 @@ _LEAST_EVIDENCE, _LEAST_LEAD = 150.0, 1.3
 # On the grid of the file itself, steps hardly longer than its own show by missing multiples only. Files that were saved
 # once reach 450 there, by coefficients that do not fall off as assumed.
 _HARDLY_LONGER, _LEAST_ON_GRID = 1.6, 600.0
-_LEAST_BLOCKS = 24
+_LEAST_BLOCKS = 16
 _OTHER_GRIDS = ((3, 2), (4, 4), (0, 4), (4, 0))
 _OTHER_TABLES = (0.85, 1.18)
 # How far a block may be from what is seen to agree, RMS in gray levels. Shares are compared at the shorter distance
@@ -63,10 +63,11 @@ def find_earlier_save(windows: Sequence[Tensor], later: LaterFile | None) -> Ear
         certainty = _certainty(windows, clipped, table, top, left, later)
         if certainty < _LEAST_CERTAINTY and not _stands_out(lattice, later):
             continue
-        if best is None or certainty > best.certainty + _CLEARLY:
-            quality, standard = estimate_quality(table[None])
-            tables = torch.stack([table, *[quantization_tables(quality)[1]] * (windows[0].shape[0] - 1)])
-            best = EarlierSave(tables, quality, standard, top, left, None, agreement, certainty)
+        quality, standard = estimate_quality(table[None])
+        tables = torch.stack([table, *[quantization_tables(quality)[1]] * (windows[0].shape[0] - 1)])
+        save = EarlierSave(tables, quality, standard, top, left, None, agreement, certainty)
+        if best is None or _is_better(save, best):
+            best = save
     if best is None or len(best.tables) == 1:
         return best
     colored = [pair for pair in zip(windows, clipped, strict=True) if not is_neutral(pair[0])]
@@ -81,6 +82,14 @@ def is_clipped(window: Tensor) -> Tensor:
     """
     colors = as_pixels(window)
     return ((colors == 0) | (colors == 255)).any(0)
+
+
+def _is_better(save: EarlierSave, best: EarlierSave) -> bool:
+    """Whether a candidate is preferred to one with more evidence from clusters."""
+    if (save.top, save.left) == (best.top, best.left) and save.standard != best.standard:
+        # Steps found one by one follow chance more closely than a table of libjpeg can.
+        return save.standard
+    return save.certainty > best.certainty + _CLEARLY
 
 
 def _certainty(
