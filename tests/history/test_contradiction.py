@@ -159,7 +159,7 @@ def test_less_is_enough_where_the_grid_of_a_resized_save_was_found() -> None:
 
     assert _asked(move_a_few, planes, TABLES) is None
     assert _asked(move_a_few, planes, TABLES, is_resized=True) == TOLD_QUALITY
-    assert _asked(lambda window, tables: window, planes, TABLES, is_resized=True) is None  # noqa: ARG005
+    assert _asked(lambda window, tables: window, planes, TABLES, is_resized=True) is None
 
 
 def test_blocks_with_clipped_colors_are_not_counted() -> None:
