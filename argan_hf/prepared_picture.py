@@ -17,6 +17,7 @@ from .picture import PictureParts
 
 # Of a large picture, the grid of a resized save is looked for in the middle.
 _LARGEST_MIDDLE = 2048
+_STRIP = 256
 
 
 @dataclass(frozen=True)
@@ -112,7 +113,10 @@ def _undone(parts: PictureParts, history: History) -> PreparedPicture:
     factor = history.enlargement
     parts = replace(parts, samples=parts.samples[:, ::factor, ::factor].contiguous())
     later, top, left = _later_file(parts), 0, 0
-    planes, held = parts.integers_at(slice(None), slice(None)), None
+    height, held = parts.samples.shape[1], None
+    # In strips: the conversion of RGB takes sixteen times the memory of what it gives.
+    strips = [slice(top, top + _STRIP) for top in range(0, height, _STRIP)]
+    planes = torch.cat([parts.integers_at(rows, slice(None)) for rows in strips], 1) if parts.rgb else parts.samples
     for save in history.saves:
         undone = undo_save(planes, save, later)
         planes, held = undone.planes, undone.explained

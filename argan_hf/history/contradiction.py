@@ -28,33 +28,36 @@ from ..jpeg.color import ycbcr_to_rgb
 from ..jpeg.tables import estimate_quality
 from .blocks import to_coefficients
 
-TOLD_QUALITY = 40
-"""What the network is told of a contradicted file. Any of 20 to 60 gains nearly as much on the average; at 40 the worst
-pictures lose less than at 30 and below."""
+TOLD_QUALITY = 30
+"""What the network is told of a contradicted file. On six kinds of resized files (first saves at 15 to 50, scales of
+0.7 to 1.5) for which the rule speaks, 30 gains most on the average; 60 to 20 differ by some hundredths of a dB."""
 
-_LEAST_EXCESS = 0.024
+# Files up to this quality are coarse themselves: earlier saves hardly show.
+_LARGEST_TRUSTED = 40
 # How much larger the contradicted share of the low frequencies is than that of the high ones. Of 1654 photographs saved
 # once, three reach more; of 1140 graphics, none with the limits below; resaved photographs have up to 0.7.
-_LEAST_IF_RESIZED = 0.002
+_LEAST_EXCESS = 0.024
 # With blocks of a resized save in sight. On 21 photographs saved at 70, enlarged by 1.3 and saved at 80, this doubles
 # what is gained, and no picture loses.
-_STEPS, _LEAST_STEP = 0.6, 2.0
+_LEAST_IF_RESIZED = 0.002
 # A coefficient contradicts the file if it is moved by more than this share of its step. 0.5 would be the end of the
 # interval. Rounding to 8 bits alone moves coefficients by 0.3, so shorter steps than 2 count as 2.
-_LOW = 3  # frequencies are low if the vertical and horizontal ones add up to no more than this
-_ACTIVITY = (2.0, 20.0)  # of a block that is counted: standard deviation of its luma
-_MARGIN = 4  # a color within this distance of 0 or 255 may have been clipped
+_STEPS, _LEAST_STEP = 0.6, 2.0
+# Frequencies are low if the vertical and horizontal ones add up to no more than this.
+_LOW = 3
+# Of a block that is counted: standard deviation of its luma.
+_ACTIVITY = (2.0, 20.0)
+# A color within this distance of 0 or 255 may have been clipped.
+_MARGIN = 4
 _LEAST_BLOCKS = 64
-_MOST_FLAT = 0.45
 # Share of blocks below the activities that are counted. Charts and text on flat ground have more; of what resaved
 # photographs gain, a twentieth is lost at most, and only in pictures too small to choose windows with more detail.
-_EDGE = 16.0  # difference of neighbors from which on they are an edge
-_LEAST_EDGES = 50
-_MOST_SHARP = 0.2
-# Share of edges that are one pixel wide. Photographs: 0.1, at most 0.24 among those saved several times. Pixel art,
-# enlargements by nearest neighbor, and tiles: 0.3 to 0.9.
-_SIDE, _WINDOWS, _LEAST_SIDE = 256, 4, 96
+_MOST_FLAT = 0.45
+# Difference of neighbors from which on they are an edge, and the share of edges that are one pixel wide. Photographs:
+# 0.1, at most 0.24 among those saved several times. Pixel art, enlargements by nearest neighbor, and tiles: 0.3 to 0.9.
+_EDGE, _LEAST_EDGES, _MOST_SHARP = 16.0, 50, 0.2
 # The network looks at this many windows of this side, 0.26 megapixels, and at no more than half of a picture.
+_SIDE, _WINDOWS, _LEAST_SIDE = 256, 4, 96
 
 
 def contradicted_quality(
@@ -76,7 +79,7 @@ def contradicted_quality(
         libjpeg's quality, lower than that of the file: tell the network the standard tables at this quality, and do not
         hold the result. Always `None` for pictures of less than 144x144.
     """
-    if planes.shape[0] not in (1, 3) or estimate_quality(tables)[0] <= TOLD_QUALITY:
+    if planes.shape[0] not in (1, 3) or estimate_quality(tables)[0] <= _LARGEST_TRUSTED:
         return None
     places = _windows(planes[0])
     if not places:

@@ -13,7 +13,7 @@ from .chroma import ChromaGrid, LaterFile, prove_chroma, show_chroma
 
 # Strips of this many rows, with an overlap in which the filters of chroma and the blocks of both grids find all they
 # depend on. Both are multiples of 16, so that every strip starts on the grid of the file that is seen.
-_STRIP, _OVERLAP = 512, 64
+_STRIP, _OVERLAP = 1024, 64
 
 
 @dataclass(frozen=True)
