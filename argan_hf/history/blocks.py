@@ -9,6 +9,7 @@ both up to the rounding of colors in between.
 """
 
 from dataclasses import dataclass
+from functools import cache
 
 import torch
 from torch import Tensor
@@ -125,20 +126,22 @@ def to_coefficients(plane: Tensor) -> Tensor:
     """Coefficients of the whole blocks of a plane (H, W), 0..255: float32 (H // 8, W // 8, 64), level-shifted."""
     rows, columns = plane.shape[0] // 8, plane.shape[1] // 8
     blocks = plane[: rows * 8, : columns * 8].reshape(rows, 8, columns, 8).transpose(1, 2).reshape(rows, columns, 64)
-    return (blocks - 128.0) @ _transform(blocks).T
+    return (blocks - 128.0) @ _transform(blocks.device).T
 
 
 def to_samples(coefficients: Tensor) -> Tensor:
     """Samples of coefficients (rows, columns, 64), without the level shift: float32 (rows * 8, columns * 8)."""
     rows, columns = coefficients.shape[:2]
-    blocks = (coefficients @ _transform(coefficients)).reshape(rows, columns, 8, 8)
+    blocks = (coefficients @ _transform(coefficients.device)).reshape(rows, columns, 8, 8)
     return blocks.transpose(1, 2).reshape(rows * 8, columns * 8)
 
 
-def _transform(like: Tensor) -> Tensor:
-    """The DCT of flattened blocks as one matrix, (64, 64): coefficient, sample."""
-    basis = dct_basis(like)
-    return torch.kron(basis, basis)
+@cache
+def _transform(device: torch.device) -> Tensor:
+    """The DCT of flattened blocks as one matrix, float32 (64, 64): coefficient, sample."""
+    with torch.inference_mode(False):
+        basis = dct_basis(torch.empty(0, device=device))
+        return torch.kron(basis, basis)
 
 
 def framed(plane: Tensor, top: int, left: int) -> Tensor:

@@ -32,6 +32,7 @@ _TOLERANCE = 1.0
 _SAMPLINGS: tuple[Subsampling, ...] = ("4:2:0", "4:4:4", "4:2:2", "4:4:0")
 _ENOUGH = 0.9
 _CHROMA_WINDOWS = 6
+_FEW_WINDOWS = 4
 _OFTEN_CLIPPED = 0.05
 # A candidate with less evidence from clusters has to be better by this to be preferred.
 _CLEARLY = 0.1
@@ -104,6 +105,9 @@ def _certainty(
     others = [(table, (top + rows) % 8, (left + columns) % 8) for rows, columns in _OTHER_GRIDS]
     others += [((table * scale).round().int().clamp(min=1), top, left) for scale in _OTHER_TABLES]
     allowed = tolerance(table, later.tables[0] if later else None)
+    # Half of the parts of a large picture are enough to compare.
+    if len(windows) > _FEW_WINDOWS:
+        windows, clipped = windows[::2], clipped[::2]
     own = _agreement(windows, clipped, table, top, left, later, allowed)[0]
     elsewhere = max(_agreement(windows, clipped, *other, later, allowed)[0] for other in others)
     return max(own - elsewhere, 0.0)
