@@ -11,9 +11,11 @@ from PIL import Image
 import folders
 from argan_hf import JpegRestorer
 from argan_hf.cli import main
+from argan_hf.history import History
 from pictures import FORMATS, Choices, Picture, Result, Settings, keep, look_at, with_choices
 from restoring import compress, restore
 from tests.conftest import jpeg_bytes, png16
+from tests.history.conftest import example
 from tests.jpeg.test_file import giant_jpeg
 from tests.test_saving import PROFILE
 
@@ -44,9 +46,11 @@ class Page:
         settings: Settings = Settings(),  # noqa: B008
         choices: Choices = Choices(),  # noqa: B008
     ) -> Result:
-        def reconstruct(path: Path, quality: int | None, realism: float, target: Path) -> None:
+        def reconstruct(path: Path, quality: int | None, realism: float, target: Path) -> History:
             self.runs += 1
-            np.save(target, self.restorer.reconstruct(path, quality, realism=realism).numpy())
+            history = self.restorer.find_history(path, quality)
+            np.save(target, self.restorer.reconstruct(path, quality, realism=realism, history=history).numpy())
+            return history
 
         self.shares = []
         return restore(
@@ -197,6 +201,34 @@ def test_the_words_say_what_was_checked(page: Page, photo: Image.Image, tmp_path
     assert not any(word.startswith("Checked") for word in page(picture, Settings(faithful=False)).sentences)
     blind = page(_given(_write(photo, tmp_path, "png"))).sentences
     assert blind[0] == "PNG file, restored without knowing how it was compressed."
+
+
+@pytest.mark.parametrize("kind", ["jpg", "png"])
+def test_a_picture_that_was_saved_before_is_restored_by_its_history(
+    page: Page, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    first = Image.open(io.BytesIO(jpeg_bytes(example(1), quality=20))).crop((5, 3, 384, 320))
+    path = tmp_path / f"again.{kind}"
+    first.save(path, **({"quality": 90} if kind == "jpg" else {}))
+    picture = _given(path)
+    words = page(picture).sentences
+    assert (
+        words[0]
+        == {
+            "jpg": "JPEG file of quality 90, 4:2:0, restored.",
+            "png": "PNG file, restored as the JPEG that it once was.",
+        }[kind]
+    )
+    assert words[1].startswith("Checked: saved as the first time, at quality 20, the result gives ")
+    assert any(word.startswith("First saved as JPEG at quality 20 and cropped since, found in ") for word in words)
+    # Another strength changes the result at once: neither the network nor the search for earlier saves runs again.
+    monkeypatch.setattr(page.restorer, "_history", None)
+    half = page(picture, Settings(strength=0.5))
+    assert page.runs == 1
+    monkeypatch.undo()
+    expected = page.restorer(path, strength=0.5, realism=0.25).image
+    with Image.open(half.path) as written:
+        assert np.array_equal(np.array(written), np.array(expected))
 
 
 @pytest.mark.parametrize("name", ["thumbnail.png", "before.png", "network.npy.png", "shown.png"])
