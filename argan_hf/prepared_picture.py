@@ -9,8 +9,10 @@ from typing import cast, get_args
 
 import torch
 from torch import Tensor
+from torch.nn.functional import max_pool2d
 
 from .history import History, LaterFile, find_enlargement, find_resized_grid, find_saves, undo_save, window_places
+from .jpeg.color import as_pixels
 from .jpeg.resampling import Subsampling
 from .jpeg.tables import quantization_tables
 from .picture import PictureParts
@@ -18,6 +20,8 @@ from .picture import PictureParts
 # Of a large picture, the grid of a resized save is looked for in the middle.
 _LARGEST_MIDDLE = 2048
 _STRIP = 256
+# Blocks in which at least this share of the colors is clipped are no sign of something drawn.
+_CLIPPED_SHARE = 0.5
 
 
 @dataclass(frozen=True)
@@ -29,6 +33,9 @@ class PreparedPicture:
             gets and the result is held to.
         planes: uint8 (C, H, W), the planes of an earlier save on the frame; `None`: those of `parts`.
         held: bool (rows, columns), the whole blocks that are known to be those of that save; `None`: all.
+        foreign: bool (rows, columns), the whole blocks of what was drawn or pasted after that save; `None`: none.
+        own_tables: int32 (planes, 8, 8), the tables of the file itself, with which the network gets foreign blocks;
+            `None`: it has none.
         top, left: rows above and columns before the picture.
         enlargement: whole factor by which the result is enlarged.
     """
@@ -36,6 +43,8 @@ class PreparedPicture:
     parts: PictureParts
     planes: Tensor | None = None
     held: Tensor | None = None
+    foreign: Tensor | None = None
+    own_tables: Tensor | None = None
     top: int = 0
     left: int = 0
     enlargement: int = 1
@@ -48,17 +57,34 @@ class PreparedPicture:
 
     def held_at(self, rows: slice, columns: slice) -> Tensor | None:
         """Which whole blocks of a part of the frame are held, bool; the part starts at a block."""
-        if self.held is None:
+        return None if self.held is None else _blocks_at(self.held, rows, columns)
+
+    def foreign_at(self, rows: slice, columns: slice) -> Tensor | None:
+        """Which samples of a part of the frame are foreign, bool (h, w); `None` if none are."""
+        blocks = self.foreign_blocks_at(rows, columns)
+        if blocks is None:
             return None
-        first, left = rows.start // 8, columns.start // 8
-        return self.held[
-            first : first + (rows.stop - rows.start) // 8, left : left + (columns.stop - columns.start) // 8
-        ]
+        result = torch.zeros(rows.stop - rows.start, columns.stop - columns.start, dtype=torch.bool)
+        inside = blocks.repeat_interleave(8, 0).repeat_interleave(8, 1)
+        result[: inside.shape[0], : inside.shape[1]] = inside
+        return result
+
+    @property
+    def own_grid_table(self) -> Tensor | None:
+        """The luma table of the JPEG file itself, if its grid is that of the frame: foreign blocks are held to it."""
+        if self.own_tables is None or self.top % 8 or self.left % 8:
+            return None
+        return self.own_tables[0]
+
+    def foreign_blocks_at(self, rows: slice, columns: slice) -> Tensor | None:
+        """Which whole blocks of a part of the frame are foreign, bool; `None` if none are."""
+        blocks = None if self.foreign is None else _blocks_at(self.foreign, rows, columns)
+        return blocks if blocks is not None and blocks.any() else None
 
     def onto_frame(self, planes: Tensor) -> Tensor:
         """Planes (C, H, W) of the picture on the frame, where they are repeated beyond its border."""
         small = planes[:, :: self.enlargement, :: self.enlargement]
-        return _framed(small, self.top, self.left) if self.top or self.left else small
+        return _with_border(small, self.top, self.left) if self.top or self.left else small
 
     def onto_picture(self, planes: Tensor) -> Tensor:
         """Planes (C, H, W) of the frame cut and enlarged to the picture."""
@@ -72,16 +98,15 @@ def history_of(parts: PictureParts) -> History:
     """What the pixels of a picture show of earlier saves.
 
     Args:
-        parts: from [`take_apart`]; CMYK pictures have no history.
+        parts: from [`take_apart`]. CMYK pictures, and JPEG files whose luma is stored at less than full size, have no
+            history.
     """
-    if parts.samples.shape[0] == 4:
+    if parts.samples.shape[0] == 4 or (parts.tables is not None and parts.grid_table is None):
         return History()
     enlargement = 1 if parts.tables is not None else find_enlargement(parts.samples)
     small = replace(parts, samples=parts.samples[:, ::enlargement, ::enlargement]) if enlargement > 1 else parts
     later = _later_file(parts)
     places = window_places(*small.samples.shape[1:])
-    if parts.tables is not None and parts.grid_table is None:
-        return History()
     saves = find_saves([small.integers_at(*place) for place in places], later)
     if saves:
         return History(saves, enlargement)
@@ -110,22 +135,62 @@ def prepare(parts: PictureParts, history: History, quality: int | None, *, looks
 
 
 def _undone(parts: PictureParts, history: History) -> PreparedPicture:
-    factor = history.enlargement
+    factor, own = history.enlargement, parts.tables
+    _check_fits(parts, history)
     parts = replace(parts, samples=parts.samples[:, ::factor, ::factor].contiguous())
     later, top, left = _later_file(parts), 0, 0
-    height, held = parts.samples.shape[1], None
     # In strips: the conversion of RGB takes sixteen times the memory of what it gives.
-    strips = [slice(top, top + _STRIP) for top in range(0, height, _STRIP)]
+    strips = [slice(start, start + _STRIP) for start in range(0, parts.samples.shape[1], _STRIP)]
     planes = torch.cat([parts.integers_at(rows, slice(None)) for rows in strips], 1) if parts.rgb else parts.samples
     for save in history.saves:
         undone = undo_save(planes, save, later)
-        planes, held = undone.planes, undone.explained
+        planes, held, other = undone.planes, undone.explained, undone.other
         later = LaterFile(save.tables, save.sampling)
         top, left = top + save.top, left + save.left
     save = history.saves[-1]
-    samples = _framed(parts.samples, top, left) if top or left else parts.samples
+    samples = _with_border(parts.samples, top, left) if top or left else parts.samples
     seen = replace(parts, samples=samples, tables=save.tables, grid_table=save.tables[0])
-    return PreparedPicture(seen, planes, held, top, left, factor)
+    return PreparedPicture(seen, planes, held, _foreign(held, other, planes), own, top, left, factor)
+
+
+def _check_fits(parts: PictureParts, history: History) -> None:
+    planes, height, width = parts.samples.shape
+    factor = history.enlargement
+    of_other = any(len(save.tables) != planes for save in history.saves)
+    if of_other or height % factor or width % factor or (factor > 1 and parts.tables is not None):
+        raise ValueError(
+            f"history is of another picture: this one has {planes} planes and {width}x{height} pixels; "
+            "pass what find_history gave for it"
+        )
+
+
+def _foreign(explained: Tensor, other: Tensor, planes: Tensor) -> Tensor | None:
+    """Blocks that were drawn or pasted after an earlier save, with what is around them and not explained.
+
+    Args:
+        explained, other: bool (rows, columns), from [`undo_save`].
+        planes: uint8 (C, H, W) of the frame.
+
+    Returns:
+        bool (rows, columns), or `None` if there are no such blocks.
+    """
+    rows, columns = explained.shape
+    core = other.clone()
+    # Colors that RGB cannot hold were clipped, which moves blocks of the earlier file far, too. In strips, as the
+    # conversion takes memory.
+    for row in range(0, rows if len(planes) == 3 and core.any() else 0, _STRIP // 8):
+        part = as_pixels(planes[:, row * 8 : min(row * 8 + _STRIP, rows * 8), : columns * 8])
+        ends = (part == 0) | (part == 255)
+        share = (ends.any(0) & ~ends.all(0)).view(part.shape[1] // 8, 8, columns, 8).float().mean((1, 3))
+        core[row : row + len(share)] &= share < _CLIPPED_SHARE
+    foreign = (max_pool2d(core[None, None].float(), 3, 1, 1)[0, 0] > 0) & ~explained
+    return foreign if foreign.any() else None
+
+
+def _blocks_at(blocks: Tensor, rows: slice, columns: slice) -> Tensor:
+    """The part of (rows, columns) blocks that lies within some samples, which start at a block."""
+    top, left = rows.start // 8, columns.start // 8
+    return blocks[top : top + (rows.stop - rows.start) // 8, left : left + (columns.stop - columns.start) // 8]
 
 
 def _middle(size: int) -> slice:
@@ -141,7 +206,7 @@ def _later_file(parts: PictureParts) -> LaterFile | None:
     )
 
 
-def _framed(samples: Tensor, top: int, left: int) -> Tensor:
+def _with_border(samples: Tensor, top: int, left: int) -> Tensor:
     """uint8 (C, H, W) with `top` rows above and `left` columns before it that repeat its border."""
     rows = torch.arange(-top, samples.shape[1]).clamp(min=0)
     columns = torch.arange(-left, samples.shape[2]).clamp(min=0)

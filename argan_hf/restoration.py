@@ -24,13 +24,10 @@ from .picture import PictureParts, put_together, take_apart
 from .precision import preferred_dtype
 from .prepared_picture import PreparedPicture, history_of, prepare
 from .restored_image import RestorationReport, RestoredImage
-from .tiling import receptive_margin, run_tiled, tiles
+from .tiling import Tile, receptive_margin, run_tiled, tiles
 from .variants import DEFAULT_CHECKPOINT, REALISM_VARIANT, WeightInterpolation, load_model
 
 TILE_SIZE = 1280
-
-# A given quality this near to one that was found means the same save.
-_SAME_QUALITY = 3
 
 
 class JpegRestorer:
@@ -133,10 +130,11 @@ class JpegRestorer:
         Args:
             source: a path, the bytes of a file, or a Pillow picture. Pass JPEG files as path or bytes, so that their
                 planes come straight from the decoder.
-            quality: libjpeg's 1..100, at which the picture was once saved, as far as you know. The network is
-                conditioned on the standard tables of this quality instead of those of the file. If it is lower than
-                the quality of the file, the file is a later save, and the result is not held to it. Networks that are
-                not conditioned on tables ignore the quality, and the report says so.
+            quality: libjpeg's 1..100, at which the picture was once saved, as far as you know. It is used where the
+                pixels show no earlier save. The network is conditioned on the standard tables of this quality instead
+                of those of the file. If it is lower than the quality of the file, the file is a later save, and the
+                result is not held to it. Networks that are not conditioned on tables ignore it. The report says where
+                it was not used.
             strength: 0 (the picture as it is) to 1 (fully restored).
             realism: 0 (least squared error; smooth where detail is lost) to 1 (texture as real pictures have it, which
                 can be false where detail is lost). Values above 0 need a checkpoint with the variant `realism`.
@@ -162,11 +160,12 @@ class JpegRestorer:
         model = self.model_at(realism)
         start = time.perf_counter()
         parts = self._take_apart(source, quality)
-        kept = None
-        if history is True:
-            # At strength 0 the picture stays as it is, whatever it went through.
-            history, kept = self._history(parts, quality) if strength > 0 else (History(), None)
-        found = history or History()
+        found, kept = History(), None
+        # At strength 0 the picture stays as it is, whatever it went through.
+        if strength > 0 and history is True:
+            found, kept = self._history(parts, quality)
+        elif strength > 0 and isinstance(history, History):
+            found = history
         prepared = prepare(parts, found, quality, looks_back=history is not False)
         known = self._restored_planes(prepared.parts)
         expected = (known, *parts.samples.shape[1:])
@@ -179,6 +178,8 @@ class JpegRestorer:
         notes = parts.notes
         if quality is not None and not conditioned:
             notes += ("This network is blind (it uses no quantization tables), so the given quality was not used.",)
+        elif quality is not None and found.first is not None and found.first.quality != quality:
+            notes += (f"The given quality {quality} was not used: the pixels show a save at {found.first.quality}.",)
         is_cmyk = parts.samples.shape[0] == 4
         pixels, consistency = self._restore_pixels(model, prepared, known, strength, faithful, progress, reconstruction)
         image = put_together(parts, pixels, upright=not keep_orientation)
@@ -186,7 +187,7 @@ class JpegRestorer:
             width=image.width,
             height=image.height,
             format=parts.format,
-            quality=parts.quality if quality is None else quality,
+            quality=parts.quality if quality is None or found.saves else quality,
             sampling=parts.sampling,
             consistency=consistency,
             conditioned=conditioned and prepared.parts.tables is not None,
@@ -239,9 +240,7 @@ class JpegRestorer:
         planes = torch.empty(self._restored_planes(prepared.parts), height, width)
         plan = tiles(height, width, self._whole_tile, self.margin)
         for done, tile in enumerate(plan, start=1):
-            outer = prepared.planes_at(tile.outer_rows, tile.outer_columns)
-            restored = self._restore_tile(model, outer[: len(planes)], prepared.parts.tables)
-            planes[:, tile.rows, tile.columns] = restored[:, *tile.inside]
+            planes[:, tile.rows, tile.columns] = self._restored_at(model, prepared, tile, len(planes))
             if progress is not None:
                 progress(done, len(plan))
         return prepared.onto_picture(planes).contiguous()
@@ -254,9 +253,6 @@ class JpegRestorer:
     def _history(self, parts: PictureParts, quality: int | None) -> tuple[History, Tensor | None]:
         """The history of a picture, and the restored planes, if the network had to see all of it for that."""
         found = history_of(parts)
-        if quality is not None and found.first is not None and abs(found.first.quality - quality) > _SAME_QUALITY:
-            # The user knows better.
-            return History(), None
         tables = parts.tables
         is_told = bool(self.model.config.condition_on_quantization)
         if tables is None or parts.grid_table is None or not is_told or quality is not None or found.saves:
@@ -336,10 +332,12 @@ class JpegRestorer:
             seen = parts.planes_at(tile.rows, tile.columns)
             if strength > 0:
                 if reconstruction is None:
-                    outer = prepared.planes_at(tile.outer_rows, tile.outer_columns)[:known]
-                    restored = self._restore_tile(model, outer, parts.tables)[:, *tile.inside]
+                    restored = self._restored_at(model, prepared, tile, known)
                 else:
                     restored = reconstruction[:, tile.rows, tile.columns]
+                foreign, own_table = prepared.foreign_blocks_at(tile.rows, tile.columns), prepared.own_grid_table
+                if table is not None and foreign is not None and own_table is not None:
+                    restored, _ = project_onto_file(restored, seen, own_table, strength, held=foreign)
                 if table is not None:
                     held = prepared.held_at(tile.rows, tile.columns)
                     luma = prepared.planes_at(tile.rows, tile.columns)[0]
@@ -352,6 +350,18 @@ class JpegRestorer:
                 progress(done, len(plan))
         whole = prepared.onto_picture(pixels.permute(2, 0, 1)).permute(1, 2, 0)
         return whole.contiguous(), None if table is None else kept / blocks if blocks else 1.0
+
+    def _restored_at(self, model: PreTrainedModel, prepared: PreparedPicture, tile: Tile, known: int) -> Tensor:
+        """A tile as the network restores it, float32 (known, h, w)."""
+        outer = prepared.planes_at(tile.outer_rows, tile.outer_columns)[:known]
+        restored = self._restore_tile(model, outer, prepared.parts.tables)[:, *tile.inside]
+        foreign = prepared.foreign_at(tile.rows, tile.columns)
+        if foreign is None:
+            return restored
+        # What was drawn after the earlier save is restored as the file says.
+        seen = prepared.parts.planes_at(tile.outer_rows, tile.outer_columns)[:known]
+        own = self._restore_tile(model, seen, prepared.own_tables)[:, *tile.inside]
+        return torch.where(foreign, own, restored)
 
     def _restore_tile(self, model: PreTrainedModel, planes: Tensor, tables: Tensor | None) -> Tensor:
         # Plain CMYK files (not YCCK) compress their channels independently, so each is restored like a gray picture.

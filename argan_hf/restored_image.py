@@ -17,7 +17,8 @@ class RestorationReport:
     Attributes:
         width, height: of the restored picture, in pixels.
         format: of the file ("JPEG", "PNG", …), `None` for a picture that does not come from a file.
-        quality: the given quality, else that of the file; `None` where neither is known.
+        quality: the given quality if it was used, else that of the file; `None` where neither is known. That of an
+            earlier save is in `history`.
         sampling: chroma subsampling of a JPEG file, `None` for other pictures.
         consistency: share 0..1 of the luma coefficients of the written result that, encoded again, equal those of the
             file, or those of the earliest save that is certain, in the blocks that are known to be its own; `None` if

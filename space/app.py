@@ -45,8 +45,8 @@ REALISM_INFO = (
     "follow the eye (SSIM, SSIMULACRA2)."
 )
 FAITHFUL_INFO = (
-    "For JPEG files: keep the brightness within what the file (or its first save, if that is found) states, "
-    "so that it is the same when the result is saved as JPEG with the same settings."
+    "Keep the brightness within what the JPEG file, or the earlier save that was found, states, so that it is the same "
+    "when the result is saved as JPEG with the same settings."
 )
 FORMAT_INFO = "PNG, TIFF and WebP lose nothing. AVIF and JPEG are smaller and lossy."
 

@@ -84,7 +84,7 @@ def restore(
             faithful=settings.faithful,
             reconstruction=planes,
             progress=lambda done, total: pass_on(),  # noqa: ARG005
-            history=picture.history,
+            history=picture.history if settings.strength > 0 else False,
         )
     suffix = settings.output_format
     if suffix == "jpg" and restored.image.mode in ("LA", "RGBA"):
@@ -105,7 +105,7 @@ def restore(
             picture.shown = _write_shown(ImageOps.exif_transpose(image), picture.folder / "before.png")
         before = picture.shown
     seconds = time.perf_counter() - start
-    words = [*describe(restored, choices, source.stat().st_size, seconds), *restored.report.notes, *notes]
+    words = [*describe(restored, choices, source.stat().st_size, seconds), *notes]
     return Result(path, before, after, caption, restored.image.size, words)
 
 
@@ -124,7 +124,10 @@ def describe(restored: RestoredImage, choices: Choices, size: int, seconds: floa
     elif report.sampling is not None:
         # Names with commas list unusual factors, as those of CMYK.
         sampling = "" if "," in report.sampling else f", {report.sampling}"
-        if choices.quality is None:
+        if report.history.first is not None:
+            earlier = f"restored as the file of quality {report.history.first.quality} that it once was"
+            sentences = [f"JPEG file of quality {report.quality}{sampling}, {earlier}."]
+        elif choices.quality is None:
             sentences = [f"JPEG file of quality {report.quality}{sampling}, restored."]
         else:
             sentences = [f"JPEG file{sampling}, restored as one of quality {choices.quality}."]
@@ -132,7 +135,7 @@ def describe(restored: RestoredImage, choices: Choices, size: int, seconds: floa
         sentences = [f"{report.format or 'picture'} file, restored as the JPEG that it once was."]
     else:
         sentences = [f"{report.format or 'picture'} file, restored without knowing how it was compressed."]
-    sentences += _check(report)
+    sentences += [*report.notes, *_check(report)]
     sentences.append(f"{report.width}x{report.height} pixels in {seconds:.1f} s.")
     return sentences
 
@@ -144,8 +147,8 @@ def _check(report: RestorationReport) -> list[str]:
     if first is not None:
         percent = int(report.consistency * 10_000) / 100  # rounded down
         return [
-            f"Checked: saved as the first time, at quality {first.quality}, the result gives {percent:g} % of the luma "
-            "of that first file again, in the blocks that were found."
+            f"Checked: saved at quality {first.quality} again, {percent:g} % of the luma of that earlier file comes out, "
+            "in the blocks that were found."
         ]
     if report.consistency == 1:
         return ["Checked: saved as JPEG with the file's settings, the result gives your file again (luma 100 %)."]

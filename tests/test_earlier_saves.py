@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from PIL import Image
+from PIL import Image, ImageDraw, ImageFont
 
 from argan_hf import JpegRestorer
 from argan_hf.evaluation.metrics import psnr
@@ -57,7 +57,9 @@ def test_a_picture_with_a_past_is_restored_nearly_as_its_first_file(
         assert _score(now.image, original) > _score(before.image, original) + 0.4
     assert before.report.history == History()
     assert "quality 20" in now.report.notes[0]
-    assert ("itself is of quality 90" if as_jpeg else "itself is no JPEG") in now.report.notes[0]
+    assert now.report.notes[0].endswith(
+        f"of the blocks){', then cropped' if crop != (0, 0) else ''}{', then saved at quality 90' if as_jpeg else ''}."
+    )
 
 
 def test_the_result_is_held_to_the_first_save(restorer: JpegRestorer) -> None:
@@ -125,20 +127,50 @@ def test_an_enlargement_is_undone_and_done_again(restorer: JpegRestorer) -> None
     assert "enlarged 2 times" in restored.report.notes[0]
 
 
-def test_the_users_quality_is_about_the_first_save(restorer: JpegRestorer) -> None:
-    image, original = _first(20)
+def test_the_users_quality_counts_where_the_pixels_show_none(restorer: JpegRestorer) -> None:
+    image, _ = _first(20)
     source = jpeg_bytes(image, quality=90)
-    assert restorer(source, 20).report.history.first is not None
-    # Somebody who says something else is believed, and the file is then a later save, to which nothing is held.
-    other = restorer(source, 40)
-    assert other.report.history == History()
-    assert other.report.consistency is None
-    old = restorer(source, 40, history=False)
-    assert old.report.consistency is not None
-    assert _score(other.image, original) > _score(old.image, original) + 0.3
-    # A higher quality than the file's own says nothing about a save before it.
+    found, other = restorer(source), restorer(source, 40)
+    assert other.image.tobytes() == found.image.tobytes()
+    assert "The given quality 40 was not used: the pixels show a save at 20." in other.report.notes
+    assert restorer(source, 20).report.notes == found.report.notes
+    # Where none is found, a file of higher quality is a later save, to which the result is not held.
     once = jpeg_bytes(example(1), quality=60)
+    assert restorer(once, 30).report.consistency is None
+    assert restorer(once, 30, history=False).report.consistency is not None
+    # A higher quality than the file's own says nothing about a save before it.
     assert restorer(once, 75).report.consistency is not None
+
+
+@pytest.mark.parametrize("quality", [None, 92])
+def test_what_was_drawn_after_the_first_save_is_restored_as_the_file_says(
+    restorer: JpegRestorer, quality: int | None
+) -> None:
+    image, original = _first(25)
+    for picture in (image, original):
+        draw = ImageDraw.Draw(picture)
+        for line in range(2):
+            words = "WHEN YOU SAVE IT AGAIN"[line:]
+            draw.text((20, 30 + 36 * line), words, (250, 250, 240), ImageFont.load_default(26), stroke_width=2)
+    source = _png(image) if quality is None else jpeg_bytes(image, quality=quality)
+    now, before = restorer(source), restorer(source, history=False)
+    assert now.report.history.first is not None
+    drawn = (slice(None), slice(24, 104), slice(20, 360))
+    truth = image_to_tensor(original).float()[drawn]
+    errors = [float((image_to_tensor(one.image).float()[drawn] - truth).square().mean()) for one in (now, before)]
+    assert errors[0] < errors[1] * 1.02
+    assert _score(now.image, original) > _score(before.image, original) - 0.02
+
+
+def test_a_history_of_another_picture_is_refused(restorer: JpegRestorer) -> None:
+    image, _ = _first(20, (3, 5))
+    big = image.resize((image.width * 2, image.height * 2), Image.Resampling.NEAREST)
+    history = restorer.find_history(_png(big))
+    assert history == restorer.find_history(_png(big))
+    for other in (_png(example(1).crop((0, 0, 251, 247))), _png(example(1, "L")), jpeg_bytes(example(1))):
+        with pytest.raises(ValueError, match="history is of another picture"):
+            restorer(other, history=history)
+        assert restorer(other, history=history, strength=0).image.size == Image.open(io.BytesIO(other)).size
 
 
 def test_alpha_and_metadata_stay(restorer: JpegRestorer) -> None:

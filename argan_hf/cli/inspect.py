@@ -16,7 +16,7 @@ from .console import complain, exit_code
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of `argan inspect`."""
-    parser.add_argument("inputs", nargs="+", type=Path, metavar="IN", help="pictures")
+    parser.add_argument("inputs", nargs="+", type=Path, metavar="IN", help="pictures: JPEG, PNG, …")
     parser.add_argument("--json", action="store_true", help="print a JSON list")
 
 
@@ -73,7 +73,9 @@ def _print_history(history: History | None, header: JpegHeader | None) -> None:
         tables = "standard tables" if header.standard else "custom tables, nearest standard quality"
         print(f"  quality {header.quality} ({tables})")
     if history is not None:
-        for sentence in describe_history(history, header.quality if header else None) or ("No earlier save found.",):
+        for sentence in describe_history(history, header.quality if header else None) or (
+            "No earlier save found in the pixels.",
+        ):
             print(f"  {sentence}")
 
 

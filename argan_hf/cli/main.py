@@ -13,7 +13,7 @@ from . import evaluate, inspect, publish, restore
 
 _COMMANDS = {
     "restore": (restore, "restore pictures"),
-    "inspect": (inspect, "show quality, tables and chroma sampling of JPEG files"),
+    "inspect": (inspect, "show earlier saves of pictures, and what JPEG files state about themselves"),
     "evaluate": (evaluate, "compare methods on a folder of original pictures"),
     "publish": (publish, "publish a checkpoint or the demo on the Hugging Face Hub"),
 }

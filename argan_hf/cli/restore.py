@@ -62,9 +62,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--quality",
         type=int,
-        help="JPEG quality 1..100 at which the picture was once saved, as far as you know: conditions the network on "
-        "its standard tables, and a file of higher quality is taken for a later save; default: what the file and its "
-        "history show",
+        help="JPEG quality 1..100 at which you know the picture was once saved; it is used where no earlier save is "
+        "found (see argan inspect); default: what the file says",
     )
     parser.add_argument("--strength", type=float, default=1.0, help="0 (picture as it is) to 1 (fully restored)")
     parser.add_argument(

@@ -21,22 +21,20 @@ from ..jpeg.consistency import dct_basis
 # Rounding to 8 bits and the conversion of color in between move it by less than the first; the second is for clipped
 # colors, where the steps are so long that a wrong integer would move it farther still.
 _NEAR, _FAR = 0.3, 1.0
+_LEAST_FAR = 1.5
 # Of floating-point samples, so that halves are not missed.
 _EPSILON = 1e-3
 
 
 @dataclass(frozen=True)
 class FoundBlocks:
-    """Blocks of an earlier save, on a plane that starts at the corner of its grid.
+    """What was found about the blocks of an earlier save, on a plane that starts at the corner of its grid.
 
     Attributes:
-        plane: float32 (H, W): explained blocks as the earlier file shows them; others as near to that as what is seen
-            allows; what is in no whole block as it was given.
         explained: bool (H // 8, W // 8), which whole blocks are explained.
         detailed: bool, same shape, which whole blocks hold more than their mean.
     """
 
-    plane: Tensor
     explained: Tensor
     detailed: Tensor
 
@@ -48,9 +46,25 @@ def tolerance(table: Tensor, later: Tensor | None) -> float:
         table: integers (8, 8), the table of the earlier save.
         later: integers (8, 8), that of the file that is seen; `None` for pictures that are no JPEG files.
     """
-    # Means over the lowest frequencies, in which wrong integers are frequent.
-    steps = [float(t[:3, :3].flatten()[1:6].float().mean()) if t is not None else 0.0 for t in (table, later)]
-    return min(max((steps[0] - 2 * steps[1]) / 16, _NEAR), _FAR)
+    later_steps = 0.0 if later is None else _low_steps(later)
+    return min(max((_low_steps(table) - 2 * later_steps) / 16, _NEAR), _FAR)
+
+
+def far_distance(table: Tensor) -> float:
+    """How far from what is seen a block of another picture is at least, RMS in gray levels.
+
+    Rounding such a block to the steps of the earlier save moves it by the steps over the root of 12, of which the
+    intervals of a later file may excuse some. A wrong integer moves a block by an eighth of a step.
+
+    Args:
+        table: integers (8, 8), the table of the earlier save.
+    """
+    return max(_LEAST_FAR, _low_steps(table) / 8)
+
+
+def _low_steps(table: Tensor) -> float:
+    """The mean step of the lowest frequencies, in which wrong integers are frequent."""
+    return float(table[:3, :3].flatten()[1:6].float().mean())
 
 
 def rounded(plane: Tensor, table: Tensor) -> tuple[Tensor, Tensor]:
@@ -73,7 +87,9 @@ def rounded(plane: Tensor, table: Tensor) -> tuple[Tensor, Tensor]:
     return shown, (numbers[..., 1:] != 0).any(-1)
 
 
-def prove(plane: Tensor, shown: Tensor, beyond: Tensor, known: Tensor, tolerance: float) -> tuple[Tensor, Tensor]:
+def prove(
+    plane: Tensor, shown: Tensor, beyond: Tensor, known: Tensor, tolerance: float, far: float = torch.inf
+) -> tuple[Tensor, Tensor, Tensor]:
     """Keep the blocks that can have become what is seen.
 
     Args:
@@ -82,20 +98,23 @@ def prove(plane: Tensor, shown: Tensor, beyond: Tensor, known: Tensor, tolerance
         beyond: float32 (H, W), what `shown` has beyond anything that can have become what is seen.
         known: bool (H // 8, W // 8), which blocks lie within the picture.
         tolerance: from [`tolerance`].
+        far: RMS in gray levels from which on a block is no block of the earlier file with a wrong integer, but
+            something else.
 
     Returns:
         float32 (H, W): blocks that are explained as shown, others as the nearest that can have become what is seen;
-        and bool (H // 8, W // 8), which blocks are explained.
+        bool (H // 8, W // 8), which blocks are explained; and, same shape, which are something else.
     """
     rows, columns = known.shape
     whole = (slice(rows * 8), slice(columns * 8))
     squares = beyond[whole].square().reshape(rows, 8, columns, 8)
-    explained = (squares.mean((1, 3)) <= tolerance**2) & known
+    distance = squares.mean((1, 3)).sqrt_()  # (rows, columns)
+    explained = (distance <= tolerance) & known
     result = plane.clone()
     # Where one wrong integer is among right ones, the nearest is closer to the truth than what is seen.
     nearest = torch.where(by_sample(explained), shown[whole], (shown - beyond)[whole])
     result[whole] = torch.where(by_sample(known), nearest, plane[whole])
-    return result, explained
+    return result, explained, (distance > far) & known
 
 
 def by_sample(blocks: Tensor) -> Tensor:
@@ -147,8 +166,3 @@ def _transform(device: torch.device) -> Tensor:
 def framed(plane: Tensor, top: int, left: int) -> Tensor:
     """A plane (H, W) with `top` rows above and `left` columns before it that repeat its border."""
     return pad(plane[None, None], (left, 0, top, 0), mode="replicate")[0, 0]
-
-
-def to_uint8(plane: Tensor) -> Tensor:
-    """Rounded and clamped samples, uint8."""
-    return plane.round().clamp(0.0, 255.0).to(torch.uint8)

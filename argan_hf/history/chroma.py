@@ -12,8 +12,9 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
+from ..jpeg.color import to_uint8
 from ..jpeg.resampling import FACTORS, Subsampling, upsample
-from .blocks import FoundBlocks, beyond_file, by_sample, framed, prove, rounded, to_uint8, tolerance
+from .blocks import FoundBlocks, beyond_file, by_sample, framed, prove, rounded, tolerance
 
 # Weights of a sample's neighbors and of itself along a halved axis: enlarged by the triangle filter, then averaged in
 # the same pairs; the same twice; and averaged in the pairs between, enlarged, then averaged in the first pairs.
@@ -136,13 +137,13 @@ def prove_chroma(
     beyond = pad(beyond[: seen.shape[0], : seen.shape[1]], (grid.left, 0, grid.top, 0))
     allowed = tolerance(grid.table, later.tables[1] if later else None)
     known = _known(frame, chroma.stored, grid)
-    plane, explained = prove(chroma.stored, chroma.shown, _average(beyond, factors), known, allowed)
+    _, explained, _ = prove(chroma.stored, chroma.shown, _average(beyond, factors), known, allowed)
     # Where a block is not proven, and beyond the last whole one, the plane stays as seen.
     result = frame.clone()
     proven = by_sample(explained).repeat_interleave(factors[0], 0).repeat_interleave(factors[1], 1)
     inner = (slice(min(proven.shape[0], frame.shape[0])), slice(min(proven.shape[1], frame.shape[1])))
     result[inner] = torch.where(proven[inner], chroma.full[inner], frame[inner])
-    return result, FoundBlocks(plane, explained, chroma.detailed & known)
+    return result, FoundBlocks(explained, chroma.detailed & known)
 
 
 def _factors(later: LaterFile | None) -> tuple[int, int]:

@@ -19,6 +19,8 @@ from .undo import EarlierSave, prove_luma
 # that no other grid shows. Of files that were saved once, 0.05 more agree at most.
 _LEAST_AGREEMENT, _LEAST_CERTAINTY = 0.75, 0.2
 _LEAST_EVIDENCE, _LEAST_LEAD = 150.0, 1.3
+# Even then some more of them have to agree: enlarged pixels show clusters, too.
+_LEAST_OF_ALL = 0.03
 # On the grid of the file itself, steps hardly longer than its own show by missing multiples only. Files that were saved
 # once reach 450 there, by coefficients that do not fall off as assumed.
 _HARDLY_LONGER, _LEAST_ON_GRID = 1.6, 600.0
@@ -62,7 +64,8 @@ def find_earlier_save(windows: Sequence[Tensor], later: LaterFile | None) -> Ear
         if blocks < _LEAST_BLOCKS or agreement < _LEAST_AGREEMENT:
             continue
         certainty = _certainty(windows, clipped, table, top, left, later)
-        if certainty < _LEAST_CERTAINTY and not _stands_out(lattice, later):
+        stands_out = certainty >= _LEAST_OF_ALL and _stands_out(lattice, later)
+        if certainty < _LEAST_CERTAINTY and not stands_out:
             continue
         quality, standard = estimate_quality(table[None])
         tables = torch.stack([table, *[quantization_tables(quality)[1]] * (windows[0].shape[0] - 1)])
@@ -137,7 +140,7 @@ def _agreement(
     for window, cut in zip(windows, clipped, strict=True):
         luma = window[0].float()
         shown, detailed = rounded(framed(luma, top, left), table)
-        _, proven = prove_luma(luma, shown[top:, left:], shown, table, top, left, later, allowed)
+        _, proven, _ = prove_luma(luma, shown[top:, left:], shown, table, top, left, later, allowed)
         clear = detailed & _without(cut, top, left)
         explained += int((proven & clear).sum())
         counted += int(clear.sum())

@@ -1,14 +1,14 @@
 """Undoes a later save: the planes of an earlier file come back, block by block."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
-from ..jpeg.color import rgb_to_ycbcr_unrounded, ycbcr_to_rgb_unclipped
+from ..jpeg.color import rgb_to_ycbcr_unrounded, to_uint8, ycbcr_to_rgb_unclipped
 from ..jpeg.resampling import Subsampling
-from .blocks import beyond_file, framed, prove, rounded, to_uint8, tolerance
+from .blocks import beyond_file, far_distance, framed, prove, rounded, tolerance
 from .chroma import ChromaGrid, LaterFile, prove_chroma, show_chroma
 
 # Strips of this many rows, with an overlap in which the filters of chroma and the blocks of both grids find all they
@@ -22,6 +22,7 @@ class EarlierSave:
 
     Attributes:
         tables: int32 (planes, 8, 8), the table of each plane; those of chroma are a guess where `sampling` is `None`.
+            Comparing saves with `==` leaves them out.
         quality: the nearest libjpeg quality, 1..100.
         standard: whether the luma table is libjpeg's at that quality.
         top, left: rows and columns by which its grid starts before the picture: 0..7, or 0..15 with halved chroma.
@@ -31,7 +32,7 @@ class EarlierSave:
             other grids, or other tables, do.
     """
 
-    tables: Tensor
+    tables: Tensor = field(compare=False)
     quality: int
     standard: bool
     top: int
@@ -49,10 +50,12 @@ class EarlierPicture:
         planes: uint8 (C, H + top, W + left): as the earlier file showed them where blocks are explained, and near to
             that elsewhere; beyond the picture its border is repeated.
         explained: bool (rows, columns), which whole luma blocks of the frame are explained.
+        other: bool, same shape, which are no blocks of that file at all: something was drawn or pasted there since.
     """
 
     planes: Tensor
     explained: Tensor
+    other: Tensor
 
 
 def undo_save(seen: Tensor, save: EarlierSave, later: LaterFile | None) -> EarlierPicture:
@@ -65,7 +68,7 @@ def undo_save(seen: Tensor, save: EarlierSave, later: LaterFile | None) -> Earli
     """
     height, width = seen.shape[1] + save.top, seen.shape[2] + save.left
     planes = torch.empty(seen.shape[0], height, width, dtype=torch.uint8, device=seen.device)
-    explained = torch.zeros(height // 8, width // 8, dtype=torch.bool, device=seen.device)
+    explained, other = (torch.zeros(height // 8, width // 8, dtype=torch.bool, device=seen.device) for _ in range(2))
     for start in range(0, height, _STRIP):
         stop = min(start + _STRIP, height)
         # 1. Rows of the picture that the strip needs; they start at a multiple of 16.
@@ -83,10 +86,10 @@ def undo_save(seen: Tensor, save: EarlierSave, later: LaterFile | None) -> Earli
             chroma = [show_chroma(plane, grid, later) for plane, grid in zip(piece[1:], grids, strict=True)]
         colors = [part.full[top:, save.left :] for part in chroma] or list(piece[1:])
         again = through_rgb(torch.stack([shown[top:, save.left :], *colors]))
-        luma, proven = prove_luma(piece[0], again[0], shown, save.tables[0], top, save.left, later)
+        luma, proven, is_other = prove_luma(piece[0], again[0], shown, save.tables[0], top, save.left, later)
         planes[0, start:stop] = to_uint8(luma[inner])
         blocks = slice((start - first) // 8, (start - first) // 8 + stop // 8 - start // 8)
-        explained[start // 8 : stop // 8] = proven[blocks]
+        explained[start // 8 : stop // 8], other[start // 8 : stop // 8] = proven[blocks], is_other[blocks]
         for number in range(1, len(piece)):
             if save.sampling is None:
                 whole = framed(piece[number], top, save.left)
@@ -94,7 +97,7 @@ def undo_save(seen: Tensor, save: EarlierSave, later: LaterFile | None) -> Earli
                 part, grid = chroma[number - 1], grids[number - 1]
                 whole, _ = prove_chroma(part, again[number], piece[number], grid, later)
             planes[number, start:stop] = to_uint8(whole[inner])
-    return EarlierPicture(planes, explained)
+    return EarlierPicture(planes, explained, other)
 
 
 def prove_luma(
@@ -106,7 +109,7 @@ def prove_luma(
     left: int,
     later: LaterFile | None,
     allowed: float | None = None,
-) -> tuple[Tensor, Tensor]:
+) -> tuple[Tensor, Tensor, Tensor]:
     """Keep the luma blocks of an earlier save that can have become what is seen.
 
     Args:
@@ -127,7 +130,8 @@ def prove_luma(
     known[: -(-top // 8)] = False
     known[:, : -(-left // 8)] = False
     allowed = tolerance(table, later_table) if allowed is None else allowed
-    return prove(framed(seen, top, left), shown, pad(beyond, (left, 0, top, 0)), known, allowed)
+    beyond = pad(beyond, (left, 0, top, 0))
+    return prove(framed(seen, top, left), shown, beyond, known, allowed, far_distance(table))
 
 
 def through_rgb(planes: Tensor) -> Tensor:

@@ -1,6 +1,7 @@
 """The history of a picture in sentences."""
 
 from .record import History
+from .resized import ResizedGrid
 from .undo import EarlierSave
 
 
@@ -13,26 +14,41 @@ def describe_history(history: History, quality: int | None) -> tuple[str, ...]:
     """
     sentences = []
     if history.saves:
-        earlier = [_save(save) for save in reversed(history.saves)]
-        share = int(100 * history.saves[-1].agreement)
-        first = f"First saved as JPEG at {earlier[0]}, found in {share} % of its blocks"
-        then = [f"then at {words}" for words in earlier[1:]]
-        if history.enlargement > 1:
-            then.append(f"then enlarged {history.enlargement} times")
-        file = "the file itself is no JPEG" if quality is None else f"the file itself is of quality {quality}"
-        sentences.append(f"{', '.join([first, *then])}; {file}.")
+        sentences.append(_saves(history, quality))
+    told = history.contradicted_quality
     if history.resized is not None:
-        vertical, horizontal = history.resized.vertical_scale, history.resized.horizontal_scale
-        size = f"{100 * (vertical + horizontal) / 2:.0f} %"
-        sentences.append(f"Saved as JPEG before and resized to about {size} since; that save cannot be undone.")
-    if history.contradicted_quality is not None:
+        end = "." if told is None else f", so it is restored like a file of quality {told}."
+        sentences.append(f"Saved as JPEG before, then {_resizing(history.resized)}; that cannot be undone{end}")
+    elif told is not None:
         sentences.append(
-            f"The picture shows more damage than a file of quality {quality} does: it was saved or resized before in a "
-            f"way that cannot be undone. It was restored like one of quality {history.contradicted_quality}."
+            f"The picture shows more damage than a file of quality {quality} should: it was saved or resized before in "
+            f"a way that cannot be undone, so it is restored like a file of quality {told}."
         )
     return tuple(sentences)
 
 
+def _saves(history: History, quality: int | None) -> str:
+    """One sentence: "An earlier save was found: JPEG of quality 20 (in 99.9 % of the blocks), then cropped, …"."""
+    earliest, *later = reversed(history.saves)
+    share = f"{int(1000 * earliest.agreement) / 10:g} %"  # rounded down
+    steps = [f"{_save(earliest)} (in {share} of the blocks)"]
+    for before, save in zip((earliest, *later), (*later, None), strict=True):
+        if before.top % 8 or before.left % 8:
+            steps.append("cropped")
+        if save is not None:
+            steps.append(_save(save))
+    if history.enlargement > 1:
+        steps.append(f"enlarged {history.enlargement} times")
+    if quality is not None:
+        steps.append(f"saved at quality {quality}")
+    found = "An earlier save was found" if not later else "Earlier saves were found"
+    return f"{found}: {', then '.join(steps)}."
+
+
 def _save(save: EarlierSave) -> str:
-    number = f"quality {save.quality}" if save.standard else f"about quality {save.quality}"
-    return f"{number} and cropped since" if save.top % 8 or save.left % 8 else number
+    return f"JPEG of {'' if save.standard else 'about '}quality {save.quality}"
+
+
+def _resizing(grid: ResizedGrid) -> str:
+    scale = (grid.vertical_scale + grid.horizontal_scale) / 2
+    return f"{'enlarged' if scale > 1 else 'reduced'} to about {100 * scale:.0f} %"

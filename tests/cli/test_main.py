@@ -33,9 +33,9 @@ def test_inspect_tells_the_past_of_any_picture(tmp_path: Path, capsys: pytest.Ca
     paths = [str(tmp_path / name) for name in names]
     assert main(["inspect", *paths]) == 0
     text = capsys.readouterr().out
-    assert "quality 90 (standard tables)\n  First saved as JPEG at quality 20 and cropped since" in text
-    assert "same.png: 384x320, PNG\n  First saved as JPEG at quality 20, found in" in text
-    assert "never.png: 384x320, PNG\n  No earlier save found." in text
+    assert "quality 90 (standard tables)\n  An earlier save was found: JPEG of quality 20 (in " in text
+    assert "same.png: 384x320, PNG\n  An earlier save was found: JPEG of quality 20 (in " in text
+    assert "never.png: 384x320, PNG\n  No earlier save found in the pixels." in text
     assert main(["inspect", "--json", *paths]) == 0
     rows = json.loads(capsys.readouterr().out)
     assert [row["format"] for row in rows] == ["JPEG", "PNG", "PNG"]

@@ -215,12 +215,12 @@ def test_a_picture_that_was_saved_before_is_restored_by_its_history(
     assert (
         words[0]
         == {
-            "jpg": "JPEG file of quality 90, 4:2:0, restored.",
+            "jpg": "JPEG file of quality 90, 4:2:0, restored as the file of quality 20 that it once was.",
             "png": "PNG file, restored as the JPEG that it once was.",
         }[kind]
     )
-    assert words[1].startswith("Checked: saved as the first time, at quality 20, the result gives ")
-    assert any(word.startswith("First saved as JPEG at quality 20 and cropped since, found in ") for word in words)
+    assert words[1].startswith("An earlier save was found: JPEG of quality 20 (in ")
+    assert words[2].startswith("Checked: saved at quality 20 again, ")
     # Another strength changes the result at once: neither the network nor the search for earlier saves runs again.
     monkeypatch.setattr(page.restorer, "_history", None)
     half = page(picture, Settings(strength=0.5))
