@@ -9,7 +9,7 @@ from typing import cast, get_args
 
 import torch
 from torch import Tensor
-from torch.nn.functional import max_pool2d
+from torch.nn.functional import avg_pool2d, max_pool2d
 
 from .history import History, LaterFile, find_enlargement, find_resized_grid, find_saves, undo_save, window_places
 from .jpeg.color import as_pixels
@@ -22,6 +22,8 @@ _LARGEST_MIDDLE = 2048
 _STRIP = 256
 # Blocks in which at least this share of the colors is clipped are no sign of something drawn.
 _CLIPPED_SHARE = 0.5
+# Blocks of 3 x 3 that are drawn, where something is.
+_FEW = 4
 
 
 @dataclass(frozen=True)
@@ -183,6 +185,8 @@ def _foreign(explained: Tensor, other: Tensor, planes: Tensor) -> Tensor | None:
         ends = (part == 0) | (part == 255)
         share = (ends.any(0) & ~ends.all(0)).view(part.shape[1] // 8, 8, columns, 8).float().mean((1, 3))
         core[row : row + len(share)] &= share < _CLIPPED_SHARE
+    # Single blocks are something else by chance; what is drawn covers some beside each other.
+    core &= avg_pool2d(core[None, None].float(), 3, 1, 1)[0, 0] * 9 > _FEW - 0.5
     foreign = (max_pool2d(core[None, None].float(), 3, 1, 1)[0, 0] > 0) & ~explained
     return foreign if foreign.any() else None
 

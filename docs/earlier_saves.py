@@ -10,7 +10,7 @@ from argan_hf import restore
 ROOT = Path(__file__).parents[1]
 FIRST, CROP, SECOND = 15, (3, 5), 90
 SIZE, ZOOM = 170, 2
-PLACES = (("dog", (190, 110)), ("flowers", (210, 170)))
+PLACES = (("dog", (190, 110)), ("girl", (330, 110)))
 
 
 def _saved(image: Image.Image, quality: int) -> bytes:
@@ -40,7 +40,7 @@ def main() -> None:
         panels = {
             f"saved at {FIRST}, cropped, saved at {SECOND}": Image.open(io.BytesIO(source)),
             f"restored as a file of quality {SECOND}": restore(source, history=False).image,
-            "restored by its history": restore(source).image,
+            "earlier save found and undone": restore(source).image,
         }
         for column, (text, image) in enumerate(panels.items()):
             sheet.paste(_panel(image, place, text), (column * (side + 8), row * (side + 8)))

@@ -147,8 +147,8 @@ def _check(report: RestorationReport) -> list[str]:
     if first is not None:
         percent = int(report.consistency * 10_000) / 100  # rounded down
         return [
-            f"Checked: saved at quality {first.quality} again, {percent:g} % of the luma of that earlier file comes out, "
-            "in the blocks that were found."
+            f"Checked: saved at quality {first.quality} again, {percent:g} % of the luma of that earlier file comes"
+            " out, in the blocks that were found."
         ]
     if report.consistency == 1:
         return ["Checked: saved as JPEG with the file's settings, the result gives your file again (luma 100 %)."]
