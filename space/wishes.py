@@ -22,7 +22,7 @@ from views import view
 from visitors import Visitors
 from visits import MAX_PICTURES, Visit
 
-QUALITY_INFO = "Read from the file. Lower it if you know that the picture was saved at a lower quality before."
+QUALITY_INFO = "Read from the file. Earlier saves are looked for; lower it only if you know of one that was not found."
 logger = logging.getLogger(__name__)
 
 EXAMPLES = sorted((Path(__file__).parent / "examples").glob("*.png"))
