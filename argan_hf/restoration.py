@@ -24,7 +24,7 @@ from .picture import PictureParts, put_together, take_apart
 from .precision import preferred_dtype
 from .prepared_picture import PreparedPicture, history_of, prepare
 from .restored_image import RestorationReport, RestoredImage
-from .tiling import Tile, receptive_margin, run_tiled, tiles
+from .tiling import Tile, around, receptive_margin, run_tiled, tiles
 from .variants import DEFAULT_CHECKPOINT, REALISM_VARIANT, WeightInterpolation, load_model
 
 TILE_SIZE = 1280
@@ -358,22 +358,13 @@ class JpegRestorer:
         foreign = prepared.foreign_at(tile.rows, tile.columns)
         if foreign is None:
             return restored
-        # What was drawn after the earlier save is restored as the file says. The network gets the part of the tile that
-        # holds it, from as far around as it sees, and from places where its cells start.
-        spans = []
-        for axis, outer_span, span in ((1, tile.outer_rows, tile.rows), (0, tile.outer_columns, tile.columns)):
-            places = foreign.any(axis).nonzero()[:, 0] + span.start
-            step = int(self.model.config.size_divisor)
-            start = max(int(places[0]) - self.margin, 0) // step * step
-            spans.append(slice(max(start, outer_span.start), min(int(places[-1]) + 1 + self.margin, outer_span.stop)))
-        seen = prepared.parts.planes_at(*spans)[:known]
-        own = self._restore_tile(model, seen, prepared.own_tables)
-        top, left = spans[0].start - tile.rows.start, spans[1].start - tile.columns.start
-        whole = torch.zeros_like(restored)
-        rows = slice(max(top, 0), min(top + own.shape[1], whole.shape[1]))
-        columns = slice(max(left, 0), min(left + own.shape[2], whole.shape[2]))
-        whole[:, rows, columns] = own[:, rows.start - top : rows.stop - top, columns.start - left : columns.stop - left]
-        return torch.where(foreign, whole, restored)
+        # What was drawn after the earlier save is restored as the file says.
+        rows, columns = around(foreign, tile, self.margin, int(self.model.config.size_divisor))
+        seen = prepared.parts.planes_at(rows, columns)[:known]
+        own, (top, left) = torch.zeros_like(outer), (tile.outer_rows.start, tile.outer_columns.start)
+        part = self._restore_tile(model, seen, prepared.own_tables)
+        own[:, rows.start - top : rows.stop - top, columns.start - left : columns.stop - left] = part
+        return torch.where(foreign, own[:, *tile.inside], restored)
 
     def _restore_tile(self, model: PreTrainedModel, planes: Tensor, tables: Tensor | None) -> Tensor:
         # Plain CMYK files (not YCCK) compress their channels independently, so each is restored like a gray picture.

@@ -91,6 +91,26 @@ def tiles(height: int, width: int, tile_size: int, margin: int) -> list[Tile]:
     return plan
 
 
+def around(wanted: Tensor, tile: Tile, margin: int, divisor: int) -> tuple[slice, slice]:
+    """The part of what the network gets for a tile that suffices for some of its samples.
+
+    Args:
+        wanted: bool (h, w), samples of the tile, at least one.
+        tile: of the picture.
+        margin: from [`receptive_margin`].
+        divisor: size divisor of the network, in pixels; the part starts at multiples of it, as the tile does.
+
+    Returns:
+        Rows and columns of the picture.
+    """
+    spans = []
+    for axis, inner, outer in ((1, tile.rows, tile.outer_rows), (0, tile.columns, tile.outer_columns)):
+        places = wanted.any(axis).nonzero()[:, 0] + inner.start
+        start = max((int(places[0]) - margin) // divisor * divisor, outer.start)
+        spans.append(slice(start, min(int(places[-1]) + 1 + margin, outer.stop)))
+    return spans[0], spans[1]
+
+
 def run_tiled(
     network: Callable[[Tensor], Tensor],
     planes: Tensor,

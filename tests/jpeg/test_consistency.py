@@ -178,3 +178,17 @@ def test_luma_of_a_color_file(photo: Image.Image) -> None:
     found = recover_coefficients(file.planes[0], file.tables[0])
     truth = _truth(rgb_to_ycbcr(image_to_tensor(photo))[0], file.tables[0])
     assert (found == truth).flatten(2).all(2).float().mean() > 0.99
+
+
+def test_blocks_that_are_not_held_stay_as_they_are() -> None:
+    plane, table = _luma(1), quantization_tables(20)[0]
+    shown = compress_plane(plane[None], table)
+    restored = shown.float() + 9.0 * torch.randn(shown.shape)
+    held = (torch.arange(25)[:, None] + torch.arange(37)) % 3 == 0
+    projected, share = project_onto_file(restored, shown, table, held=held)
+    inside = held.repeat_interleave(8, 0).repeat_interleave(8, 1)
+    cut = (0, slice(25 * 8), slice(37 * 8))
+    assert torch.equal(projected[cut][~inside], restored[cut][~inside])
+    assert blocks_inside(to_uint8(projected)[0], _truth(plane, table), table)[held].float().mean() > 0.99
+    assert share > 0.99
+    assert project_onto_file(restored, shown, table, held=torch.zeros_like(held))[1] == 1.0
