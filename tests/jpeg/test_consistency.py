@@ -188,7 +188,7 @@ def test_blocks_that_are_not_held_stay_as_they_are() -> None:
     projected, share = project_onto_file(restored, shown, table, held=held)
     inside = held.repeat_interleave(8, 0).repeat_interleave(8, 1)
     cut = (0, slice(25 * 8), slice(37 * 8))
-    assert torch.equal(projected[cut][~inside], restored[cut][~inside])
+    assert torch.allclose(projected[cut][~inside], restored[cut][~inside], atol=0.001)
     assert blocks_inside(to_uint8(projected)[0], _truth(plane, table), table)[held].float().mean() > 0.99
     assert share > 0.99
     assert project_onto_file(restored, shown, table, held=torch.zeros_like(held))[1] == 1.0
