@@ -5,20 +5,17 @@ picture with some rows above and some columns before it, which are cut off in th
 """
 
 from dataclasses import dataclass, replace
-from typing import cast, get_args
 
 import torch
 from torch import Tensor
 from torch.nn.functional import avg_pool2d, max_pool2d
 
-from .history import History, LaterFile, find_enlargement, find_resized_grid, find_saves, undo_save, window_places
+from .history import History, LaterFile, undo_save
 from .jpeg.color import as_pixels
-from .jpeg.resampling import Subsampling
 from .jpeg.tables import quantization_tables
 from .picture import PictureParts
+from .picture_history import later_file
 
-# Of a large picture, the grid of a resized save is looked for in the middle.
-_LARGEST_MIDDLE = 2048
 _STRIP = 256
 # Blocks in which at least this share of the colors is clipped are no sign of something drawn.
 _CLIPPED_SHARE = 0.5
@@ -96,26 +93,6 @@ class PreparedPicture:
         return inside.repeat_interleave(self.enlargement, 1).repeat_interleave(self.enlargement, 2)
 
 
-def history_of(parts: PictureParts) -> History:
-    """What the pixels of a picture show of earlier saves.
-
-    Args:
-        parts: from [`take_apart`]. CMYK pictures, and JPEG files whose luma is stored at less than full size, have no
-            history.
-    """
-    if parts.samples.shape[0] == 4 or (parts.tables is not None and parts.grid_table is None):
-        return History()
-    enlargement = 1 if parts.tables is not None else find_enlargement(parts.samples)
-    small = replace(parts, samples=parts.samples[:, ::enlargement, ::enlargement]) if enlargement > 1 else parts
-    later = _later_file(parts)
-    places = window_places(*small.samples.shape[1:])
-    saves = find_saves([small.integers_at(*place) for place in places], later)
-    if saves:
-        return History(saves, enlargement)
-    rows, columns = (_middle(size) for size in parts.samples.shape[1:])
-    return History(resized=find_resized_grid(parts.integers_at(rows, columns)[0], None if later is None else 8))
-
-
 def prepare(parts: PictureParts, history: History, quality: int | None, *, looks_back: bool) -> PreparedPicture:
     """The planes that are restored, and the tables that the network gets and the result is held to.
 
@@ -140,7 +117,7 @@ def _undone(parts: PictureParts, history: History) -> PreparedPicture:
     factor, own = history.enlargement, parts.tables
     _check_fits(parts, history)
     parts = replace(parts, samples=parts.samples[:, ::factor, ::factor].contiguous())
-    later, top, left = _later_file(parts), 0, 0
+    later, top, left = later_file(parts), 0, 0
     # In strips: the conversion of RGB takes sixteen times the memory of what it gives.
     strips = [slice(start, start + _STRIP) for start in range(0, parts.samples.shape[1], _STRIP)]
     planes = torch.cat([parts.integers_at(rows, slice(None)) for rows in strips], 1) if parts.rgb else parts.samples
@@ -195,19 +172,6 @@ def _blocks_at(blocks: Tensor, rows: slice, columns: slice) -> Tensor:
     """The part of (rows, columns) blocks that lies within some samples, which start at a block."""
     top, left = rows.start // 8, columns.start // 8
     return blocks[top : top + (rows.stop - rows.start) // 8, left : left + (columns.stop - columns.start) // 8]
-
-
-def _middle(size: int) -> slice:
-    start = max(size - _LARGEST_MIDDLE, 0) // 16 * 8
-    return slice(start, start + _LARGEST_MIDDLE)
-
-
-def _later_file(parts: PictureParts) -> LaterFile | None:
-    if parts.tables is None:
-        return None
-    return LaterFile(
-        parts.tables, cast(Subsampling, parts.sampling) if parts.sampling in get_args(Subsampling) else None
-    )
 
 
 def _with_border(samples: Tensor, top: int, left: int) -> Tensor:

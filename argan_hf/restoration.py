@@ -6,7 +6,6 @@ strength, pixels.
 
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
@@ -16,13 +15,14 @@ from PIL import Image
 from torch import Tensor
 from transformers import PreTrainedModel
 
-from .history import History, contradicted_quality, describe_history
+from .history import History, describe_history
 from .jpeg.color import as_pixels
 from .jpeg.consistency import project_onto_file
 from .jpeg.file import MAX_MEGAPIXELS
 from .picture import PictureParts, put_together, take_apart
+from .picture_history import history_of, look_back
 from .precision import preferred_dtype
-from .prepared_picture import PreparedPicture, history_of, prepare
+from .prepared_picture import PreparedPicture, prepare
 from .restored_image import RestorationReport, RestoredImage
 from .tiling import Tile, around, receptive_margin, run_tiled, tiles
 from .variants import DEFAULT_CHECKPOINT, REALISM_VARIANT, WeightInterpolation, load_model
@@ -152,20 +152,16 @@ class JpegRestorer:
 
         Raises:
             UnreadableImageError: if the file is no picture, is damaged, too large, or of a kind that is not restored.
-            ValueError: if `quality`, `strength` or `realism` is out of range, the checkpoint has no realism, or the
-                reconstruction has another shape or dtype than that of the source.
+            ValueError: if `quality`, `strength` or `realism` is out of range, the checkpoint has no realism, the
+                reconstruction has another shape or dtype than that of the source, or the history does not fit it.
         """
         if not 0.0 <= strength <= 1.0:
             raise ValueError(f"strength must lie in 0..1, found {strength}")
         model = self.model_at(realism)
         start = time.perf_counter()
         parts = self._take_apart(source, quality)
-        found, kept = History(), None
         # At strength 0 the picture stays as it is, whatever it went through.
-        if strength > 0 and history is True:
-            found, kept = self._history(parts, quality)
-        elif strength > 0 and isinstance(history, History):
-            found = history
+        found, kept = self._history(parts, quality, history if strength > 0 else False)
         prepared = prepare(parts, found, quality, looks_back=history is not False)
         known = self._restored_planes(prepared.parts)
         expected = (known, *parts.samples.shape[1:])
@@ -209,7 +205,7 @@ class JpegRestorer:
         Raises:
             UnreadableImageError, ValueError: as a call.
         """
-        return self._history(self._take_apart(source, quality), quality)[0]
+        return self._history(self._take_apart(source, quality), quality, True)[0]
 
     def reconstruct(
         self,
@@ -234,7 +230,7 @@ class JpegRestorer:
         """
         model = self.model_at(realism)
         parts = self._take_apart(source, quality)
-        found = self._history(parts, quality)[0] if history is True else history or History()
+        found, _ = self._history(parts, quality, history)
         prepared = prepare(parts, found, quality, looks_back=history is not False)
         height, width = prepared.parts.samples.shape[1:]
         planes = torch.empty(self._restored_planes(prepared.parts), height, width)
@@ -250,30 +246,15 @@ class JpegRestorer:
             raise ValueError(f"quality must lie in 1..100, found {quality}")
         return take_apart(source, self.max_megapixels)
 
-    def _history(self, parts: PictureParts, quality: int | None) -> tuple[History, Tensor | None]:
+    def _history(
+        self, parts: PictureParts, quality: int | None, history: bool | History
+    ) -> tuple[History, Tensor | None]:
         """The history of a picture, and the restored planes, if the network had to see all of it for that."""
-        found = history_of(parts)
-        tables = parts.tables
-        is_told = bool(self.model.config.condition_on_quantization)
-        if tables is None or parts.grid_table is None or not is_told or quality is not None or found.saves:
-            return found, None
-        # Where a picture fits one tile, the result is needed anyway: the network does not run twice.
-        planes = parts.samples[: self._restored_planes(parts)]
-        whole: list[Tensor] = []
-
-        def restored_at(rows: slice, columns: slice) -> Tensor:
-            if max(planes.shape[1:]) > self._whole_tile:
-                return self.restore_planes(planes[:, rows, columns], tables)
-            if not whole:
-                whole.append(self.restore_planes(planes, tables))
-            return whole[0][:, rows, columns]
-
-        contradicted = contradicted_quality(
-            restored_at, planes, tables[: len(planes)], is_resized=found.resized is not None
-        )
-        if contradicted is None:
-            return found, whole[0] if whole else None
-        return replace(found, contradicted_quality=contradicted), None
+        if not isinstance(history, bool) or not history:
+            return history or History(), None
+        if quality is not None or not self.model.config.condition_on_quantization:
+            return history_of(parts), None
+        return look_back(parts, self._restored_planes(parts), self.restore_planes, self._whole_tile)
 
     def _restored_planes(self, parts: PictureParts) -> int:
         """How many of the planes of a picture are restored."""

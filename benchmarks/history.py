@@ -23,7 +23,7 @@ from argan_hf import JpegRestorer
 from argan_hf.evaluation.protocol import find_pictures, read_rgb
 from argan_hf.jpeg import compress
 from argan_hf.picture import take_apart
-from argan_hf.prepared_picture import history_of
+from argan_hf.picture_history import history_of
 
 ONCE = (30, 40, 50, 60, 70, 75, 80, 85, 90, 95, 98)
 

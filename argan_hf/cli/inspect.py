@@ -10,7 +10,7 @@ from PIL.JpegImagePlugin import JpegImageFile
 from ..history import History, describe_history
 from ..jpeg.file import JpegHeader, UnreadableImageError, open_image, read_header
 from ..picture import take_apart
-from ..prepared_picture import history_of
+from ..picture_history import history_of
 from .console import complain, exit_code
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -40,6 +41,14 @@ _OFTEN_CLIPPED = 0.05
 _CLEARLY = 0.1
 
 
+class _View(NamedTuple):
+    """What is looked at: parts of the picture, where their samples are clipped, and the file that shows them."""
+
+    windows: Sequence[Tensor]
+    clipped: Sequence[Tensor]
+    later: LaterFile | None
+
+
 def find_earlier_save(windows: Sequence[Tensor], later: LaterFile | None) -> EarlierSave | None:
     """The strongest earlier save that the pixels of a picture show.
 
@@ -51,8 +60,8 @@ def find_earlier_save(windows: Sequence[Tensor], later: LaterFile | None) -> Ear
     Returns:
         `None` if none is certain.
     """
-    clipped = [is_clipped(window) for window in windows]
-    best = None
+    view = _View(windows, [is_clipped(window) for window in windows], later)
+    best, clipped = None, view.clipped
     lumas, later_table = [window[0] for window in windows], later.tables[0] if later else None
     lattices = find_lattices(lumas, clipped, later_table)
     if sum(float(cut.float().mean()) for cut in clipped) > _OFTEN_CLIPPED * len(clipped):
@@ -60,10 +69,10 @@ def find_earlier_save(windows: Sequence[Tensor], later: LaterFile | None) -> Ear
         lattices += find_lattices(lumas, [torch.zeros_like(cut) for cut in clipped], later_table)
     for lattice in lattices:
         table, top, left = lattice.table, -lattice.rows % 8, -lattice.columns % 8
-        agreement, blocks = _agreement(windows, clipped, table, top, left, later, _TOLERANCE)
+        agreement, blocks = _agreement(view, table, top, left, _TOLERANCE)
         if blocks < _LEAST_BLOCKS or agreement < _LEAST_AGREEMENT:
             continue
-        certainty = _certainty(windows, clipped, table, top, left, later)
+        certainty = _certainty(view, table, top, left)
         stands_out = certainty >= _LEAST_OF_ALL and _stands_out(lattice, later)
         if certainty < _LEAST_CERTAINTY and not stands_out:
             continue
@@ -96,23 +105,16 @@ def _is_better(save: EarlierSave, best: EarlierSave) -> bool:
     return save.certainty > best.certainty + _CLEARLY
 
 
-def _certainty(
-    windows: Sequence[Tensor],
-    clipped: Sequence[Tensor],
-    table: Tensor,
-    top: int,
-    left: int,
-    later: LaterFile | None,
-) -> float:
+def _certainty(view: _View, table: Tensor, top: int, left: int) -> float:
     """How much larger a share of blocks a save explains than the same table on other grids and other tables do."""
     others = [(table, (top + rows) % 8, (left + columns) % 8) for rows, columns in _OTHER_GRIDS]
     others += [((table * scale).round().int().clamp(min=1), top, left) for scale in _OTHER_TABLES]
-    allowed = tolerance(table, later.tables[0] if later else None)
+    allowed = tolerance(table, view.later.tables[0] if view.later else None)
     # Half of the parts of a large picture are enough to compare.
-    if len(windows) > _FEW_WINDOWS:
-        windows, clipped = windows[::2], clipped[::2]
-    own = _agreement(windows, clipped, table, top, left, later, allowed)[0]
-    elsewhere = max(_agreement(windows, clipped, *other, later, allowed)[0] for other in others)
+    if len(view.windows) > _FEW_WINDOWS:
+        view = _View(view.windows[::2], view.clipped[::2], view.later)
+    own = _agreement(view, table, top, left, allowed)[0]
+    elsewhere = max(_agreement(view, *other, allowed)[0] for other in others)
     return max(own - elsewhere, 0.0)
 
 
@@ -126,21 +128,13 @@ def _stands_out(lattice: Lattice, later: LaterFile | None) -> bool:
     return lattice.evidence >= _LEAST_LEAD * lattice.null + least
 
 
-def _agreement(
-    windows: Sequence[Tensor],
-    clipped: Sequence[Tensor],
-    table: Tensor,
-    top: int,
-    left: int,
-    later: LaterFile | None,
-    allowed: float,
-) -> tuple[float, int]:
+def _agreement(view: _View, table: Tensor, top: int, left: int, allowed: float) -> tuple[float, int]:
     """Share 0..1 of the luma blocks with detail and without clipped samples that a save explains; their number."""
     explained = counted = 0
-    for window, cut in zip(windows, clipped, strict=True):
+    for window, cut in zip(view.windows, view.clipped, strict=True):
         luma = window[0].float()
         shown, detailed = rounded(framed(luma, top, left), table)
-        _, proven, _ = prove_luma(luma, shown[top:, left:], shown, table, top, left, later, allowed)
+        _, proven, _ = prove_luma(luma, shown[top:, left:], shown, table, top, left, view.later, allowed)
         clear = detailed & _without(cut, top, left)
         explained += int((proven & clear).sum())
         counted += int(clear.sum())

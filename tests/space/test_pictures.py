@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 import folders
-from argan_hf import JpegRestorer
+from argan_hf import JpegRestorer, restoration
 from argan_hf.cli import main
 from argan_hf.history import History
 from pictures import FORMATS, Choices, Picture, Result, Settings, keep, look_at, with_choices
@@ -222,7 +222,7 @@ def test_a_picture_that_was_saved_before_is_restored_by_its_history(
     assert words[1].startswith("An earlier save was found: JPEG of quality 20 (in ")
     assert words[2].startswith("Checked: saved at quality 20 again, ")
     # Another strength changes the result at once: neither the network nor the search for earlier saves runs again.
-    monkeypatch.setattr(page.restorer, "_history", None)
+    monkeypatch.setattr(restoration, "look_back", None)
     half = page(picture, Settings(strength=0.5))
     assert page.runs == 1
     monkeypatch.undo()
