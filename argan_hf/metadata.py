@@ -1,26 +1,27 @@
-"""The metadata of a picture: color profile, Exif, XMP, resolution, comments, PNG text.
+"""The metadata of a picture: color profile, Exif, XMP, resolution, comments, PNG text, and what is no longer true.
 
-Where possible, Exif data are changed in place and not written anew. This keeps thumbnails, unknown tags, and the
-offsets inside maker notes valid.
+`exif.py` and `xmp.py` change single statements. What a format can hold is decided in `saving.py`.
 """
 
-import re
-import struct
 import warnings
 from typing import Any
 
+import numpy as np
 from PIL import Image
 from PIL.PngImagePlugin import PngImageFile
 from PIL.TiffImagePlugin import TiffImageFile
 
+from . import exif as exif_data
+from . import xmp as xmp_data
+from .containers import Contents, not_kept
+from .containers.of_jpeg import kept_resources, without_paths
+from .exif import ORIENTATION
+
 _KEPT = ("icc_profile", "exif", "xmp", "dpi", "comment", "gamma", "chromaticity", "srgb")
-_ORIENTATION = 0x0112
-_SHORT = 3
 # Tags of a TIFF file that describe the picture, not its storage.
 _DESCRIPTIVE = (0x010D, 0x010E, 0x010F, 0x0110, 0x0131, 0x0132, 0x013B, 0x013C, 0x8298)
 _DIRECTORIES = (0x8769, 0x8825)
 _LAST_OF_STORAGE, _PROFILE = 0x02BC, 0x8773
-_XMP_ORIENTATION = re.compile(rb"""(tiff:Orientation(?:>|=["']))[2-8]""")
 _TRANSPOSITIONS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -32,26 +33,47 @@ _TRANSPOSITIONS = {
 }
 
 
-def kept_info(image: Image.Image) -> tuple[dict[str, Any], tuple[str, ...]]:
-    """Collect the metadata that are written with the restored picture.
+def kept_info(image: Image.Image, contents: Contents | None = None) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """Collect the metadata that are written with the restored picture, and free them of what is no longer true.
 
     Args:
         image: a decoded picture.
+        contents: what its file holds besides; `None` for a Pillow picture.
 
     Returns:
-        The metadata under Pillow's names ("icc_profile", "exif", …), and under "text" the texts of a PNG file; and
-        sentences on what cannot be kept.
+        The metadata under Pillow's names ("icc_profile", "exif", …) and those of [`Contents.info`], and under "text"
+        the texts of a PNG file; and sentences on what cannot be kept.
     """
+    contents = contents or Contents()
     info = {key: image.info[key] for key in _KEPT if key in image.info}
-    notes = []
+    notes = not_kept(contents.extras)
     try:
         info |= _elsewhere(image)
     except Exception:  # Malformed tags can raise any kind of exception; the pixels are not affected.
-        notes.append("The tags or texts that describe the picture are damaged and were left out.")
-    # Photoshop stores IPTC captions and credits under 0x0404.
-    if 0x0404 in (image.info.get("photoshop") or ()):
-        notes.append("IPTC data (captions, credits) are not carried over.")
-    return info, tuple(notes)
+        notes += ("The tags or texts that describe the picture are damaged and were left out.",)
+    if resources := kept_resources(image.info.get("photoshop") or {}):
+        info["photoshop"] = resources
+    info |= contents.info
+    if isinstance(info.get("xmp"), bytes):
+        notes += _make_xmp_true(info, contents.extended_xmp)
+    return info, notes
+
+
+def _make_xmp_true(info: dict[str, Any], extended: bytes) -> tuple[str, ...]:
+    """Merge the extended packet, and remove claims on what the result does not hold; returns sentences."""
+    notes: tuple[str, ...] = ()
+    try:
+        info["xmp"] = xmp_data.with_extended(info["xmp"], extended)
+    except ValueError:
+        notes += ("The extended part of the XMP is damaged and was left out.",)
+    try:
+        info["xmp"] = xmp_data.without_claims(info["xmp"])
+    except ValueError:
+        info["xmp"] = b""
+        notes += ("The XMP is damaged and was left out.",)
+    if not info["xmp"]:
+        del info["xmp"]
+    return notes
 
 
 def _elsewhere(image: Image.Image) -> dict[str, Any]:
@@ -94,7 +116,7 @@ def tiff_tags(exif: bytes) -> Image.Exif | None:
             for tag, value in source.items():
                 if tag in _DIRECTORIES:
                     kept[tag] = source.get_ifd(tag)
-                elif tag in (*_DESCRIPTIVE, _ORIENTATION) or (tag > _LAST_OF_STORAGE and tag != _PROFILE):
+                elif tag in (*_DESCRIPTIVE, ORIENTATION) or (tag > _LAST_OF_STORAGE and tag != _PROFILE):
                     kept[tag] = value
             # Pillow writes directories to a TIFF file only if it has parsed them, so the kept tags are parsed again.
             as_read.load(kept.tobytes())
@@ -103,38 +125,54 @@ def tiff_tags(exif: bytes) -> Image.Exif | None:
     return as_read
 
 
-def make_upright(image: Image.Image) -> Image.Image:
-    """Rotate and flip a picture as its Exif orientation says, and set the orientation to 1 (upright)."""
-    exif = image.info.get("exif", b"")
-    field = _orientation_field(exif)
-    if field is None:
-        return image
-    position, order = field
-    (orientation,) = struct.unpack_from(f"{order}H", exif, position)
+def make_upright(
+    image: Image.Image, samples: np.ndarray | None = None
+) -> tuple[Image.Image, np.ndarray | None, tuple[str, ...]]:
+    """Rotate and flip a picture as its Exif data say, or else its XMP, and make both true for the result.
+
+    Args:
+        image: with its metadata in `info`.
+        samples: (H, W, C), the same picture with 16 bits per channel; `None`: there is none.
+
+    Returns:
+        The picture with orientation 1 (upright), its samples, and sentences on what was left out.
+    """
+    exif, xmp = image.info.get("exif", b""), image.info.get("xmp", b"")
+    if not isinstance(xmp, bytes):
+        xmp = b""
+    orientation = exif_data.orientation_of(exif)
+    if orientation is None:
+        orientation = xmp_data.orientation_of(xmp)
     if orientation not in _TRANSPOSITIONS:
-        return image
+        return image, samples, ()
     info = dict(image.info)
-    info["exif"] = exif[:position] + struct.pack(f"{order}H", 1) + exif[position + 2 :]
-    if isinstance(xmp := info.get("xmp"), bytes):
-        info["xmp"] = _XMP_ORIENTATION.sub(rb"\g<1>1", xmp)
+    notes: tuple[str, ...] = ()
+    upright = image.transpose(_TRANSPOSITIONS[orientation])
+    if exif:
+        info["exif"] = exif_data.with_size(exif_data.made_upright(exif), upright.size)
+        if exif_data.thumbnail_size(exif):
+            notes += ("The thumbnail was left out: the picture was turned upright, and it was not.",)
+    if xmp:
+        try:
+            xmp = xmp_data.without_claims(xmp, turned=True)
+        except ValueError:
+            notes += ("The XMP may describe the picture as it was before it was turned upright.",)
+        info["xmp"] = xmp_data.made_upright(xmp, upright.size)
+        if not xmp:
+            del info["xmp"]
+    if resources := info.get("photoshop"):
+        info["photoshop"] = without_paths(resources)
+        if info["photoshop"] != resources:
+            notes += ("The clipping paths were left out: the picture was turned upright.",)
     if "dpi" in info and orientation >= 5:
         info["dpi"] = info["dpi"][::-1]
-    upright = image.transpose(_TRANSPOSITIONS[orientation])
     upright.info.update(info)
-    return upright
+    return upright, None if samples is None else _turned(samples, orientation), notes
 
 
-def _orientation_field(exif: bytes) -> tuple[int, str] | None:
-    """Position of the orientation in the first directory of Exif data, and "<" or ">", their byte order."""
-    start = 6 if exif.startswith(b"Exif\0\0") else 0
-    order = {b"II": "<", b"MM": ">"}.get(exif[start : start + 2])
-    if order is None or len(exif) < start + 8:
-        return None
-    directory = start + int(struct.unpack_from(f"{order}L", exif, start + 4)[0])
-    if directory + 2 > len(exif):
-        return None
-    (count,) = struct.unpack_from(f"{order}H", exif, directory)
-    for entry in range(directory + 2, min(directory + 2 + 12 * count, len(exif) - 11), 12):
-        if struct.unpack_from(f"{order}HHL", exif, entry) == (_ORIENTATION, _SHORT, 1):
-            return entry + 8, order
-    return None
+def _turned(samples: np.ndarray, orientation: int) -> np.ndarray:
+    """Samples (H, W, C) turned as [`Image.transpose`] turns a picture of this orientation."""
+    if orientation >= 5:
+        samples = samples.transpose(1, 0, 2)
+    vertically, horizontally = orientation in (3, 4, 7, 8), orientation in (2, 3, 6, 7)
+    return np.ascontiguousarray(samples[:: -1 if vertically else 1, :: -1 if horizontally else 1])

@@ -3,25 +3,39 @@
 Alpha and CMYK channels are separated and put back here. `metadata.py` handles Exif and the like, `saving.py` the files.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import torch
 from PIL import Image, ImageChops
 from PIL.JpegImagePlugin import JpegImageFile
 from torch import Tensor
 
-from .jpeg.color import is_neutral, rgb_to_ycbcr, rgb_to_ycbcr_unrounded
+from .containers import Contents, look_into
+from .jpeg.color import as_pixels, is_neutral, rgb_to_ycbcr, rgb_to_ycbcr_unrounded, ycbcr_to_deep_rgb
 from .jpeg.file import (
     MAX_MEGAPIXELS,
+    FileSource,
+    UnreadableImageError,
     check_depth,
     image_to_tensor,
     load_pixels,
+    name_of,
     open_image,
+    read_bytes,
     read_header,
     read_jpeg,
 )
 from .metadata import kept_info, make_upright
+from .sixteen_bits import STEPS, is_deep, read_samples, to_eight_bits
+
+ImageSource = FileSource | Image.Image | np.ndarray
+"""What a picture can be given as: a file (path, bytes, file object), a Pillow picture, or an array."""
+
+_NO_END = "The file lacks its end marker; all of its pixels are there."
 
 
 @dataclass(frozen=True)
@@ -33,6 +47,9 @@ class PictureParts:
             the inverted CMYK channels, in which 255 is no ink.
         rgb: whether the samples are RGB.
         alpha: the opacity, mode "L"; `None` if the picture has none.
+        deep_samples: int32 (1 or 3, H, W), 0..65535, the samples of a picture of 16 bits per channel, gray or RGB;
+            `samples` are the nearest ones of 8 bits. `None` for other pictures.
+        deep_alpha: uint16 (H, W), 0..65535, its opacity; `None` if it has none.
         info: color profile, Exif and the like, under Pillow's names.
         format: of the file ("JPEG", …), `None` for a Pillow picture that does not come from a file.
         tables: int32 (planes, 8, 8), the quantization tables of the planes, `None` if they are unknown.
@@ -52,18 +69,34 @@ class PictureParts:
     sampling: str | None = None
     grid_table: Tensor | None = None
     notes: tuple[str, ...] = ()
+    deep_samples: Tensor | None = None
+    deep_alpha: np.ndarray | None = None
 
-    @property
+    @cached_property
     def is_neutral(self) -> bool:
         """Whether a picture of three planes holds no color."""
-        if self.samples.shape[0] != 3:
+        samples = self.samples if self.deep_samples is None else self.deep_samples
+        if samples.shape[0] != 3:
             return False
-        return bool((self.samples[1:] == self.samples[0]).all()) if self.rgb else is_neutral(self.samples)
+        return bool((samples[1:] == samples[0]).all()) if self.rgb else is_neutral(samples)
 
     def planes_at(self, rows: slice, columns: slice) -> Tensor:
         """Planes of a part of the picture, float32 (C, h, w), 0..255: Y; Y, Cb, Cr; or inverted CMYK channels."""
-        samples = self.samples[:, rows, columns]
-        return rgb_to_ycbcr_unrounded(samples) if self.rgb else samples.float()
+        if self.deep_samples is not None:
+            samples = self.deep_samples[:, rows, columns].float() / STEPS
+        else:
+            samples = self.samples[:, rows, columns]
+        planes = rgb_to_ycbcr_unrounded(samples) if self.rgb else samples.float()
+        if self.rgb and self.is_neutral:
+            planes[1:] = 128.0  # Rounding errors are steps of 16 bits.
+        return planes
+
+    def pixels_of(self, planes: Tensor) -> Tensor:
+        """What is written for planes (C, h, w), 0..255: uint8 (C, h, w), or int32 0..65535 for 16 bits per channel."""
+        if self.deep_samples is None:
+            return as_pixels(planes)
+        samples = ycbcr_to_deep_rgb(planes) if planes.shape[0] == 3 else planes
+        return (samples * STEPS + 0.5).floor_().clamp_(0, 65535).to(torch.int32)
 
     def integers_at(self, rows: slice, columns: slice) -> Tensor:
         """The same planes as an encoder rounds them, uint8 (C, h, w): those that an earlier decoder gave, nearly."""
@@ -71,37 +104,103 @@ class PictureParts:
         return rgb_to_ycbcr(samples) if self.rgb else samples
 
 
-def take_apart(source: str | Path | bytes | Image.Image, max_megapixels: float = MAX_MEGAPIXELS) -> PictureParts:
+def take_apart(source: ImageSource, max_megapixels: float = MAX_MEGAPIXELS) -> PictureParts:
     """Split a picture into planes, alpha and metadata.
 
     Args:
-        source: a path, the bytes of a file, or a Pillow picture.
-        max_megapixels: limit on the size of a path or bytes, in millions of pixels.
+        source: a path, the bytes of a file, a file object that is open for reading bytes, a Pillow picture, or an array
+            (H, W), (H, W, 3) or (H, W, 4), uint8 or uint16: gray, RGB, RGB and alpha.
+        max_megapixels: limit on the size of a file, in millions of pixels.
 
     Raises:
         UnreadableImageError: if the file is no picture, is damaged, too large, or of a kind that is not restored.
+        ValueError: if the array has another shape or dtype.
     """
-    image = source if isinstance(source, Image.Image) else open_image(source, max_megapixels)
-    notes = _frame_notes(image)
-    undecoded = image is not source and image.mode in ("L", "RGB")
-    if undecoded and isinstance(image, JpegImageFile) and not _stores_rgb(image):
-        file = read_jpeg(image)
-        info, more_notes = kept_info(image)
-        # A name with commas lists unusual sampling factors. Luma may then be stored at a lower resolution than chroma.
-        # The decoder enlarges it, and its blocks are no longer those of the file.
-        grid_table = None if "," in file.sampling else file.tables[0]
-        return PictureParts(
-            file.planes,
-            None,
-            info,
-            image.format,
-            tables=file.tables,
-            quality=file.quality,
-            sampling=file.sampling,
-            grid_table=grid_table,
-            notes=notes + more_notes,
+    if isinstance(source, np.ndarray):
+        return _take_array(source)
+    if isinstance(source, Image.Image):
+        image, data, contents, name = source, None, Contents(), "the picture"
+        _check_size(image.size)
+    else:
+        data = read_bytes(source)
+        # Messages need the name of a path.
+        image = open_image(source if isinstance(source, str | Path) else data, max_megapixels)
+        contents, name = look_into(data), name_of(source)
+    # Other pictures in a JPEG file are named with what else it holds.
+    notes = () if isinstance(image, JpegImageFile) and data is not None else _frame_notes(image)
+    undecoded = data is not None and image.mode in ("L", "RGB")
+    if undecoded and isinstance(image, JpegImageFile):
+        if contents.lacks_end:
+            notes += (_NO_END,)
+        if not _stores_rgb(image):
+            return _take_jpeg(image, contents, notes)
+    if is_deep(image):
+        samples = read_samples(image, data, name)
+        return _take_samples(samples, image.format, *_with_notes(kept_info(image, contents), notes))
+    return _take_pixels_apart(image, contents, notes)
+
+
+def _take_jpeg(image: JpegImageFile, contents: Contents, notes: tuple[str, ...]) -> PictureParts:
+    file = read_jpeg(image)
+    info, notes = _with_notes(kept_info(image, contents), notes)
+    # A name with commas lists unusual sampling factors. Luma may then be stored at a lower resolution than chroma.
+    # The decoder enlarges it, and its blocks are no longer those of the file.
+    grid_table = None if "," in file.sampling else file.tables[0]
+    return PictureParts(
+        file.planes,
+        None,
+        info,
+        image.format,
+        tables=file.tables,
+        quality=file.quality,
+        sampling=file.sampling,
+        grid_table=grid_table,
+        notes=notes,
+    )
+
+
+def _with_notes(
+    kept: tuple[dict[str, Any], tuple[str, ...]], notes: tuple[str, ...]
+) -> tuple[dict[str, Any], tuple[str, ...]]:
+    info, more = kept
+    return info, notes + more
+
+
+def _take_array(array: np.ndarray) -> PictureParts:
+    shape = array.shape
+    if array.ndim not in (2, 3) or (array.ndim == 3 and shape[2] not in (1, 3, 4)):
+        raise ValueError(f"the array has shape {shape}, expected (H, W), (H, W, 3) or (H, W, 4)")
+    if array.dtype not in (np.uint8, np.uint16):
+        raise ValueError(
+            f"the array has dtype {array.dtype}, expected uint8 (0..255) or uint16 (0..65535); scale and convert it"
         )
-    return _take_pixels_apart(image, notes)
+    _check_size((shape[1], shape[0]))
+    samples = np.ascontiguousarray(array.reshape(shape[0], shape[1], -1))
+    if array.dtype == np.uint16:
+        return _take_samples(samples, None, {}, ())
+    return _take_pixels_apart(Image.fromarray(samples.squeeze(2) if samples.shape[2] == 1 else samples), Contents(), ())
+
+
+def _check_size(size: tuple[int, int]) -> None:
+    if 0 in size:
+        raise UnreadableImageError(f"the picture has no pixels: it is {size[0]}x{size[1]}")
+
+
+def _take_samples(samples: np.ndarray, kind: str | None, info: dict[str, Any], notes: tuple[str, ...]) -> PictureParts:
+    """Parts of a picture of 16 bits per channel, uint16 (H, W, 1..4)."""
+    channels = samples.shape[2]
+    alpha = samples[:, :, -1] if channels in (2, 4) else None
+    colors = torch.from_numpy(samples[:, :, : 3 if channels > 2 else 1].astype(np.int32)).permute(2, 0, 1).contiguous()
+    return PictureParts(
+        torch.from_numpy(to_eight_bits(colors.numpy())),
+        None if alpha is None else Image.fromarray(to_eight_bits(alpha)),
+        info,
+        kind,
+        rgb=channels > 2,
+        deep_samples=colors,
+        deep_alpha=alpha,
+        notes=notes,
+    )
 
 
 def _frame_notes(image: Image.Image) -> tuple[str, ...]:
@@ -117,10 +216,10 @@ def _stores_rgb(image: JpegImageFile) -> bool:
     return identifiers == b"RGB" or (image.info.get("adobe_transform") == 0 and len(identifiers) == 3)
 
 
-def _take_pixels_apart(image: Image.Image, notes: tuple[str, ...]) -> PictureParts:
+def _take_pixels_apart(image: Image.Image, contents: Contents, notes: tuple[str, ...]) -> PictureParts:
     check_depth(image)
     load_pixels(image)
-    info, more_notes = kept_info(image)
+    info, notes = _with_notes(kept_info(image, contents), notes)
     quality = sampling = None
     if isinstance(image, JpegImageFile) and image.quantization:
         header = read_header(image)
@@ -136,7 +235,7 @@ def _take_pixels_apart(image: Image.Image, notes: tuple[str, ...]) -> PicturePar
         rgb=samples.shape[0] == 3,
         quality=quality,
         sampling=sampling,
-        notes=notes + more_notes,
+        notes=notes,
     )
 
 
@@ -148,17 +247,36 @@ def _working_mode(image: Image.Image) -> str:
     return "RGBA" if transparent else "RGB"
 
 
-def put_together(parts: PictureParts, pixels: Tensor, *, upright: bool = True) -> Image.Image:
+@dataclass(frozen=True)
+class Assembled:
+    """A picture put together.
+
+    Attributes:
+        image: mode "L", "LA", "RGB", "RGBA" or "CMYK", with its metadata in `info`.
+        samples: uint16 (H, W, 1..4), 0..65535, of a picture of 16 bits per channel, which `image` shows with 8; `None`
+            for other pictures.
+        notes: sentences on what was left out.
+    """
+
+    image: Image.Image
+    samples: np.ndarray | None = None
+    notes: tuple[str, ...] = field(default=())
+
+
+def put_together(parts: PictureParts, pixels: Tensor, *, upright: bool = True) -> Assembled:
     """Assemble a picture from restored pixels, with its alpha, color profile and Exif.
 
     Args:
         parts: alpha and metadata of the picture.
-        pixels: uint8 (H, W, C): gray, RGB or inverted CMYK channels, as [`as_pixels`] gives them, channels last.
+        pixels: (H, W, C), what [`PictureParts.pixels_of`] gives, channels last: gray, RGB or inverted CMYK channels.
         upright: whether to apply the Exif orientation; otherwise pixels and tag stay as stored.
-
-    Returns:
-        Mode "L", "LA", "RGB", "RGBA" or "CMYK".
     """
+    deep = None
+    if parts.deep_samples is not None:
+        deep = pixels.numpy().astype(np.uint16)
+        pixels = torch.from_numpy(to_eight_bits(deep))
+        if parts.deep_alpha is not None:
+            deep = np.dstack((deep, parts.deep_alpha))
     if pixels.shape[2] == 4:
         image = Image.merge("CMYK", [Image.fromarray(255 - band.numpy()) for band in pixels.unbind(2)])
     else:
@@ -166,4 +284,4 @@ def put_together(parts: PictureParts, pixels: Tensor, *, upright: bool = True) -
     if parts.alpha is not None:
         image.putalpha(parts.alpha)
     image.info.update(parts.info)
-    return make_upright(image) if upright else image
+    return Assembled(*make_upright(image, deep)) if upright else Assembled(image, deep)

@@ -4,6 +4,7 @@ Where a later save is undone, everything happens on a frame that starts at a cor
 picture with some rows above and some columns before it, which are cut off in the end.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import torch
@@ -116,7 +117,7 @@ def prepare(parts: PictureParts, history: History, quality: int | None, *, looks
 def _undone(parts: PictureParts, history: History) -> PreparedPicture:
     factor, own = history.enlargement, parts.tables
     _check_fits(parts, history)
-    parts = replace(parts, samples=parts.samples[:, ::factor, ::factor].contiguous())
+    parts = _with_samples(parts, lambda samples: samples[:, ::factor, ::factor].contiguous())
     later, top, left = later_file(parts), 0, 0
     # In strips: the conversion of RGB takes sixteen times the memory of what it gives.
     strips = [slice(start, start + _STRIP) for start in range(0, parts.samples.shape[1], _STRIP)]
@@ -127,9 +128,15 @@ def _undone(parts: PictureParts, history: History) -> PreparedPicture:
         later = LaterFile(save.tables, save.sampling)
         top, left = top + save.top, left + save.left
     save = history.saves[-1]
-    samples = _with_border(parts.samples, top, left) if top or left else parts.samples
-    seen = replace(parts, samples=samples, tables=save.tables, grid_table=save.tables[0])
+    if top or left:
+        parts = _with_samples(parts, lambda samples: _with_border(samples, top, left))
+    seen = replace(parts, tables=save.tables, grid_table=save.tables[0])
     return PreparedPicture(seen, planes, held, _foreign(held, other, planes), own, top, left, factor)
+
+
+def _with_samples(parts: PictureParts, change: Callable[[Tensor], Tensor]) -> PictureParts:
+    deep = None if parts.deep_samples is None else change(parts.deep_samples)
+    return replace(parts, samples=change(parts.samples), deep_samples=deep)
 
 
 def _check_fits(parts: PictureParts, history: History) -> None:
@@ -175,7 +182,7 @@ def _blocks_at(blocks: Tensor, rows: slice, columns: slice) -> Tensor:
 
 
 def _with_border(samples: Tensor, top: int, left: int) -> Tensor:
-    """uint8 (C, H, W) with `top` rows above and `left` columns before it that repeat its border."""
+    """(C, H, W) with `top` rows above and `left` columns before it that repeat its border."""
     rows = torch.arange(-top, samples.shape[1]).clamp(min=0)
     columns = torch.arange(-left, samples.shape[2]).clamp(min=0)
     return samples[:, rows][:, :, columns]

@@ -11,15 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from PIL import Image
 from torch import Tensor
 from transformers import PreTrainedModel
 
 from .history import History, describe_history
-from .jpeg.color import as_pixels
 from .jpeg.consistency import project_onto_file
 from .jpeg.file import MAX_MEGAPIXELS
-from .picture import PictureParts, put_together, take_apart
+from .picture import ImageSource, PictureParts, put_together, take_apart
 from .picture_history import history_of, look_back
 from .precision import preferred_dtype
 from .prepared_picture import PreparedPicture, prepare
@@ -114,7 +112,7 @@ class JpegRestorer:
 
     def __call__(
         self,
-        source: str | Path | bytes | Image.Image,
+        source: ImageSource,
         quality: int | None = None,
         strength: float = 1.0,
         *,
@@ -128,8 +126,9 @@ class JpegRestorer:
         """Restore one picture.
 
         Args:
-            source: a path, the bytes of a file, or a Pillow picture. Pass JPEG files as path or bytes, so that their
-                planes come straight from the decoder.
+            source: a path, the bytes of a file, a file object that is open for reading bytes, a Pillow picture, or an
+                array (H, W), (H, W, 3) or (H, W, 4), uint8 or uint16. Pass JPEG files as files, so that their planes
+                come straight from the decoder.
             quality: libjpeg's 1..100, at which the picture was once saved, as far as you know. It is used where the
                 pixels show no earlier save. The network is conditioned on the standard tables of this quality instead
                 of those of the file. If it is lower than the quality of the file, the file is a later save, and the
@@ -152,8 +151,9 @@ class JpegRestorer:
 
         Raises:
             UnreadableImageError: if the file is no picture, is damaged, too large, or of a kind that is not restored.
-            ValueError: if `quality`, `strength` or `realism` is out of range, the checkpoint has no realism, the
-                reconstruction has another shape or dtype than that of the source, or the history does not fit it.
+            ValueError: if `quality`, `strength` or `realism` is out of range, the checkpoint has no realism, an array
+                has another shape or dtype than those above, the reconstruction has another one than that of the source,
+                or the history does not fit it.
         """
         if not 0.0 <= strength <= 1.0:
             raise ValueError(f"strength must lie in 0..1, found {strength}")
@@ -178,7 +178,8 @@ class JpegRestorer:
             notes += (f"The given quality {quality} was not used: the pixels show a save at {found.first.quality}.",)
         is_cmyk = parts.samples.shape[0] == 4
         pixels, consistency = self._restore_pixels(model, prepared, known, strength, faithful, progress, reconstruction)
-        image = put_together(parts, pixels, upright=not keep_orientation)
+        assembled = put_together(parts, pixels, upright=not keep_orientation)
+        image, notes = assembled.image, notes + assembled.notes
         report = RestorationReport(
             width=image.width,
             height=image.height,
@@ -194,9 +195,9 @@ class JpegRestorer:
             history=found,
             notes=(*describe_history(found, parts.quality), *notes),
         )
-        return RestoredImage(image, report)
+        return RestoredImage(image, report, assembled.samples)
 
-    def find_history(self, source: str | Path | bytes | Image.Image, quality: int | None = None) -> History:
+    def find_history(self, source: ImageSource, quality: int | None = None) -> History:
         """What a picture went through before it became this file, as far as its pixels and the network show it.
 
         Args:
@@ -209,7 +210,7 @@ class JpegRestorer:
 
     def reconstruct(
         self,
-        source: str | Path | bytes | Image.Image,
+        source: ImageSource,
         quality: int | None = None,
         *,
         realism: float = 0.0,
@@ -241,7 +242,7 @@ class JpegRestorer:
                 progress(done, len(plan))
         return prepared.onto_picture(planes).contiguous()
 
-    def _take_apart(self, source: str | Path | bytes | Image.Image, quality: int | None) -> PictureParts:
+    def _take_apart(self, source: ImageSource, quality: int | None) -> PictureParts:
         if quality is not None and not 1 <= quality <= 100:
             raise ValueError(f"quality must lie in 1..100, found {quality}")
         return take_apart(source, self.max_megapixels)
@@ -297,12 +298,13 @@ class JpegRestorer:
         """Restore tile by tile from samples to pixels, so that only one tile at a time is in floating point.
 
         Returns:
-            uint8 (H, W, C), and the share of luma coefficients that equal those of the file, `None` without projection.
+            (H, W, C) as [`PictureParts.pixels_of`] gives them, and the share of luma coefficients that equal those of
+            the file, `None` without projection.
         """
         parts = prepared.parts
         channels, height, width = parts.samples.shape
         # Channels last, as Pillow needs them: another copy of a picture of 100 megapixels would take too much memory.
-        pixels = torch.empty(height, width, channels, dtype=torch.uint8)
+        pixels = torch.empty(height, width, channels, dtype=torch.uint8 if parts.deep_samples is None else torch.int32)
         table = parts.grid_table if faithful and strength > 0 else None
         if reconstruction is not None:
             reconstruction = prepared.onto_frame(reconstruction)
@@ -326,7 +328,7 @@ class JpegRestorer:
                     count = (seen.shape[1] // 8) * (seen.shape[2] // 8) if held is None else int(held.sum())
                     kept, blocks = kept + share * count, blocks + count
                 seen[:known] = seen[:known].lerp(restored, strength)
-            pixels[tile.rows, tile.columns] = as_pixels(seen).permute(1, 2, 0)
+            pixels[tile.rows, tile.columns] = parts.pixels_of(seen).permute(1, 2, 0)
             if progress is not None:
                 progress(done, len(plan))
         whole = prepared.onto_picture(pixels.permute(2, 0, 1)).permute(1, 2, 0)
@@ -391,7 +393,7 @@ class JpegRestorer:
 
 
 def restore(
-    source: str | Path | bytes | Image.Image,
+    source: ImageSource,
     quality: int | None = None,
     strength: float = 1.0,
     *,

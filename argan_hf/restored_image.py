@@ -4,10 +4,11 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from PIL import Image
 
 from .history import History
-from .saving import save_picture
+from .saving import encode_picture, save_picture
 
 
 @dataclass(frozen=True)
@@ -59,16 +60,33 @@ class RestoredImage:
         image: mode "L", "LA", "RGB", "RGBA" or "CMYK", with the source's color profile, Exif and the like in
             `image.info`.
         report: properties of the source, and what was done.
+        samples: uint16 (H, W, 1..4), 0..65535, if the source has 16 bits per channel: gray or RGB, with alpha or not.
+            `image` shows them with 8 bits. `None` for other sources.
     """
 
     image: Image.Image
     report: RestorationReport
+    samples: np.ndarray | None = None
+
+    def encode(self, suffix: str) -> tuple[bytes, tuple[str, ...]]:
+        """The bytes of the file that [`save`] writes.
+
+        Args:
+            suffix: ".png", ".tif", ".tiff", ".webp", ".avif", ".jpg" or ".jpeg".
+
+        Returns:
+            The bytes, and sentences on what the format cannot hold.
+
+        Raises:
+            ValueError, OSError: as [`save`].
+        """
+        return encode_picture(self.image, suffix, self.samples)
 
     def save(self, path: str | Path) -> tuple[str, ...]:
         """Write the picture in the format of the suffix. If writing fails, no incomplete file is left.
 
         PNG, TIFF and WebP are written losslessly, JPEG and AVIF at high quality. Only TIFF and JPEG hold CMYK; for the
-        others it is converted to RGB.
+        others it is converted to RGB. Only PNG and TIFF hold 16 bits per channel; the others get 8.
 
         Returns:
             Sentences on what the format cannot hold.
@@ -77,4 +95,4 @@ class RestoredImage:
             ValueError: if the suffix names no format that can be written, or the format cannot hold such a picture.
             OSError: if the file cannot be written.
         """
-        return save_picture(self.image, Path(path))
+        return save_picture(self.image, Path(path), self.samples)

@@ -20,7 +20,6 @@ from argan_hf import JpegRestorer
 from argan_hf.history import History
 from argan_hf.jpeg.file import load_pixels, open_image
 from argan_hf.restored_image import RestorationReport, RestoredImage
-from argan_hf.saving import encode_picture
 from pictures import Choices, Picture, Result, Settings, network_key, showable, upright_pixels
 
 NETWORK_SHARE = 0.75
@@ -90,7 +89,7 @@ def restore(
     if suffix == "jpg" and restored.image.mode in ("LA", "RGBA"):
         raise ValueError("JPEG holds no transparency; choose PNG, WebP, TIFF or AVIF as the format of the result")
     report(0.82, f"Writing {suffix.upper()}")
-    data, notes = encode_picture(restored.image, f".{suffix}")
+    data, notes = restored.encode(f".{suffix}")
     folder = picture.folder / secrets.token_hex(4)
     folder.mkdir()
     path = folder / f"{picture.path.stem[:_LONGEST_STEM]}-restored.{suffix}"

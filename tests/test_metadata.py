@@ -1,6 +1,7 @@
 import io
 import struct
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -15,11 +16,11 @@ from argan_hf.metadata import kept_info, make_upright, tiff_tags
 _ORIENTATION = 0x0112
 
 
-def _exif(order: str, orientation: int, of_thumbnail: int = 6) -> bytes:
+def _exif(order: str, orientation: int, of_thumbnail: int = 6, *, has_thumbnail: bool = True) -> bytes:
     """Exif with tags, a thumbnail in the second directory and a maker note that nobody can parse."""
     entries = struct.pack(order + "HHL4s", 0x010F, 2, 4, b"Ada\0")
     entries += struct.pack(order + "HHLHH", _ORIENTATION, 3, 1, orientation, 0)
-    first = struct.pack(order + "H", 2) + entries + struct.pack(order + "L", 8 + 2 + 24 + 4)
+    first = struct.pack(order + "H", 2) + entries + struct.pack(order + "L", 38 if has_thumbnail else 0)
     second = struct.pack(order + "H", 1) + struct.pack(order + "HHLHH", _ORIENTATION, 3, 1, of_thumbnail, 0)
     mark = b"II*\0" if order == "<" else b"MM\0*"
     return b"Exif\0\0" + mark + struct.pack(order + "L", 8) + first + second + bytes(4) + b"maker note, offset 1234"
@@ -36,14 +37,17 @@ def _xmp(orientation: int) -> bytes:
 def test_turning_a_picture_changes_nothing_of_its_exif_but_the_orientation(order: str, orientation: int) -> None:
     image = Image.frombytes("L", (5, 3), bytes(range(15)))
     image.info |= {"exif": _exif(order, orientation), "xmp": _xmp(orientation), "dpi": (300, 100)}
-    upright = make_upright(image)
+    samples = np.array(image)[:, :, None].astype(np.uint16)
+    upright, turned, _ = make_upright(image, samples)
+    assert turned is not None
+    assert np.array_equal(turned[:, :, 0], np.array(upright))
     assert upright.tobytes() == ImageOps.exif_transpose(image).tobytes()
-    assert upright.info["exif"] == _exif(order, 1)
+    assert upright.info["exif"] == _exif(order, 1, has_thumbnail=False)
     assert upright.getexif()[_ORIENTATION] == 1
     assert upright.info["xmp"] == _xmp(1)
     # Some formats hand Exif over without its first six bytes.
     image.info["exif"] = _exif(order, orientation)[6:]
-    assert make_upright(image).info["exif"] == _exif(order, 1)[6:]
+    assert make_upright(image)[0].info["exif"] == _exif(order, 1, has_thumbnail=False)[6:]
     assert upright.size == ((3, 5) if orientation >= 5 else (5, 3))
     assert upright.info["dpi"] == ((100, 300) if orientation >= 5 else (300, 100))
 
@@ -53,7 +57,7 @@ def test_what_stands_behind_the_first_directory_turns_nothing() -> None:
     exif = bytearray(_exif("<", 6))
     exif[14] = 1
     image.info["exif"] = bytes(exif)
-    assert make_upright(image) is image
+    assert make_upright(image)[0] is image
 
 
 @given(st.binary(max_size=60), st.integers(0, 45), st.integers(0, 255))
@@ -64,7 +68,7 @@ def test_no_exif_data_stop_a_picture(noise: bytes, position: int, value: int) ->
     for exif in (noise, b"Exif\0\0II*\0" + noise, bytes(damaged), bytes(damaged[:position])):
         image = Image.new("L", (5, 3))
         image.info["exif"] = exif
-        assert make_upright(image).size in ((5, 3), (3, 5))
+        assert make_upright(image)[0].size in ((5, 3), (3, 5))
 
 
 def _reopened(image: Image.Image, kind: str, **options: object) -> Image.Image:
@@ -134,7 +138,8 @@ def test_texts_and_colors_of_a_png_are_kept() -> None:
     assert info == {"text": {"Title": "a view"}, "xmp": b"<x/>", **colors}
 
 
-def test_iptc_data_are_not_dropped_without_a_word() -> None:
+def test_captions_and_paths_are_kept_and_what_photoshop_stores_besides_is_not() -> None:
     image = Image.new("L", (5, 3))
-    image.info["photoshop"] = {0x0404: b"caption"}
-    assert "IPTC" in kept_info(image)[1][0]
+    kept = {0x0404: b"caption", 0x07D0: b"a path"}
+    image.info["photoshop"] = kept | {0x040C: b"a thumbnail", 0x03ED: {"XResolution": 1}}
+    assert kept_info(image)[0]["photoshop"] == kept

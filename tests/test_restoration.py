@@ -11,7 +11,7 @@ from PIL.Image import Exif
 from argan_hf import ArganConfig, ArganForImageRestoration, JpegRestorer, UnreadableImageError, restore
 from argan_hf.jpeg import quantization_tables, read_jpeg, recover_coefficients, rgb_to_ycbcr, share_inside
 from argan_hf.jpeg.file import image_to_tensor, open_image
-from tests.conftest import jpeg_bytes, png16, scramble
+from tests.conftest import jpeg_bytes, scramble
 from tests.jpeg.test_file import giant_jpeg
 
 PROFILE = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
@@ -186,16 +186,6 @@ def test_the_second_picture_of_a_file_is_not_dropped_without_a_word(restorer: Jp
     assert restorer(jpeg_bytes(photo), history=False).report.notes == ()
 
 
-@pytest.mark.parametrize(
-    "data",
-    [png16(0, 1), png16(2, 3), png16(4, 2), png16(6, 4), b"P6 1 1 65535 abcdef"],
-    ids=["gray", "RGB", "gray and alpha", "RGBA", "PPM"],
-)
-def test_sixteen_bits_are_not_cut_to_eight_without_a_word(restorer: JpegRestorer, data: bytes) -> None:
-    with pytest.raises(UnreadableImageError, match="convert it to 8 bits per channel"):
-        restorer(data)
-
-
 def test_the_report_tells_what_was_found(restorer: JpegRestorer, photo: Image.Image) -> None:
     conditioned = restorer.model.config.condition_on_quantization
     report = restorer(jpeg_bytes(photo, quality=35)).report
@@ -265,7 +255,10 @@ def test_the_shipped_network_improves_every_ink(photo: Image.Image) -> None:
         (lambda photo: b"hello", "not a picture"),
         (lambda photo: jpeg_bytes(photo)[:2000], "ends early"),
         (lambda photo: giant_jpeg(), "megapixels"),
-        (lambda photo: Image.new("I;16", (4, 4)), "8 bits per channel"),
+        (lambda photo: Image.new("F", (4, 4)), "8 bits per channel"),
+        (lambda photo: Image.new("RGB", (0, 4)), "no pixels: it is 0x4"),
+        (lambda photo: np.zeros((3, 0, 3), np.uint8), "no pixels: it is 0x3"),
+        (lambda photo: io.StringIO("hello"), "open for reading text"),
     ],
 )
 def test_what_cannot_be_restored_is_refused_in_words(

@@ -48,7 +48,10 @@ def test_what_a_format_carries_is_carried_and_the_rest_is_named(photo: Image.Ima
     data, notes = encode_picture(_rich(photo.convert(mode)), suffix)
     written = _read(data)
     exif = written.getexif()
-    assert written.info["icc_profile"] == PROFILE
+    # A profile of RGB is not allowed in a gray PNG file.
+    keeps_profile = (mode, suffix) != ("L", ".png")
+    assert ("icc_profile" in written.info) is keeps_profile is not any("color profile for RGB" in n for n in notes)
+    assert written.info.get("icc_profile", PROFILE) == PROFILE
     assert exif[0x013B] == "Ada"
     assert exif.get_ifd(_EXIF)[0x9003] == "2020:01:01 00:00:00"
     assert exif.get_ifd(_GPS)[1] == "N"
@@ -80,10 +83,15 @@ def test_a_text_that_has_the_place_of_the_comment_keeps_it(photo: Image.Image) -
     assert _read(encode_picture(photo, ".tiff")[0]).getexif()[0x010E] == "a lake"
 
 
-def test_what_an_encoder_cannot_write_is_an_os_error(photo: Image.Image) -> None:
-    photo.info = {"dpi": (1e9, 1e9)}
-    with pytest.raises(OSError, match="PNG cannot be written with the metadata of the picture"):
-        encode_picture(photo, ".png")
+@pytest.mark.parametrize("density", [1e9, 4294967295, -1, float("nan"), float("inf")])
+@pytest.mark.parametrize("suffix", LOSSLESS + LOSSY)
+def test_no_resolution_costs_the_picture(photo: Image.Image, suffix: str, density: float) -> None:
+    photo.info = {"dpi": (density, density), "xmp": b"<x/>"}
+    data, notes = encode_picture(photo, suffix)
+    written = _read(data)
+    assert written.size == photo.size
+    assert written.info["xmp"] == b"<x/>"
+    assert "dpi" in written.info or any("resolution" in note for note in notes)
 
 
 def test_a_png_says_srgb_only_where_no_profile_says_more(photo: Image.Image) -> None:

@@ -21,7 +21,7 @@ from tqdm.auto import tqdm
 from ..jpeg.file import MAX_MEGAPIXELS, open_image
 from ..restoration import TILE_SIZE, JpegRestorer
 from ..restored_image import RestoredImage
-from ..saving import encode_picture, write_whole
+from ..saving import write_whole
 from ..variants import DEFAULT_CHECKPOINT
 from .console import complain, exit_code
 from .jobs import STREAM, Job, plan_jobs
@@ -255,11 +255,11 @@ class _JobRunner:
 
     def _write(self, restored: RestoredImage, job: Job) -> tuple[str, ...]:
         if job.target == STREAM:
-            data, notes = encode_picture(restored.image, f".{self.args.format}")
+            data, notes = restored.encode(f".{self.args.format}")
             sys.stdout.buffer.write(data)
             sys.stdout.buffer.flush()
             return notes
-        data, notes = encode_picture(restored.image, job.target.suffix)
+        data, notes = restored.encode(job.target.suffix)
         try:
             job.target.parent.mkdir(parents=True, exist_ok=True)
             write_whole(data, job.target)

@@ -76,6 +76,23 @@ def ycbcr_to_rgb_unclipped(planes: Tensor) -> Tensor:
     return torch.stack((red, green, blue), -3)
 
 
+def ycbcr_to_deep_rgb(planes: Tensor) -> Tensor:
+    """RGB of full-swing Y'CbCr for pictures of 16 bits per channel: the exact inverse of [`rgb_to_ycbcr_unrounded`].
+
+    The constants of libjpeg are rounded. They give 8 bits back, but are one or two steps of 16 bits off.
+
+    Args:
+        planes: (..., 3, H, W), floats 0..255.
+
+    Returns:
+        float32 (..., 3, H, W), not rounded.
+    """
+    matrix = torch.linalg.inv(torch.tensor(_TO_YCBCR, dtype=torch.float64) / _ONE).float().to(planes.device)
+    y, cb, cr = planes.float().unbind(-3)
+    cb, cr = cb - 128.0, cr - 128.0
+    return torch.stack([y * row[0] + cb * row[1] + cr * row[2] for row in matrix], -3)
+
+
 def rgb_to_studio_luma(rgb: Tensor) -> Tensor:
     """Luma 16..235 as MATLAB's `rgb2ycbcr` computes it: the gray picture on which published tables are measured.
 

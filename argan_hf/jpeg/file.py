@@ -5,9 +5,11 @@ of the file could no longer be recovered from them.
 """
 
 import io
+import math
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 import torch
@@ -18,6 +20,10 @@ from PIL.PpmImagePlugin import PpmImageFile
 from PIL.TiffImagePlugin import TiffImageFile
 from torch import Tensor
 
+from ..containers.directories import is_camera_raw
+from ..containers.missing_end import with_end
+from ..containers.png_chunks import with_readable_chunks
+from ..containers.segments import JpegLayout, read_layout
 from .file_kinds import RAW_FILE, name_kind
 from .tables import estimate_quality
 
@@ -29,11 +35,12 @@ _MAX_FILE_BYTES = 2**30
 # limit is on scans times megapixels, about 5 ms each; but every picture may have 30, and small ones no more than 500.
 _MAX_SCANNED_MEGAPIXELS = 1000
 _MIN_SCANS, _MAX_SCANS = 30, 500
-_MARKER = re.compile(rb"\xff+([\x01-\xcf\xd8-\xfe])")
-_NEW_SUBFILE_TYPE, _SUB_DIRECTORIES, _DNG_VERSION = 0x00FE, 0x014A, 0xC612
 # How Python prints an object in a message of an exception.
 _OBJECT = re.compile(r"<[^<>]* at 0x[0-9a-fA-F]+>")
 _EIGHT_BIT_MODES = ("1", "L", "LA", "P", "PA", "RGB", "RGBA", "CMYK", "YCbCr")
+FileSource = str | Path | bytes | bytearray | memoryview | IO[bytes]
+"""What a file can be given as: a path, its bytes, or a file object that is open for reading bytes."""
+
 # Pillow starts another program to draw PostScript, which is not safe for files of unknown origin.
 _NOT_OPENED = ("EPS",)
 
@@ -42,61 +49,99 @@ class UnreadableImageError(ValueError):
     """The file is no picture, is damaged, or is of a kind that is not restored; the message says which."""
 
 
-def open_image(source: str | Path | bytes, max_megapixels: float = MAX_MEGAPIXELS) -> Image.Image:
+def open_image(source: FileSource, max_megapixels: float = MAX_MEGAPIXELS) -> Image.Image:
     """Open a picture: read its header, decode no pixels.
 
     Args:
-        source: a path, or the bytes of a file.
+        source: a path, the bytes of a file, or a file object that is open for reading bytes.
         max_megapixels: limit on the size that the header states, in millions of pixels. It replaces Pillow's own limit,
             which is a setting of the whole process.
 
     Raises:
         UnreadableImageError: if the file is missing, empty, no picture, or too large to be decoded safely.
     """
-    name = "the picture" if isinstance(source, bytes) else Path(source).name
-    data = source if isinstance(source, bytes) else _read(Path(source))
-    if not data:
-        raise UnreadableImageError(f"{name} is empty (0 bytes)")
-    image = _identify(data, name)
+    name = name_of(source)
+    data = read_bytes(source)
+    image = _identify(with_readable_chunks(data), name)
     megapixels = image.width * image.height / 1e6
     if megapixels > max_megapixels:
         raise UnreadableImageError(
             f"{name} claims to hold {megapixels:,.1f} megapixels, more than the limit of {max_megapixels:g};"
             " raise it with max_megapixels (--max-megapixels)"
         )
-    if image.info.get("progressive"):
-        scans, limit = _count_scans(data), min(_MAX_SCANS, max(_MIN_SCANS, int(_MAX_SCANNED_MEGAPIXELS / megapixels)))
-        if scans > limit:
-            raise UnreadableImageError(
-                f"{name} has {scans} progressive scans, more than the {limit} that are read at this size: such a file "
-                "only slows a decoder down"
-            )
-    image.filename = "" if isinstance(source, bytes) else str(source)
+    if isinstance(image, JpegImageFile):
+        layout = read_layout(data)
+        _check_work(image, data, layout, name)
+        if layout.end is None and (complete := with_end(data, layout)) is not None:
+            image = _identify(complete, name)
+    image.filename = str(source) if isinstance(source, str | Path) else ""
     return image
 
 
-def _count_scans(data: bytes) -> int:
-    """Number of scans of a JPEG file. Segments are skipped by their length: comments can hold the marker, too."""
-    scans, position = 0, 2
-    while found := _MARKER.search(data, position):
-        marker, position = found[1][0], found.end()
-        if marker == 0xD9:  # end of image; trailing data are not decoded
-            break
-        if marker not in (0x01, 0xD8):
-            scans += marker == 0xDA
-            position += max(2, int.from_bytes(data[position : position + 2], "big"))
-    return scans
+def read_bytes(source: FileSource) -> bytes:
+    """The bytes of a file.
+
+    Args:
+        source: as for [`open_image`].
+
+    Raises:
+        UnreadableImageError: if the file is missing, empty, or too large for a picture.
+    """
+    name = name_of(source)
+    if isinstance(source, str | Path):
+        data = _read(Path(source))
+    elif isinstance(source, bytes | bytearray | memoryview):
+        data = bytes(source)
+    else:
+        data = _read_open(source, name)
+    if not data:
+        raise UnreadableImageError(f"{name} is empty (0 bytes)")
+    if len(data) > _MAX_FILE_BYTES:
+        raise UnreadableImageError(f"{name} is larger than {_MAX_FILE_BYTES >> 20} MiB, too large for a picture")
+    return data
+
+
+def name_of(source: FileSource) -> str:
+    """What a file is called in messages."""
+    return Path(source).name if isinstance(source, str | Path) else "the picture"
 
 
 def _read(path: Path) -> bytes:
     try:
         with path.open("rb") as file:
-            data = file.read(_MAX_FILE_BYTES + 1)
+            return file.read(_MAX_FILE_BYTES + 1)
     except OSError as error:
         raise UnreadableImageError(f"{path.name} cannot be read: {error.strerror or error}") from error
-    if len(data) > _MAX_FILE_BYTES:
-        raise UnreadableImageError(f"{path.name} is larger than {_MAX_FILE_BYTES >> 20} MiB, too large for a picture")
-    return data
+
+
+def _read_open(file: IO[bytes], name: str) -> bytes:
+    try:
+        data = file.read(_MAX_FILE_BYTES + 1)
+    except OSError as error:
+        raise UnreadableImageError(f"{name} cannot be read: {error.strerror or error}") from error
+    if not isinstance(data, bytes | bytearray):
+        raise UnreadableImageError(f'{name} is open for reading text, expected bytes: open it with mode "rb"')
+    return bytes(data)
+
+
+def _check_work(image: JpegImageFile, data: bytes, layout: JpegLayout, name: str) -> None:
+    """Refuse files that keep a decoder busy, or fill the memory, for a picture that they do not hold."""
+    megapixels = image.width * image.height / 1e6
+    limit = min(_MAX_SCANS, max(_MIN_SCANS, int(_MAX_SCANNED_MEGAPIXELS / megapixels)))
+    if layout.scans > limit:
+        raise UnreadableImageError(
+            f"{name} has {layout.scans} progressive scans, more than the {limit} that are read at this size: such a "
+            "file only slows a decoder down"
+        )
+    # Every block of luma takes at least a bit.
+    factors = [(layer[1], layer[2]) for layer in image.layer] or [(1, 1)]
+    share = [factors[0][axis] / max(factor[axis] for factor in factors) for axis in (0, 1)]
+    blocks = math.ceil(image.width * share[0] / 8) * math.ceil(image.height * share[1] / 8)
+    if blocks > 8 * len(data) and not layout.is_arithmetic:
+        raise UnreadableImageError(
+            f"{name} is damaged and cannot be decoded: it ends early ({len(data):,} bytes cannot hold the"
+            f" {megapixels:,.1f} megapixels that it claims)"
+        )
 
 
 def _identify(data: bytes, name: str) -> ImageFile:
@@ -113,7 +158,7 @@ def _identify(data: bytes, name: str) -> ImageFile:
             verdict = accept is None or accept(data[:16])
             accepted = bool(verdict) and not isinstance(verdict, str)
             if accepted:
-                return _refuse_raw(factory(io.BytesIO(data), ""), name)
+                return _refuse_raw(factory(io.BytesIO(data), ""), data, name)
         except UnreadableImageError:
             raise
         except Exception as error:  # Decoders raise any kind of exception for malformed data.
@@ -122,12 +167,10 @@ def _identify(data: bytes, name: str) -> ImageFile:
     raise UnreadableImageError(refusal)
 
 
-def _refuse_raw(image: ImageFile, name: str) -> ImageFile:
-    """Refuse camera raw files in the shape of TIFF (DNG, NEF, ARW, …), of which Pillow opens a thumbnail."""
-    if isinstance(image, TiffImageFile):
-        is_thumbnail = image.tag_v2.get(_NEW_SUBFILE_TYPE) == 1 and _SUB_DIRECTORIES in image.tag_v2
-        if is_thumbnail or _DNG_VERSION in image.tag_v2:
-            raise UnreadableImageError(f"{name} is {RAW_FILE}")
+def _refuse_raw(image: ImageFile, data: bytes, name: str) -> ImageFile:
+    """Refuse camera raw files in the shape of TIFF (DNG, NEF, CR2, ARW, …), of which Pillow opens a thumbnail."""
+    if isinstance(image, TiffImageFile) and is_camera_raw(data):
+        raise UnreadableImageError(f"{name} is {RAW_FILE}")
     return image
 
 
@@ -158,10 +201,10 @@ def check_depth(image: Image.Image) -> None:
         UnreadableImageError: if it has 16 bits per channel, or a mode that is neither gray, RGB, CMYK nor a palette.
     """
     kind = image.format or "picture"
-    if image.mode.startswith("I;16") or _has_deep_samples(image):
+    if image.mode.startswith("I;16") or has_deep_samples(image):
         raise UnreadableImageError(
-            f"a {kind} with 16 bits per channel is not read, because only 8 would be left; convert it to 8 bits per "
-            "channel"
+            f"a {kind} with 16 bits per channel is not read here, because only 8 would be left; convert it to 8 bits "
+            "per channel (argan restore takes 16)"
         )
     if image.mode not in _EIGHT_BIT_MODES:
         raise UnreadableImageError(
@@ -169,7 +212,7 @@ def check_depth(image: Image.Image) -> None:
         )
 
 
-def _has_deep_samples(image: Image.Image) -> bool:
+def has_deep_samples(image: Image.Image) -> bool:
     """Whether the picture has 16-bit samples that Pillow would reduce to 8 bits without a warning."""
     for tile in getattr(image, "tile", ()):
         arguments = tile[3] if isinstance(tile[3], tuple) else (tile[3],)

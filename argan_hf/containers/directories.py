@@ -1,0 +1,98 @@
+"""The directories of TIFF files: camera raw files are told by them, and what else a file holds."""
+
+import io
+import logging
+from collections.abc import Iterator
+
+from tifffile import TiffFile, TiffPage
+
+from .extras import LAYERS, PROVENANCE, Contents, Extra
+from .of_jpeg import extras_of_resources, kept_resources, photoshop_resources
+
+_SUBFILE, _COMPRESSION, _PHOTOMETRIC, _DNG_VERSION = 0x00FE, 0x0103, 0x0106, 0xC612
+_IPTC_TAG, _PHOTOSHOP_TAG, _LAYERS_TAG, _C2PA_TAG = 0x83BB, 0x8649, 0x935C, 0xCD41
+_GEOGRAPHIC = (0x830E, 0x8482, 0x85D8, 0x87AF, 0x87B0, 0x87B1)
+_IPTC = 0x0404
+# Samples of a color filter array, and linear ones of a sensor.
+_OF_A_SENSOR = (32803, 34892)
+# The compressions of Nikon, Sony, Pentax, Canon (CR2 has a tag for its slices), Samsung and Kodak.
+_RAW_COMPRESSIONS = (32767, 32769, 32770, 34713, 65000, 65535)
+_CR2_SLICES = 0xC640
+_MAX_DIRECTORIES = 32
+_SIGNED = "its signature is on the pixels as they were"
+
+logging.getLogger("tifffile").setLevel(logging.CRITICAL)
+
+
+def is_camera_raw(data: bytes) -> bool:
+    """Whether a TIFF file holds what a sensor saw; Pillow would open its thumbnail.
+
+    Args:
+        data: the bytes of the file.
+    """
+    if data[8:10] == b"CR":  # CR2
+        return True
+    try:
+        with TiffFile(io.BytesIO(data)) as file:
+            pages = list(_directories(file))
+    except Exception:  # The parser raises any kind of exception for malformed data.
+        return False
+    if not pages:
+        return False
+    first = pages[0]
+    if _DNG_VERSION in first.tags:
+        return True
+    is_thumbnail = _value(first, _SUBFILE) == 1 and bool(first.subifds)
+    return is_thumbnail or any(
+        _value(page, _PHOTOMETRIC) in _OF_A_SENSOR
+        or _value(page, _COMPRESSION) in _RAW_COMPRESSIONS
+        or _CR2_SLICES in page.tags
+        for page in pages
+    )
+
+
+def look_into_tiff(data: bytes) -> Contents:
+    """Find what a TIFF file holds besides its picture."""
+    try:
+        with TiffFile(io.BytesIO(data)) as file:
+            tags = {tag.code: (tag.value, int(tag.valuebytecount)) for tag in file.pages.first.tags}
+    except Exception:  # The parser raises any kind of exception for malformed data.
+        return Contents()
+    resources = photoshop_resources(_bytes(tags.get(_PHOTOSHOP_TAG)))
+    if iptc := _bytes(tags.get(_IPTC_TAG)):
+        resources[_IPTC] = iptc
+    resources = kept_resources(resources)
+    extras = extras_of_resources(resources)
+    if _LAYERS_TAG in tags:
+        extras.append(Extra(LAYERS, tags[_LAYERS_TAG][1]))
+    if _C2PA_TAG in tags:
+        extras.append(Extra(PROVENANCE, tags[_C2PA_TAG][1], why=_SIGNED))
+    if places := [tags[code][1] for code in _GEOGRAPHIC if code in tags]:
+        extras.append(Extra("place on a map (GeoTIFF)", sum(places)))
+    return Contents(tuple(extras), {"photoshop": resources} if resources else {})
+
+
+def _directories(file: TiffFile) -> Iterator[TiffPage]:
+    """Directories and those below them, a few at most: hostile files can have any number."""
+    for index, page in enumerate(file.pages):
+        if index == _MAX_DIRECTORIES:
+            return
+        if isinstance(page, TiffPage):
+            yield page
+            below = list(page.pages or ())[:_MAX_DIRECTORIES] if page.subifds else []
+            yield from (other for other in below if isinstance(other, TiffPage))
+
+
+def _value(page: TiffPage, code: int) -> object:
+    tag = page.tags.get(code)
+    return None if tag is None else getattr(tag.value, "value", tag.value)
+
+
+def _bytes(tag: tuple[object, int] | None) -> bytes:
+    value = None if tag is None else tag[0]
+    if isinstance(value, bytes):
+        return value
+    # IPTC data are often stored as numbers of 32 bits, in the byte order of the file.
+    if isinstance(value, tuple) and all(isinstance(item, int) for item in value):
+        return b"".join(item.to_bytes(4, "little") for item in value)
+    return b""

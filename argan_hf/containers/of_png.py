@@ -1,0 +1,45 @@
+"""What a PNG file holds besides its picture: chunks that Pillow does not list, and what follows its end."""
+
+from typing import Any
+
+from .extras import PROVENANCE, UNKNOWN, Contents, Extra
+from .of_jpeg import look_behind
+from .png_chunks import MAX_TEXT, chunks, large_profile, with_readable_chunks
+
+# Chunks of the standard and its extensions; those of Pillow's `info`, of storage, and of animations.
+_KNOWN = {
+    *(b"IHDR", b"PLTE", b"IDAT", b"IEND", b"tRNS", b"cHRM", b"gAMA", b"iCCP", b"sBIT", b"sRGB", b"tEXt", b"zTXt"),
+    *(b"iTXt", b"bKGD", b"hIST", b"pHYs", b"sPLT", b"tIME", b"eXIf", b"acTL", b"fcTL", b"fdAT", b"oFFs", b"iDOT"),
+}
+_COLORS = {b"cICP": ("cicp", 4), b"mDCV": ("mdcv", 24), b"cLLI": ("clli", 8)}
+_SIGNED = "its signature is on the pixels as they were"
+
+
+def look_into_png(data: bytes) -> Contents:
+    """Find what a PNG file holds besides its picture.
+
+    Args:
+        data: the bytes of the file, damaged or not.
+    """
+    extras, unknown, end = [], 0, len(data)
+    info: dict[str, Any] = {}
+    for chunk in chunks(data):
+        payload = data[chunk.start : chunk.end]
+        if chunk.kind in _COLORS:
+            key, size = _COLORS[chunk.kind]
+            if len(payload) == size:
+                info[key] = payload
+        elif chunk.kind == b"caBX":
+            extras.append(Extra(PROVENANCE, len(payload), why=_SIGNED))
+        elif chunk.kind == b"IEND":
+            end = chunk.end + 4
+        elif chunk.kind not in _KNOWN:
+            unknown += len(payload)
+    if profile := large_profile(data):
+        info["icc_profile"] = profile
+    if unknown:
+        extras.append(Extra(f"{UNKNOWN} of a program", unknown))
+    texts = len(data) - len(with_readable_chunks(data))
+    if texts and not profile:
+        extras.append(Extra(f"texts or a profile of more than {MAX_TEXT >> 20} MiB", texts))
+    return Contents((*extras, *look_behind(data[end:])), info)

@@ -1,0 +1,131 @@
+"""Exif data that are made true for a restored picture, changed in place.
+
+Writing them anew would move the offsets inside of maker notes, which no program knows, and lose tags that no program
+knows. So numbers are overwritten where they are.
+"""
+
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+ORIENTATION = 0x0112
+_WIDTH, _HEIGHT, _EXIF_DIRECTORY = 0x0100, 0x0101, 0x8769
+_PIXEL_WIDTH, _PIXEL_HEIGHT = 0xA002, 0xA003
+_THUMBNAIL, _THUMBNAIL_SIZE = 0x0201, 0x0202
+_SHORT, _LONG = 3, 4
+_CODES = {_SHORT: "H", _LONG: "L"}
+
+
+@dataclass(frozen=True)
+class _Number:
+    """A tag that holds one whole number.
+
+    Attributes:
+        tag: its number.
+        position: of the value in the Exif data.
+        layout: of the value, for `struct`.
+        value: of the tag.
+    """
+
+    tag: int
+    position: int
+    layout: str
+    value: int
+
+
+def orientation_of(exif: bytes) -> int | None:
+    """The orientation that Exif data state, `None` if they state none or are damaged."""
+    found = _find(exif, 0, ORIENTATION)
+    return found.value if found else None
+
+
+def thumbnail_size(exif: bytes) -> int:
+    """Bytes of the thumbnail in Exif data, 0 if there is none."""
+    found = _find(exif, 1, _THUMBNAIL_SIZE)
+    return found.value if found and _find(exif, 1, _THUMBNAIL) else 0
+
+
+def made_upright(exif: bytes) -> bytes:
+    """Exif data of a picture that was turned: orientation 1, and no thumbnail, which would lie on its side.
+
+    The thumbnail's directory is no longer linked; its bytes remain, so that nothing moves.
+    """
+    if found := _find(exif, 0, ORIENTATION):
+        exif = _with(exif, found, 1)
+    place = _second_directory(exif)
+    return exif if place is None else exif[:place] + bytes(4) + exif[place + 4 :]
+
+
+def with_size(exif: bytes, size: tuple[int, int]) -> bytes:
+    """Exif data with the width and height of a picture, wherever they state a size in pixels.
+
+    Args:
+        exif: the data, damaged or not.
+        size: (width, height) of the picture.
+    """
+    if not all(0 < side < 1 << 32 for side in size):
+        return exif
+    tags = {_WIDTH: size[0], _HEIGHT: size[1], _PIXEL_WIDTH: size[0], _PIXEL_HEIGHT: size[1]}
+    directories = [_directory(exif, 0)]
+    if below := _find(exif, 0, _EXIF_DIRECTORY):
+        directories.append(_start(exif) + below.value)
+    for directory in directories:
+        for number in list(_numbers(exif, directory)):
+            value = tags.get(number.tag, number.value)
+            if value != number.value and (number.layout[1] == "L" or value < 1 << 16):
+                exif = _with(exif, number, value)
+    return exif
+
+
+def _find(exif: bytes, directory: int, tag: int) -> _Number | None:
+    """The tag of the first (0) or second (1) directory."""
+    return next((number for number in _numbers(exif, _directory(exif, directory)) if number.tag == tag), None)
+
+
+def _numbers(exif: bytes, directory: int | None) -> Iterator[_Number]:
+    """All tags of a directory that hold one whole number."""
+    order = _order(exif)
+    if order is None or directory is None or directory + 2 > len(exif):
+        return
+    (count,) = struct.unpack_from(f"{order}H", exif, directory)
+    for entry in range(directory + 2, min(directory + 2 + 12 * count, len(exif) - 11), 12):
+        tag, kind, values = struct.unpack_from(f"{order}HHL", exif, entry)
+        if kind in _CODES and values == 1:
+            layout = order + _CODES[kind]
+            yield _Number(tag, entry + 8, layout, int(struct.unpack_from(layout, exif, entry + 8)[0]))
+
+
+def _directory(exif: bytes, number: int) -> int | None:
+    """Position of the first (0) or second (1) directory, which holds the thumbnail; `None` if there is none."""
+    order, start = _order(exif), _start(exif)
+    if order is None:
+        return None
+    place = start + 4 if number == 0 else _second_directory(exif)
+    if place is None:
+        return None
+    (offset,) = struct.unpack_from(f"{order}L", exif, place)
+    return start + int(offset) if offset else None
+
+
+def _second_directory(exif: bytes) -> int | None:
+    """Where the first directory states the place of the second."""
+    order, directory = _order(exif), _directory(exif, 0)
+    if order is None or directory is None or directory + 2 > len(exif):
+        return None
+    place = directory + 2 + 12 * int(struct.unpack_from(f"{order}H", exif, directory)[0])
+    return place if place + 4 <= len(exif) else None
+
+
+def _start(exif: bytes) -> int:
+    return 6 if exif.startswith(b"Exif\0\0") else 0
+
+
+def _order(exif: bytes) -> str | None:
+    """Byte order as `struct` names it; `None` if these are no Exif data."""
+    start = _start(exif)
+    return {b"II": "<", b"MM": ">"}.get(exif[start : start + 2]) if len(exif) >= start + 8 else None
+
+
+def _with(exif: bytes, number: _Number, value: int) -> bytes:
+    data = struct.pack(number.layout, value)
+    return exif[: number.position] + data + exif[number.position + len(data) :]
