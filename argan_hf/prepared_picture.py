@@ -14,6 +14,7 @@ from torch.nn.functional import avg_pool2d, max_pool2d
 from .history import History, LaterFile, undo_save
 from .jpeg.color import as_pixels
 from .jpeg.tables import quantization_tables
+from .neutral import colored_blocks, neutral_blocks
 from .picture import PictureParts
 from .picture_history import later_file
 
@@ -80,6 +81,17 @@ class PreparedPicture:
         """Which whole blocks of a part of the frame are foreign, bool; `None` if none are."""
         blocks = None if self.foreign is None else _blocks_at(self.foreign, rows, columns)
         return blocks if blocks is not None and blocks.any() else None
+
+    def neutral_blocks(self) -> Tensor | None:
+        """Which blocks of 16x16 samples of a frame of three planes hold no color, as [`neutral_blocks`] gives them."""
+        seen = self.parts.samples if self.parts.deep_samples is None else self.parts.deep_samples
+        if self.planes is None:
+            return neutral_blocks(colored_blocks(seen, rgb=self.parts.rgb))
+        colored = colored_blocks(self.planes)
+        if self.foreign is not None:
+            # What was drawn after the earlier save is restored from what is seen, so its color counts.
+            colored |= colored_blocks(seen, rgb=self.parts.rgb)
+        return neutral_blocks(colored)
 
     def onto_frame(self, planes: Tensor) -> Tensor:
         """Planes (C, H, W) of the picture on the frame, where they are repeated beyond its border."""

@@ -17,6 +17,7 @@ from transformers import PreTrainedModel
 from .history import History, describe_history
 from .jpeg.consistency import project_onto_file
 from .jpeg.file import MAX_MEGAPIXELS
+from .neutral import left_neutral
 from .picture import ImageSource, PictureParts, put_together, take_apart
 from .picture_history import history_of, look_back
 from .precision import preferred_dtype
@@ -310,6 +311,7 @@ class JpegRestorer:
             reconstruction = prepared.onto_frame(reconstruction)
         runs_network = strength > 0 and reconstruction is None
         plan = tiles(height, width, self._whole_tile, self.margin if runs_network else 0)
+        neutral = prepared.neutral_blocks() if known == 3 and strength > 0 else None
         kept, blocks = 0.0, 0
         for done, tile in enumerate(plan, start=1):
             seen = parts.planes_at(tile.rows, tile.columns)
@@ -318,6 +320,8 @@ class JpegRestorer:
                     restored = self._restored_at(model, prepared, tile, known)
                 else:
                     restored = reconstruction[:, tile.rows, tile.columns]
+                if neutral is not None:
+                    restored = left_neutral(restored, neutral, tile.rows, tile.columns)
                 foreign, own_table = prepared.foreign_blocks_at(tile.rows, tile.columns), prepared.own_grid_table
                 if table is not None and foreign is not None and own_table is not None:
                     restored, _ = project_onto_file(restored, seen, own_table, strength, held=foreign)

@@ -25,6 +25,7 @@ from ..jpeg.color import as_pixels, is_neutral
 from ..jpeg.consistency import project_onto_file
 from ..jpeg.file import load_pixels, open_image, read_jpeg
 from ..jpeg.tables import quantization_tables
+from ..neutral import colored_blocks, left_neutral, neutral_blocks
 from ..restoration import JpegRestorer
 from ..variants import CHECKPOINTS
 
@@ -170,10 +171,14 @@ def _run(
     faithful: bool = False,
 ) -> Tensor:
     """Restore planes that have these tables, with a network that gets the given ones."""
-    # As in JpegRestorer: if a file with three planes is gray, only luma is restored, so that the result is gray, too.
+    # As in JpegRestorer: if a file with three planes is gray, only luma is restored, so that the result is gray, too;
+    # and neutral parts of other files stay neutral.
     known = 1 if is_neutral(planes) else min(restorer.model.config.num_channels, planes.shape[0])
     result = planes.float()
     restored = restorer.restore_planes(result[:known], None if given is None else given[:known], realism=realism)
+    neutral = neutral_blocks(colored_blocks(planes)) if known == 3 else None
+    if neutral is not None:
+        restored = left_neutral(restored, neutral, *(slice(0, size) for size in planes.shape[1:]))
     if faithful:
         restored, _ = project_onto_file(restored, planes, tables[0])
     result[:known] = restored

@@ -41,7 +41,9 @@ def test_faithful_holds_luma_to_the_coefficients(checkpoint: Path) -> None:
 
 
 @pytest.mark.parametrize("quality", [20, 90])
-@pytest.mark.parametrize("kind", ["luma network", "color network", "color network, neutral picture"])
+@pytest.mark.parametrize(
+    "kind", ["luma network", "color network", "color network, neutral picture", "color network, mark"]
+)
 def test_faithful_under_rgb_equals_the_restorer_on_the_file(
     kind: str, quality: int, checkpoint: Path, residual_config: ArganConfig, tmp_path: Path, photo: Image.Image
 ) -> None:
@@ -50,6 +52,9 @@ def test_faithful_under_rgb_equals_the_restorer_on_the_file(
         folder = tmp_path / "color"
         scramble(ArganForImageRestoration(residual_config)).save_pretrained(folder)
     picture = photo.convert("L").convert("RGB") if "neutral" in kind else photo
+    if "mark" in kind:
+        picture = photo.convert("L").convert("RGB")
+        picture.paste((200, 20, 30), (20, 20, 50, 40))
     original = image_to_tensor(picture)[None]
     degraded, tables = degrade_planes(original, quality, "rgb")
     method = load_method(f"{folder}+faithful", [quality])
