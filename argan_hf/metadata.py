@@ -1,6 +1,6 @@
 """The metadata of a picture: color profile, Exif, XMP, resolution, comments, PNG text, and what is no longer true.
 
-`exif.py` and `xmp.py` change single statements. What a format can hold is decided in `saving.py`.
+`containers/` changes single statements of Exif and XMP. What a format can hold is decided in `saving.py`.
 """
 
 import warnings
@@ -11,11 +11,11 @@ from PIL import Image
 from PIL.PngImagePlugin import PngImageFile
 from PIL.TiffImagePlugin import TiffImageFile
 
-from . import exif as exif_data
-from . import xmp as xmp_data
 from .containers import Contents, not_kept
+from .containers import exif as exif_data
+from .containers import xmp as xmp_data
+from .containers.exif import ORIENTATION
 from .containers.of_jpeg import kept_resources, without_paths
-from .exif import ORIENTATION
 
 _KEPT = ("icc_profile", "exif", "xmp", "dpi", "comment", "gamma", "chromaticity", "srgb")
 # Tags of a TIFF file that describe the picture, not its storage.
@@ -167,11 +167,13 @@ def make_upright(
     if "dpi" in info and orientation >= 5:
         info["dpi"] = info["dpi"][::-1]
     upright.info.update(info)
-    return upright, None if samples is None else _turned(samples, orientation), notes
+    return upright, None if samples is None else turned(samples, orientation), notes
 
 
-def _turned(samples: np.ndarray, orientation: int) -> np.ndarray:
+def turned(samples: np.ndarray, orientation: int | None) -> np.ndarray:
     """Samples (H, W, C) turned as [`Image.transpose`] turns a picture of this orientation."""
+    if orientation not in _TRANSPOSITIONS:
+        return samples
     if orientation >= 5:
         samples = samples.transpose(1, 0, 2)
     vertically, horizontally = orientation in (3, 4, 7, 8), orientation in (2, 3, 6, 7)

@@ -12,9 +12,12 @@ import numpy as np
 import torch
 from PIL import Image, ImageChops
 from PIL.JpegImagePlugin import JpegImageFile
+from PIL.PngImagePlugin import PngImageFile
+from PIL.TiffImagePlugin import TiffImageFile
 from torch import Tensor
 
 from .containers import Contents, look_into
+from .containers.exif import ORIENTATION
 from .jpeg.color import as_pixels, is_neutral, rgb_to_ycbcr, rgb_to_ycbcr_unrounded, ycbcr_to_deep_rgb
 from .jpeg.file import (
     MAX_MEGAPIXELS,
@@ -29,7 +32,7 @@ from .jpeg.file import (
     read_header,
     read_jpeg,
 )
-from .metadata import kept_info, make_upright
+from .metadata import kept_info, make_upright, turned
 from .sixteen_bits import STEPS, is_deep, read_samples, to_eight_bits
 
 ImageSource = FileSource | Image.Image | np.ndarray
@@ -136,6 +139,11 @@ def take_apart(source: ImageSource, max_megapixels: float = MAX_MEGAPIXELS) -> P
             return _take_jpeg(image, contents, notes)
     if is_deep(image):
         samples = read_samples(image, data, name)
+        if isinstance(image, PngImageFile):
+            load_pixels(image)  # Texts and Exif data can follow the pixels.
+        elif isinstance(image, TiffImageFile):
+            # Pillow makes the pixels of TIFF files upright, too, and drops the tag.
+            samples = turned(samples, image.tag_v2.get(ORIENTATION))
         return _take_samples(samples, image.format, *_with_notes(kept_info(image, contents), notes))
     return _take_pixels_apart(image, contents, notes)
 

@@ -17,7 +17,8 @@ import numpy as np
 from PIL import Image, ImageCms
 from PIL.PngImagePlugin import PngInfo
 
-from . import xmp as xmp_data
+from .containers import xmp as xmp_data
+from .containers.exif import thumbnail_size
 from .containers.of_jpeg import encode_resources, photoshop_segment, xmp_segments
 from .jpeg.file import open_image
 from .metadata import tiff_tags
@@ -184,6 +185,8 @@ def _writable_info(image: Image.Image, chosen: _Format) -> tuple[dict[str, Any],
         else:
             damaged.append(word)
     notes = [f"{chosen.name} does not hold everything: {', '.join(left_out)} left out."] if left_out else []
+    if chosen is _TIFF and "exif" in kept and thumbnail_size(kept["exif"]):
+        notes.append("The thumbnail in the Exif data was left out: a TIFF file shows it as another picture.")
     if damaged:
         notes.append(
             f"Left out, because {chosen.name} cannot hold it, it is too large, or it is damaged: {', '.join(damaged)}."

@@ -61,7 +61,7 @@ def read_samples(image: Image.Image, data: bytes | None, name: str) -> np.ndarra
     except Exception as error:  # Decoders raise any kind of exception for malformed data.
         raise UnreadableImageError(f"{name} is damaged and cannot be decoded: its data make no sense") from error
     samples = np.ascontiguousarray(samples.reshape(*samples.shape[:2], -1))
-    if samples.dtype != np.uint16 or samples.shape[:2] != image.size[::-1] or samples.shape[2] > 4:
+    if samples.dtype != np.uint16 or sorted(samples.shape[:2]) != sorted(image.size) or samples.shape[2] > 4:
         raise UnreadableImageError(
             f"{name} is a {image.format} whose samples are {samples.dtype} {samples.shape}, expected 16 bits, gray or "
             "RGB; convert it first"

@@ -1,4 +1,6 @@
-"""`argan inspect`: what JPEG files state about themselves, and which earlier saves the pixels of any picture show."""
+"""`argan inspect`: what JPEG files state about themselves, what else lies in a file, and which earlier saves the pixels
+of any picture show.
+"""
 
 import argparse
 import json
@@ -7,8 +9,9 @@ from typing import Any
 
 from PIL.JpegImagePlugin import JpegImageFile
 
+from ..containers import Extra, look_into
 from ..history import History, describe_history
-from ..jpeg.file import JpegHeader, UnreadableImageError, open_image, read_header
+from ..jpeg.file import JpegHeader, UnreadableImageError, open_image, read_bytes, read_header
 from ..picture import take_apart
 from ..picture_history import history_of
 from .console import complain, exit_code
@@ -26,6 +29,7 @@ def run(args: argparse.Namespace) -> int:
     failed = 0
     for source in args.inputs:
         try:
+            data = read_bytes(source)
             image = open_image(source)
             header = read_header(image) if isinstance(image, JpegImageFile) else None
             if header is None:
@@ -38,10 +42,13 @@ def run(args: argparse.Namespace) -> int:
             continue
         row = {"file": str(source), "format": image.format, "width": image.width, "height": image.height}
         row |= _header_dict(header) if header else {}
-        rows.append(row | {"history": history.to_dict() if history else None})
+        extras = look_into(data).extras
+        found = {"extras": [extra.to_dict() for extra in extras], "history": history.to_dict() if history else None}
+        rows.append(row | found)
         if not args.json:
             print(f"{source}: {image.width}x{image.height}, {_kind(image.format, header)}")
             _print_history(history, header)
+            _print_extras(extras)
             if header is not None:
                 _print_tables(header)
     if args.json:
@@ -77,6 +84,11 @@ def _print_history(history: History | None, header: JpegHeader | None) -> None:
             "No earlier save found in the pixels.",
         ):
             print(f"  {sentence}")
+
+
+def _print_extras(extras: tuple[Extra, ...]) -> None:
+    for extra in extras:
+        print(f"  holds: {extra}{'' if extra.key else ' (not carried over to results)'}")
 
 
 def _print_tables(header: JpegHeader) -> None:

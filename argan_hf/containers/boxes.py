@@ -3,7 +3,8 @@
 import struct
 from collections.abc import Iterator
 
-from .extras import GAIN_MAP, PROVENANCE, UNKNOWN, Contents, Extra
+from .exif import thumbnail_size
+from .extras import EXIF_THUMBNAIL, GAIN_MAP, PROVENANCE, UNKNOWN, Contents, Extra
 
 _WEBP_CHUNKS = (b"VP8 ", b"VP8L", b"VP8X", b"ALPH", b"ANIM", b"ANMF", b"ICCP", b"EXIF", b"XMP ")
 _C2PA_UUID = bytes.fromhex("d8fec3d61b0e483c92975828877ec481")
@@ -18,7 +19,9 @@ def look_into_webp(data: bytes) -> Contents:
     end = min(len(data), 8 + int(struct.unpack_from("<L", data, 4)[0]))
     while position + 8 <= end:
         kind, size = data[position : position + 4], int(struct.unpack_from("<L", data, position + 4)[0])
-        if kind == b"C2PA":
+        if kind == b"EXIF" and (thumbnail := thumbnail_size(data[position + 8 : position + 8 + size])):
+            extras.append(Extra(EXIF_THUMBNAIL, thumbnail, "exif"))
+        elif kind == b"C2PA":
             extras.append(Extra(PROVENANCE, size, why=_SIGNED))
         elif kind not in _WEBP_CHUNKS:
             extras.append(Extra(f"{UNKNOWN} of a program", size))
@@ -42,6 +45,7 @@ def look_into_avif(data: bytes) -> Contents:
             if (primaries, transfer) != (_SRGB_PRIMARIES, _SRGB_TRANSFER) and _UNSPECIFIED not in (primaries, transfer):
                 # What is written is RGB of full range, whatever the file stored.
                 info["cicp"] = bytes((primaries & 255, transfer & 255, 0, 1))
+                extras.append(Extra("color description (nclx)", len(payload), "cicp"))
     return Contents(tuple(extras), dict(info))
 
 

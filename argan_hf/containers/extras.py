@@ -10,6 +10,9 @@ PROVENANCE = "proof of origin (C2PA)"
 CLIPPING_PATH = "clipping path"
 CAPTIONS = "captions and credits (IPTC)"
 THUMBNAIL = "thumbnail"
+EXIF_THUMBNAIL = "thumbnail in the Exif data"
+EXTENDED_XMP = "extended XMP"
+COMMENT = "comment"
 LAYERS = "layers of Photoshop"
 UNKNOWN = "unknown data"
 
@@ -44,9 +47,9 @@ class Contents:
 
     Attributes:
         extras: each once, in the order of the file.
-        info: what can be written to other files, under Pillow's names where it has one: "icc_profile" (bytes), "xmp"
-            (bytes, the main packet), "comment" (bytes), "photoshop" (dictionary of resources), and under the names of
-            PNG chunks "cicp", "mdcv", "clli" (bytes).
+        info: those that can be written to other files and that Pillow does not list, under its names where it has one:
+            "icc_profile", "comment" (bytes), "photoshop" (dictionary of resources), and "cicp", "mdcv", "clli" (bytes)
+            after the chunks of PNG.
         extended_xmp: the extended packet of XMP, bytes; empty if there is none.
         lacks_end: whether a JPEG file has no marker at its end.
     """

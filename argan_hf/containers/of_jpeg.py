@@ -3,6 +3,8 @@
 import struct
 from typing import Any
 
+from . import extras as words
+from .exif import thumbnail_size
 from .extras import CAPTIONS, CLIPPING_PATH, GAIN_MAP, PICTURE, PROVENANCE, THUMBNAIL, UNKNOWN, VIDEO, Contents, Extra
 from .segments import COMMENT, read_layout
 
@@ -29,8 +31,11 @@ def look_into_jpeg(data: bytes) -> Contents:
     comments = [payload for marker, payload in payloads if marker == COMMENT and payload]
     if comments:
         info["comment"] = b"\n".join(comments)
+    extras = [Extra(words.COMMENT, len(comment), "comment") for comment in comments]
     applications = [(marker, payload) for marker, payload in payloads if 0xE0 <= marker <= 0xEF]
-    extras: list[Extra] = []
+    extended = _extended_xmp(applications)
+    if extended:
+        extras.append(Extra(words.EXTENDED_XMP, len(extended), "xmp"))
     resources: dict[int, bytes] = {}
     for marker, payload in applications:
         if marker == 0xED and payload.startswith(_PHOTOSHOP):
@@ -48,7 +53,7 @@ def look_into_jpeg(data: bytes) -> Contents:
         extras.append(Extra(f"{UNKNOWN} of a program or camera", sum(unknown)))
     if layout.end is not None and layout.end < len(data):
         extras += look_behind(data[layout.end :])
-    return Contents(tuple(extras), info, _extended_xmp(applications), lacks_end=layout.end is None)
+    return Contents(tuple(extras), info, extended, lacks_end=layout.end is None)
 
 
 def look_behind(data: bytes) -> list[Extra]:
@@ -136,9 +141,12 @@ def _is_gain_map(data: bytes) -> bool:
 
 
 def _thumbnails(applications: list[tuple[int, bytes]]) -> list[Extra]:
-    """Thumbnails outside of the Exif data: they would show the picture before it was restored."""
+    """Thumbnails. Only that in the Exif data is kept: all of its programs expect one."""
     sizes = []
+    found_in_exif = []
     for marker, payload in applications:
+        if size := thumbnail_size(payload) if marker == 0xE1 and payload.startswith(b"Exif\0") else 0:
+            found_in_exif.append(Extra(words.EXIF_THUMBNAIL, size, "exif"))
         if marker == 0xE0 and payload.startswith(b"JFIF\0") and len(payload) > 14:
             sizes.append(len(payload) - 14)
         elif marker == 0xE0 and payload.startswith(b"JFXX\0"):
@@ -146,7 +154,7 @@ def _thumbnails(applications: list[tuple[int, bytes]]) -> list[Extra]:
         elif marker == 0xED and payload.startswith(_PHOTOSHOP):
             found = photoshop_resources(payload.removeprefix(_PHOTOSHOP))
             sizes += [len(found[number]) for number in _PHOTOSHOP_THUMBNAILS if number in found]
-    return [Extra(THUMBNAIL, size) for size in sizes]
+    return found_in_exif + [Extra(THUMBNAIL, size) for size in sizes]
 
 
 def _of_boxes(boxes: bytes) -> Extra:

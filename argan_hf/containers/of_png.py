@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from .extras import PROVENANCE, UNKNOWN, Contents, Extra
+from .exif import thumbnail_size
+from .extras import EXIF_THUMBNAIL, PROVENANCE, UNKNOWN, Contents, Extra
 from .of_jpeg import look_behind
 from .png_chunks import MAX_TEXT, chunks, large_profile, with_readable_chunks
 
@@ -11,7 +12,11 @@ _KNOWN = {
     *(b"IHDR", b"PLTE", b"IDAT", b"IEND", b"tRNS", b"cHRM", b"gAMA", b"iCCP", b"sBIT", b"sRGB", b"tEXt", b"zTXt"),
     *(b"iTXt", b"bKGD", b"hIST", b"pHYs", b"sPLT", b"tIME", b"eXIf", b"acTL", b"fcTL", b"fdAT", b"oFFs", b"iDOT"),
 }
-_COLORS = {b"cICP": ("cicp", 4), b"mDCV": ("mdcv", 24), b"cLLI": ("clli", 8)}
+_COLORS = {
+    b"cICP": ("cicp", 4, "color description (cICP)"),
+    b"mDCV": ("mdcv", 24, "data on the display for which it was made (mDCV)"),
+    b"cLLI": ("clli", 8, "data on its light levels (cLLI)"),
+}
 _SIGNED = "its signature is on the pixels as they were"
 
 
@@ -21,14 +26,18 @@ def look_into_png(data: bytes) -> Contents:
     Args:
         data: the bytes of the file, damaged or not.
     """
-    extras, unknown, end = [], 0, len(data)
+    extras: list[Extra] = []
+    unknown, end = 0, len(data)
     info: dict[str, Any] = {}
     for chunk in chunks(data):
         payload = data[chunk.start : chunk.end]
         if chunk.kind in _COLORS:
-            key, size = _COLORS[chunk.kind]
+            key, size, kind = _COLORS[chunk.kind]
             if len(payload) == size:
                 info[key] = payload
+                extras.append(Extra(kind, size, key))
+        elif chunk.kind == b"eXIf" and (size := thumbnail_size(payload)):
+            extras.append(Extra(EXIF_THUMBNAIL, size, "exif"))
         elif chunk.kind == b"caBX":
             extras.append(Extra(PROVENANCE, len(payload), why=_SIGNED))
         elif chunk.kind == b"IEND":
