@@ -13,7 +13,7 @@ _START_OF_IMAGE, _TEMPORARY = 0xD8, 0x01
 _MARKER = re.compile(rb"\xff+([\x01-\xcf\xd8-\xfe])")
 # Tables, another scan, the number of lines, comments and application data can follow a scan.
 _AFTER_A_SCAN = {0xC4, 0xCC, START_OF_SCAN, 0xDB, 0xDC, 0xDD, *range(0xE0, 0xF0), COMMENT}
-_FRAMES = {0xC0, 0xC1, 0xC2, 0xC3, 0xC5, 0xC6, 0xC7, 0xC9, 0xCA, 0xCB, 0xCD, 0xCE, 0xCF}
+FRAMES = {0xC0, 0xC1, 0xC2, 0xC3, 0xC5, 0xC6, 0xC7, 0xC9, 0xCA, 0xCB, 0xCD, 0xCE, 0xCF}
 _FIRST_ARITHMETIC_FRAME = 0xC9
 
 
@@ -39,11 +39,13 @@ class JpegLayout:
         segments: all segments before the end of the image, in their order.
         end: position behind the marker of the end of the image; `None` if there is none.
         stop: without such a marker, the position behind the data of the last scan; otherwise that of the marker.
+        is_cut: whether the file ends inside of a segment.
     """
 
     segments: tuple[Segment, ...]
     end: int | None
     stop: int
+    is_cut: bool = False
 
     @property
     def scans(self) -> int:
@@ -53,7 +55,7 @@ class JpegLayout:
     @property
     def is_arithmetic(self) -> bool:
         """Whether the picture is stored with arithmetic coding, which needs less than a bit for a block."""
-        return any(segment.marker in _FRAMES and segment.marker >= _FIRST_ARITHMETIC_FRAME for segment in self.segments)
+        return any(segment.marker in FRAMES and segment.marker >= _FIRST_ARITHMETIC_FRAME for segment in self.segments)
 
 
 def read_layout(data: bytes) -> JpegLayout:
@@ -74,7 +76,7 @@ def read_layout(data: bytes) -> JpegLayout:
         start = found.end() + 2
         end = found.end() + max(2, int.from_bytes(data[found.end() : start], "big"))
         if scanned and (marker not in _AFTER_A_SCAN or end > len(data)):
-            return JpegLayout(tuple(segments), None, found.start())
+            return JpegLayout(tuple(segments), None, found.start(), is_cut=marker in _AFTER_A_SCAN)
         segments.append(Segment(marker, start, min(end, len(data))))
         position, scanned = end, scanned or marker == START_OF_SCAN
     return JpegLayout(tuple(segments), None, len(data))

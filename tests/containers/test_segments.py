@@ -1,0 +1,60 @@
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from argan_hf.containers.missing_end import with_end
+from argan_hf.containers.segments import read_layout
+from tests.containers.files import jpeg, picture, segment, with_segments
+
+_KINDS = {
+    "baseline": {},
+    "progressive": {"progressive": True},
+    "restarts": {"restart_marker_blocks": 2},
+    "444": {"subsampling": "4:4:4", "quality": 30},
+    "optimized": {"optimize": True, "quality": 95},
+}
+
+
+def _photo() -> Image.Image:
+    """A picture with something in every block."""
+    noise = np.random.default_rng(0).integers(0, 80, (40, 64, 3))
+    return Image.fromarray((np.array(picture((64, 40))) // 2 + noise).astype(np.uint8))
+
+
+def test_scans_are_counted_where_a_decoder_reads_them() -> None:
+    plain, progressive = jpeg(), jpeg(progressive=True)
+    fake = b"\xff\xda\0\x0c" * 600
+    assert read_layout(plain).scans == 1
+    scans = read_layout(progressive).scans
+    assert scans > 5
+    for data in (with_segments(progressive, segment(0xFE, fake)), progressive + fake):
+        assert read_layout(data).scans == scans
+        assert data[: read_layout(data).end].endswith(b"\xff\xd9")
+
+
+@pytest.mark.parametrize("kind", _KINDS)
+def test_a_complete_file_without_its_end_gets_one(kind: str) -> None:
+    whole = jpeg(_photo(), **_KINDS[kind])
+    expected = np.array(Image.open(io.BytesIO(whole)))
+    for data in (whole[:-2], whole[:-1], whole[:-2] + b"a note, no JPEG" * 9, whole[:-2] + b"\xff\xc0 no segment"):
+        layout = read_layout(data)
+        assert layout.end is None
+        mended = with_end(data, layout)
+        assert mended is not None
+        assert np.array_equal(np.array(Image.open(io.BytesIO(mended))), expected)
+
+
+@pytest.mark.parametrize("kind", _KINDS)
+def test_a_file_that_ends_early_gets_none_wherever_it_ends(kind: str) -> None:
+    whole = jpeg(_photo(), **_KINDS[kind])
+    for missing in range(3, len(whole) - whole.index(b"\xff\xda") + 2, 3):
+        data = whole[:-missing]
+        assert with_end(data, read_layout(data)) is None, missing
+
+
+def test_a_file_without_pixels_gets_none() -> None:
+    data = jpeg()
+    data = data[: data.index(b"\xff\xda")]
+    assert with_end(data, read_layout(data)) is None
