@@ -44,6 +44,10 @@ class ArganConfig(PreTrainedConfig):
     def validate_levels(self) -> None:
         if not self.hidden_sizes:
             raise ValueError("hidden_sizes must name at least one level, found none")
+        if (least := min(*self.hidden_sizes, self.patch_size, self.conditioning_size)) < 1:
+            raise ValueError(f"hidden_sizes, patch_size and conditioning_size must be 1 or more, found {least}")
+        if (least := min(self.depths, default=0)) < 0:
+            raise ValueError(f"depths must be 0 or more, found {least}")
         if self.block_type == "residual" and len(self.depths) != len(self.hidden_sizes):
             raise ValueError(f"depths must name one number per level ({len(self.hidden_sizes)}), found {self.depths}")
         if self.block_type == "plain" and (self.depths or self.patch_size != 1 or self.condition_on_quantization):
@@ -87,8 +91,18 @@ class ArganDiscriminatorConfig(PreTrainedConfig):
     def validate_levels(self) -> None:
         if not self.hidden_sizes:
             raise ValueError("hidden_sizes must name at least one layer, found none")
+        if (least := min(*self.hidden_sizes, self.num_channels)) < 1:
+            raise ValueError(f"hidden_sizes and num_channels must be 1 or more, found {least}")
         if self.wavelet_levels < 0:
             raise ValueError(f"wavelet_levels must be 0 or more, found {self.wavelet_levels}")
+
+    @property
+    def input_channels(self) -> int:
+        """Channels that the first layer gets."""
+        seen = 3 * self.wavelet_levels or self.num_channels
+        # Beside detail bands, the luma of the degraded crop is an input: it shows to which surface a texture belongs.
+        given = seen + (1 if self.wavelet_levels else 0) if self.conditional else 0
+        return seen + given
 
     @property
     def minimum_size(self) -> int:

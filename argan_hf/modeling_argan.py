@@ -17,6 +17,7 @@ from transformers import initialization as init
 from transformers.utils import ModelOutput
 
 from .configuration_argan import ArganConfig, ArganDiscriminatorConfig
+from .network_size_argan import check_memory
 from .wavelet_argan import haar_details
 
 # Detail bands of luma have amplitudes of a few hundredths. This factor brings them near 1, a usual scale for inputs.
@@ -234,10 +235,14 @@ class ArganForImageRestoration(ArganPreTrainedModel):
     """Removes JPEG artifacts from Y'CbCr planes.
 
     `config.block_type` chooses between the paper's network and the residual one.
+
+    Raises:
+        ValueError: if the network would not fit into the memory of this machine.
     """
 
     def __init__(self, config: ArganConfig) -> None:
         super().__init__(config)
+        check_memory(config)
         self.unet = ArganPlainUNet(config) if config.block_type == "plain" else ArganResidualUNet(config)
         self.post_init()
 
@@ -292,16 +297,17 @@ class ArganDiscriminator(ArganPreTrainedModel):
     """Discriminates crops that were never compressed from restored ones.
 
     The paper's discriminator is unconditional: its input is one crop, without the degraded crop beside it.
+
+    Raises:
+        ValueError: if the network would not fit into the memory of this machine.
     """
 
     config_class = ArganDiscriminatorConfig
 
     def __init__(self, config: ArganDiscriminatorConfig) -> None:
         super().__init__(config)
-        seen = 3 * config.wavelet_levels or config.num_channels
-        # Beside detail bands, the luma of the degraded crop is an input: it shows to which surface a texture belongs.
-        given = seen + (1 if config.wavelet_levels else 0) if config.conditional else 0
-        widths = [seen + given, *config.hidden_sizes]
+        check_memory(config)
+        widths = [config.input_channels, *config.hidden_sizes]
         normalized = config.normalization == "batch"
         self.layers = nn.Sequential(
             *(
