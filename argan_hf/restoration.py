@@ -43,6 +43,8 @@ class JpegRestorer:
         dtype: of the convolutions, float32 or bfloat16; default: [`preferred_dtype`].
         realism_model: the network at realism 1, of the same architecture as `model`, or a function that loads it.
 
+    A restorer can be pickled and sent to another process, if `realism_model` can.
+
     Attributes:
         margin: radius of the receptive field, in pixels; the network gets this much around every tile.
 
@@ -75,8 +77,7 @@ class JpegRestorer:
         self.dtype = dtype or preferred_dtype(model, self.device)
         self._scale: WeightInterpolation | None = None
         if realism_model is not None:
-            load = (lambda: realism_model) if isinstance(realism_model, PreTrainedModel) else realism_model
-            self._scale = WeightInterpolation(self.model, load)
+            self._scale = WeightInterpolation(self.model, realism_model)
 
     @classmethod
     def from_pretrained(

@@ -51,14 +51,24 @@ def load_model(name_or_path: str | Path, **kwargs: Any) -> PreTrainedModel:
 class WeightInterpolation:
     """Linear interpolation between the weights of two networks of the same architecture.
 
+    It can be pickled if `end` can. The copy starts without interpolated networks.
+
     Args:
         start: the network at position 0. Interpolated networks have its device, dtype and memory layout.
-        load_end: loads the network at position 1; called when it is first needed.
+        end: the network at position 1, or a function that loads it, which is called when it is first needed.
     """
 
-    def __init__(self, start: PreTrainedModel, load_end: Callable[[], PreTrainedModel]) -> None:
+    def __init__(self, start: PreTrainedModel, end: PreTrainedModel | Callable[[], PreTrainedModel]) -> None:
         self._start = start
-        self._load_end = load_end
+        self._given_end = end
+        self._interpolated = lru_cache(maxsize=_KEPT)(self._interpolate)
+
+    def __getstate__(self) -> dict[str, Any]:
+        # A cache of functools cannot be pickled, and what it holds is computed again in a moment.
+        return {name: value for name, value in vars(self).items() if name != "_interpolated"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
         self._interpolated = lru_cache(maxsize=_KEPT)(self._interpolate)
 
     def at(self, position: float) -> PreTrainedModel:
@@ -75,7 +85,9 @@ class WeightInterpolation:
 
     @cached_property
     def _end(self) -> dict[str, torch.Tensor]:
-        weights: dict[str, torch.Tensor] = self._load_end().to(self._start.device).state_dict()
+        # A network can be called, too, so its class decides.
+        end = self._given_end if isinstance(self._given_end, PreTrainedModel) else self._given_end()
+        weights: dict[str, torch.Tensor] = end.to(self._start.device).state_dict()
         shapes, others = ({k: v.shape for k, v in w.items()} for w in (self._start.state_dict(), weights))
         if shapes != others:
             differing = sorted(name for name in shapes | others if shapes.get(name) != others.get(name))

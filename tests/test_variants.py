@@ -1,8 +1,12 @@
+import copy
 import json
+import multiprocessing
+import pickle
 from pathlib import Path
 
 import pytest
 import torch
+from PIL import Image
 
 from argan_hf import ArganConfig, ArganForImageRestoration, JpegRestorer
 from argan_hf.variants import (
@@ -14,7 +18,7 @@ from argan_hf.variants import (
     locate,
     weights_name,
 )
-from tests.conftest import scramble
+from tests.conftest import jpeg_bytes, scramble
 
 
 @pytest.fixture
@@ -136,3 +140,35 @@ def test_a_variant_loaded_as_the_network_has_no_scale(model: ArganForImageRestor
     restorer = JpegRestorer.from_pretrained(tmp_path, device="cpu", variant=REALISM_VARIANT)
     with pytest.raises(ValueError, match="loaded without a variant"):
         restorer.model_at(0.5)
+
+
+def test_a_copy_interpolates_for_itself(ends: tuple[ArganForImageRestoration, ArganForImageRestoration]) -> None:
+    scale = WeightInterpolation(*ends)
+    mixture = scale.at(0.5)
+    for other in (copy.deepcopy(scale), pickle.loads(pickle.dumps(scale))):
+        assert other.at(0.5) is other.at(0.5) is not mixture
+        weights = other.at(0.5).state_dict()
+        assert all(torch.equal(tensor, weights[name]) for name, tensor in mixture.state_dict().items())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("realism", [None, "in a file", "given"])
+def test_a_restorer_works_in_another_process(
+    realism: str | None, checkpoint: Path, plain_config: ArganConfig, photo: Image.Image
+) -> None:
+    end = ArganForImageRestoration(plain_config).eval()
+    if realism == "in a file":
+        end.save_pretrained(checkpoint, variant=REALISM_VARIANT)
+        restorer = JpegRestorer.from_pretrained(checkpoint, device="cpu")
+    else:
+        given = end if realism == "given" else None
+        restorer = JpegRestorer(load_model(checkpoint), "cpu", realism_model=given)
+    positions = (0.0, 0.5) if realism else (0.0,)
+    source = jpeg_bytes(photo, quality=20)
+    expected = [restorer(source, realism=position).image for position in positions]
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        images = [
+            pool.apply(restorer.__call__, (source,), {"realism": position}).image.tobytes() for position in positions
+        ]
+    assert images == [image.tobytes() for image in expected]
+    assert len(set(images)) == len(positions)
