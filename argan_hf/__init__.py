@@ -8,6 +8,7 @@ from .baselines.d3 import D3Config, D3ForImageRestoration
 from .configuration_argan import ArganConfig, ArganDiscriminatorConfig
 from .image_processing_argan import ArganImageProcessor
 from .jpeg.file import UnreadableImageError
+from .loading import DamagedCheckpointError
 from .modeling_argan import ArganDiscriminator, ArganForImageRestoration
 from .pipeline_argan import JpegRestorationPipeline
 from .restoration import JpegRestorer, restore
@@ -21,6 +22,7 @@ __all__ = [
     "ArganDiscriminatorConfig",
     "ArganForImageRestoration",
     "ArganImageProcessor",
+    "DamagedCheckpointError",
     "JpegRestorationPipeline",
     "JpegRestorer",
     "RestorationReport",

@@ -100,6 +100,8 @@ class JpegRestorer:
 
         Raises:
             OSError: if there is no such checkpoint.
+            DamagedCheckpointError: if there is one, and it does not hold a whole network; a variant for realism is read
+                when it is first used, see [`model_at`].
         """
         return cls(
             load_model(name_or_path, **kwargs),
@@ -275,6 +277,7 @@ class JpegRestorer:
 
         Raises:
             ValueError: if it is out of range, or the checkpoint has no variant for realism.
+            DamagedCheckpointError: if the variant for realism does not hold a whole network; it is a ValueError, too.
         """
         if not 0.0 <= realism <= 1.0:
             raise ValueError(f"realism must lie in 0..1, found {realism}")

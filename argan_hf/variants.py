@@ -1,4 +1,4 @@
-"""Finds and loads the weights of a checkpoint, and interpolates between its two variants.
+"""Interpolates between the two variants of a checkpoint.
 
 A checkpoint can hold two sets of weights: the default, which minimizes the squared error, and `realism`, which was
 trained on from there against a discriminator. Because one was trained from the other, interpolated weights also give a
@@ -8,44 +8,29 @@ working network.
 import copy
 from collections.abc import Callable
 from functools import cached_property, lru_cache
-from pathlib import Path
 from typing import Any
 
 import torch
-from transformers import AutoModelForImageToImage, PreTrainedModel
+from transformers import PreTrainedModel
 
-CHECKPOINTS = Path(__file__).parent / "checkpoints"
+from .loading import CHECKPOINTS, DamagedCheckpointError, load_config, load_model, locate, weights_name
+
+__all__ = [
+    "CHECKPOINTS",
+    "DEFAULT_CHECKPOINT",
+    "REALISM_VARIANT",
+    "DamagedCheckpointError",
+    "WeightInterpolation",
+    "load_config",
+    "load_model",
+    "locate",
+    "weights_name",
+]
+
 DEFAULT_CHECKPOINT = "argan-jpeg-color"
 REALISM_VARIANT = "realism"
 
 _KEPT = 4
-
-
-def locate(name_or_path: str | Path) -> str | Path:
-    """The folder of a checkpoint of this package, for its name; any other argument is returned unchanged."""
-    shipped = CHECKPOINTS / str(name_or_path)
-    return shipped if (shipped / "config.json").is_file() else name_or_path
-
-
-def weights_name(variant: str | None = None) -> str:
-    """Name of the file that holds the weights of a variant, or of the default."""
-    return f"model.{variant}.safetensors" if variant else "model.safetensors"
-
-
-def load_model(name_or_path: str | Path, **kwargs: Any) -> PreTrainedModel:
-    """Load the network of a checkpoint of this package, of a local folder or of the Hub.
-
-    Args:
-        name_or_path: see [`locate`].
-        kwargs: passed to `AutoModelForImageToImage.from_pretrained` (`variant`, `revision`, `token`, …).
-
-    Raises:
-        OSError: if there is no such checkpoint.
-    """
-    model: PreTrainedModel = AutoModelForImageToImage.from_pretrained(
-        locate(name_or_path), trust_remote_code=False, **kwargs
-    )
-    return model
 
 
 class WeightInterpolation:
@@ -79,7 +64,7 @@ class WeightInterpolation:
 
         Raises:
             ValueError: if the two networks differ in architecture.
-            OSError: if the network at position 1 cannot be loaded.
+            OSError, DamagedCheckpointError: if the network at position 1 cannot be loaded, as [`load_model`].
         """
         return self._start if position == 0 else self._interpolated(position)
 

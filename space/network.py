@@ -39,6 +39,7 @@ AT_ONCE = 6
 _ON_ZERO_GPU = spaces is not None and bool(os.environ.get("SPACES_ZERO_GPU"))
 
 restorer = JpegRestorer.from_pretrained(max_megapixels=MAX_MEGAPIXELS)
+"""A damaged checkpoint ends the start of the page; a damaged variant for realism fails where it is first wished for."""
 places = Places(AT_ONCE, waiting_per_visitor=8, waiting_in_all=200)
 looking = Places(2, waiting_per_visitor=24, waiting_in_all=500)
 """For reading headers and making thumbnails, which must not wait for a restoration."""

@@ -54,8 +54,7 @@ def run(args: argparse.Namespace) -> int:
     try:
         _publish(args)
     except (OSError, ValueError) as error:
-        # Error messages of the Hub have several lines; they are joined to one.
-        complain(" ".join(str(error).split()))
+        complain(error)
         return 2
     except HTTPError as error:
         complain(f"the Hub cannot be reached: {error}")

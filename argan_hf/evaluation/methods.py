@@ -27,7 +27,7 @@ from ..jpeg.file import load_pixels, open_image, read_jpeg
 from ..jpeg.tables import quantization_tables
 from ..neutral import colored_blocks, left_neutral, neutral_blocks
 from ..restoration import JpegRestorer
-from ..variants import CHECKPOINTS
+from ..variants import CHECKPOINTS, DamagedCheckpointError
 
 BLIND_OPTION, FAITHFUL_OPTION, HISTORY_OPTION = "+blind", "+faithful", "+history"
 REALISM_OPTION, QUALITY_OPTION = "+realism=", "+quality="
@@ -91,6 +91,8 @@ def load_method(name: str, qualities: list[int], device: str | None = None) -> M
     Raises:
         ValueError: if there is no such method, no network for one of the qualities, or no variant for realism, or if
             options contradict each other.
+        DamagedCheckpointError: if a checkpoint exists, but does not hold a whole network; it is a ValueError, too.
+        FileNotFoundError: if a folder or a repository of the Hub exists, but lacks one of the two files of a network.
         ImportError: if a library is missing that the method needs.
     """
     if name == "jpeg":
@@ -155,6 +157,9 @@ def split_name(name: str) -> tuple[str, tuple[str, ...]]:
 def _load(name: str, device: str | None) -> JpegRestorer:
     try:
         return JpegRestorer.from_pretrained(name, device=device)
+    # It is there, but not whole: a list of names would not help.
+    except (DamagedCheckpointError, FileNotFoundError):
+        raise
     except (OSError, ValueError) as error:
         shipped = sorted(path.name for path in CHECKPOINTS.glob("*") if path.is_dir())
         known = ", ".join(("jpeg", "sa-dct", *_PER_QUALITY, *shipped))

@@ -14,13 +14,13 @@ from typing import Any
 import torch
 from huggingface_hub import EvalResult, ModelCard, ModelCardData
 from jinja2 import Environment, StrictUndefined, meta
-from transformers import AutoConfig, AutoModelForImageToImage
+from transformers import AutoModelForImageToImage
 
 from ..evaluation.methods import BLIND_OPTION, FAITHFUL_OPTION, QUALITY_OPTION, REALISM_OPTION, split_name
 from ..evaluation.report import markdown_table
 from ..evaluation.results import Results
 from ..evaluation.scores import MeanScore, mean_scores
-from ..variants import REALISM_VARIANT, weights_name
+from ..variants import REALISM_VARIANT, load_config, weights_name
 
 BEFORE_AFTER = "before_after.png"
 TRAINING_ARGS = "training_args.json"
@@ -57,10 +57,11 @@ def build_card(folder: Path, repo_id: str, results: Sequence[Results]) -> ModelC
         ValueError: if results lack the rows of the checkpoint or of its input, or are of lives, or the template lacks a
             placeholder.
         OSError: if the folder holds no configuration.
+        DamagedCheckpointError: if it holds one that describes no network; it is a ValueError, too.
     """
     folder = folder.resolve()
     name = repo_id.split("/")[-1]
-    config = AutoConfig.from_pretrained(folder, trust_remote_code=False)
+    config = load_config(folder)
     with torch.device("meta"):
         model = AutoModelForImageToImage.from_config(config)
     arguments = _training_arguments(folder)

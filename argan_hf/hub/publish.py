@@ -12,14 +12,13 @@ from pathlib import Path
 from huggingface_hub import HfApi
 from huggingface_hub.errors import HfHubHTTPError, LocalTokenNotFoundError
 from huggingface_hub.utils import validate_repo_id
-from safetensors import SafetensorError
 from transformers import AutoModelForImageToImage, PreTrainedModel
 
 from ..evaluation.results import Results
 from ..image_processing_argan import ArganImageProcessor
 from ..modeling_argan import ArganDiscriminator
 from ..pipeline_argan import JpegRestorationPipeline
-from ..variants import REALISM_VARIANT, locate, weights_name
+from ..variants import REALISM_VARIANT, load_model, locate, weights_name
 from .card import BEFORE_AFTER, TRAINING_ARGS, build_card
 
 _RESULTS = "results.json"
@@ -48,7 +47,8 @@ def publish(
         The address of the commit.
 
     Raises:
-        ValueError: if there is no valid token, the folder holds no complete checkpoint, the results are not those of
+        ValueError: if there is no valid token, the folder holds no complete checkpoint (`DamagedCheckpointError` if
+            one of its files is damaged or belongs to another network), the results are not those of
             the checkpoint, or the tag exists.
         HfHubHTTPError: if the Hub refuses the request for another reason.
     """
@@ -99,7 +99,8 @@ def stage(folder: str | Path, repo_id: str, target: Path, results: Sequence[Resu
         target: an empty folder.
 
     Raises:
-        ValueError: if the folder holds no complete checkpoint, or the results are not those of the checkpoint.
+        ValueError: if the folder holds no complete checkpoint (`DamagedCheckpointError` if one of its files is damaged
+            or belongs to another network), or the results are not those of the checkpoint.
     """
     validate_repo_id(repo_id)
     source = Path(locate(folder))
@@ -130,13 +131,4 @@ def _load(kind: type[PreTrainedModel], folder: Path, variant: str | None = None)
     missing = [name for name in ("config.json", weights_name(variant)) if not (folder / name).is_file()]
     if missing:
         raise ValueError(f"{folder} is no checkpoint, it lacks {' and '.join(missing)}: train.py exports such a folder")
-    try:
-        model, report = kind.from_pretrained(folder, variant=variant, trust_remote_code=False, output_loading_info=True)
-    except (OSError, RuntimeError, SafetensorError, ValueError) as error:
-        raise ValueError(f"the checkpoint in {folder} cannot be loaded: {error}") from error
-    strange = sorted(report["missing_keys"] | report["unexpected_keys"])
-    if strange:
-        raise ValueError(
-            f"the weights in {folder} do not belong to its config.json: {strange[0]} is in only one of the two"
-        )
-    return model
+    return load_model(folder, kind=kind, variant=variant)

@@ -9,7 +9,7 @@ from huggingface_hub.errors import StrictDataclassError
 from transformers import AutoConfig, PreTrainedConfig
 
 from ..configuration_argan import ArganDiscriminatorConfig
-from ..variants import locate
+from ..variants import load_config
 from .argument_groups import (
     DataArguments,
     HubArguments,
@@ -119,9 +119,9 @@ class ArganTrainingArguments(
 
     @property
     def model_config(self) -> PreTrainedConfig:
-        """Configuration of the generator."""
+        """Configuration of the generator; raises an OSError or a ValueError if its checkpoint has none."""
         if self.model_name_or_path:
-            return AutoConfig.from_pretrained(locate(self.model_name_or_path), trust_remote_code=False)
+            return load_config(self.model_name_or_path)
         if self.model_type not in MODEL_TYPES:
             raise ValueError(f"model_type must be one of {', '.join(MODEL_TYPES)}, found {self.model_type!r}")
         return _from_json("model", self.model, self.model_type)

@@ -37,7 +37,8 @@ def average_checkpoints(names_or_paths: Sequence[str | Path], output_dir: str | 
     Raises:
         ValueError: if fewer than two checkpoints are given, one is none, their networks differ, or `output_dir` is not
             empty.
-        OSError: if a checkpoint cannot be loaded, or the folder cannot be written.
+        OSError: if there is no such checkpoint, or the folder cannot be written.
+        DamagedCheckpointError: if a checkpoint does not hold a whole network; it is a ValueError, too.
     """
     if len(names_or_paths) < 2:
         raise ValueError(f"a mean needs at least two checkpoints, found {len(names_or_paths)}")

@@ -22,7 +22,7 @@ class Teacher:
         torch_compile: whether to compile it.
 
     Raises:
-        ValueError: if it cannot be loaded, or restores fewer planes than the crops have.
+        ValueError: if it does not exist, is damaged, or restores fewer planes than the crops have.
     """
 
     def __init__(
