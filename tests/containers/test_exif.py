@@ -1,0 +1,68 @@
+import io
+import struct
+
+import piexif
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from argan_hf.containers.exif import made_upright, orientation_of, thumbnail_size, with_size
+from tests.containers.files import exif, jpeg
+
+_THUMBNAIL = jpeg(Image.new("RGB", (16, 12), (90, 30, 60)))
+
+
+@pytest.mark.parametrize("kind", [3, 4], ids=["SHORT", "LONG"])
+def test_an_orientation_is_read_as_pillow_reads_it(kind: int) -> None:
+    data = exif(6, kind=kind)
+    assert orientation_of(data) == 6
+    found = Image.Exif()
+    found.load(made_upright(data))
+    assert found[0x0112] == 1
+    assert found[0x013B] == "Ada Lovelace"
+
+
+def test_a_thumbnail_goes_and_all_other_tags_stay_when_a_picture_is_turned() -> None:
+    data = exif(6, thumbnail=_THUMBNAIL)
+    assert thumbnail_size(data) == len(_THUMBNAIL)
+    # A second reader sees the same.
+    before = piexif.load(data)
+    assert before["thumbnail"] == _THUMBNAIL
+    upright = with_size(made_upright(data), (32, 48))
+    assert thumbnail_size(upright) == 0
+    after = piexif.load(upright)
+    assert after["thumbnail"] is None
+    assert after["0th"][0x0112] == 1
+    assert (after["Exif"][0xA002], after["Exif"][0xA003]) == (32, 48)
+    assert after["0th"][0x013B] == before["0th"][0x013B] == b"Ada Lovelace"
+    assert after["Exif"][0x9000] == before["Exif"][0x9000]
+    # In place: maker notes hold offsets that no program knows.
+    assert len(upright) == len(data)
+
+
+def test_a_size_that_a_field_cannot_hold_is_left() -> None:
+    data = with_size(exif(), (70_000, 48))
+    found = piexif.load(data)["Exif"]
+    assert (found[0xA002], found[0xA003]) == (48, 48)  # SHORT, LONG
+    assert with_size(data, (0, 5)) == data
+
+
+@given(st.binary(max_size=60), st.integers(0, 150), st.integers(0, 255))
+@settings(max_examples=300, deadline=None)
+def test_no_exif_data_stop_it(noise: bytes, position: int, value: int) -> None:
+    damaged = bytearray(exif(6, thumbnail=_THUMBNAIL[:40]))
+    damaged[position] = value
+    for data in (noise, b"Exif\0\0MM\0*" + noise, bytes(damaged), bytes(damaged[:position])):
+        assert len(with_size(made_upright(data), (5, 3))) == len(data)
+        assert thumbnail_size(data) >= 0
+
+
+def test_a_directory_below_itself_ends() -> None:
+    data = b"II*\0" + struct.pack("<LHHHLLL", 8, 1, 0x8769, 4, 1, 8, 8)
+    assert with_size(made_upright(data), (5, 3))[:8] == data[:8]
+
+
+def test_files_without_exif_have_no_orientation() -> None:
+    assert orientation_of(b"") is None
+    assert orientation_of(Image.open(io.BytesIO(jpeg())).info.get("exif", b"")) is None
