@@ -115,3 +115,38 @@ def png16(color: int, channels: int) -> bytes:
     header = struct.pack(">LLBBBBB", 1, 1, 16, color, 0, 0, 0)
     pixels = zlib.compress(b"\0" + b"\x12\x34" * channels)
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", pixels) + chunk(b"IEND", b"")
+
+
+def deep_files() -> dict[str, bytes]:
+    """Files of one pixel or a few with 16 bits per channel, by name: what Pillow clips or cuts to 8 bits."""
+    files = {"gray.png": png16(0, 1), "rgb.png": png16(2, 3), "gray-alpha.png": png16(4, 2), "rgba.png": png16(6, 4)}
+    files |= {"p5.pgm": b"P5 1 1 65535 \x12\x34", "p2.pgm": b"P2 1 1 65535 4660", "twelve.pgm": b"P5 1 1 4095 \x02\x34"}
+    files |= {"p6.ppm": b"P6 1 1 65535 abcdef", "p3.ppm": b"P3 1 1 65535 4660 4660 4660"}
+    files |= {
+        f"{name}-{kind}.tif": tiff16(channels, compression)
+        for name, channels in (("gray", 1), ("rgb", 3))
+        for kind, compression in (("plain", 1), ("deflate", 8))
+    }
+    return files
+
+
+def tiff16(channels: int, compression: int) -> bytes:
+    """A TIFF file of one pixel with 16 bits per channel; compression 1 is none, 8 is Deflate."""
+    pixel = b"\x34\x12" * channels
+    data = zlib.compress(pixel) if compression == 8 else pixel
+    # Tag, type (3: 16 bits, 4: 32 bits), values. Eight entries; then three samples' depths, then the pixel.
+    after = 8 + 2 + 9 * 12 + 4
+    depths = struct.pack("<3H", 16, 16, 16)
+    entries = [
+        (256, 3, 1, 1),
+        (257, 3, 1, 1),
+        (258, 3, channels, 16 if channels == 1 else after),
+        (259, 3, 1, compression),
+        (262, 3, 1, 1 if channels == 1 else 2),
+        (273, 4, 1, after + len(depths)),
+        (277, 3, 1, channels),
+        (278, 3, 1, 1),
+        (279, 4, 1, len(data)),
+    ]
+    directory = struct.pack("<H", len(entries)) + b"".join(struct.pack("<HHLL", *entry) for entry in entries)
+    return b"II*\0" + struct.pack("<L", 8) + directory + struct.pack("<L", 0) + depths + data

@@ -24,12 +24,15 @@ planes = saved["planes"].clone()
 model = AutoModelForImageToImage.from_pretrained(folder, trust_remote_code=True)
 processor = AutoImageProcessor.from_pretrained(folder, trust_remote_code=True)
 inputs = processor(saved["picture"], return_tensors="pt")
-piped = pipeline("jpeg-restoration", model=folder, trust_remote_code=True)(sample + ".png")
+pipe = pipeline("jpeg-restoration", model=folder, trust_remote_code=True)
+piped = pipe(sample + ".png")
+batch = pipe([sample + ".png", open(sample + ".png", "rb")], batch_size=2, timeout=1)
 torch.save({
     "reconstruction": copy.deepcopy(model)(planes).reconstruction,
     "auto": copy.deepcopy(AutoModel.from_pretrained(folder, trust_remote_code=True))(planes).reconstruction,
     "pixel_values": inputs["pixel_values"],
     "piped": piped.size,
+    "batch": [picture.size for picture in batch],
     "module": type(model).__module__,
 }, result)
 """
@@ -68,3 +71,4 @@ def test_a_clean_process_loads_a_saved_folder_to_equal_outputs(
     assert torch.equal(result["auto"], result["reconstruction"])
     assert torch.equal(result["pixel_values"], processor(picture, return_tensors="pt")["pixel_values"])
     assert result["piped"] == photo.size
+    assert result["batch"] == [photo.size] * 2
