@@ -14,7 +14,7 @@ from argan_hf.evaluation.protocol import degrade_planes, evaluate, find_pictures
 from argan_hf.evaluation.scores import mean_scores
 from argan_hf.jpeg import UnreadableImageError, read_jpeg, rgb_to_studio_luma
 from argan_hf.jpeg.file import image_to_tensor
-from tests.conftest import jpeg_bytes, png16, scramble
+from tests.conftest import deep_files, jpeg_bytes, scramble
 
 
 @pytest.fixture
@@ -37,13 +37,16 @@ def test_a_folder_without_pictures_is_named(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("read", [read_luma, read_rgb])
-@pytest.mark.parametrize(("color", "channels"), [(0, 1), (2, 3)], ids=["gray", "RGB"])
+@pytest.mark.parametrize(("name", "data"), deep_files().items(), ids=deep_files())
 def test_sixteen_bits_are_refused_and_not_clipped_to_white(
-    tmp_path: Path, read: Callable[[Path], torch.Tensor], color: int, channels: int
+    tmp_path: Path, read: Callable[[Path], torch.Tensor], name: str, data: bytes
 ) -> None:
-    path = tmp_path / "deep.png"
-    path.write_bytes(png16(color, channels))
-    with pytest.raises(UnreadableImageError, match=r"deep\.png: a PNG with 16 bits per channel"):
+    path = tmp_path / name
+    path.write_bytes(data)
+    assert find_pictures(tmp_path) == [path]
+    with pytest.raises(
+        UnreadableImageError, match=rf"{name}: a (PNG|PPM|TIFF) with (16 bits per channel|pixels of mo)"
+    ):
         read(path)
 
 

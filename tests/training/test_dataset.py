@@ -1,4 +1,5 @@
 import io
+import re
 import zlib
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,7 +13,7 @@ from PIL import Image
 
 from argan_hf.jpeg.file import image_to_tensor
 from argan_hf.training.dataset import PictureDecoder, held_out_pictures, load_stream
-from tests.conftest import jpeg_bytes, png16
+from tests.conftest import deep_files, jpeg_bytes
 
 
 def _stream(pattern: str) -> IterableDataset:
@@ -40,11 +41,14 @@ def test_a_cell_without_picture_is_skipped() -> None:
     assert decoder.skipped == 2
 
 
-@pytest.mark.parametrize(("color", "channels"), [(0, 1), (2, 3)], ids=["gray", "RGB"])
-def test_sixteen_bits_are_skipped_and_not_clipped_to_white(color: int, channels: int) -> None:
+@pytest.mark.parametrize(("name", "data"), deep_files().items(), ids=deep_files())
+def test_sixteen_bits_are_skipped_and_not_clipped_to_white(
+    caplog: pytest.LogCaptureFixture, name: str, data: bytes
+) -> None:
     decoder = _decoder(min_size=1)
-    assert decoder({"image": {"bytes": png16(color, channels), "path": "deep.png"}}).windows == []
+    assert decoder({"image": {"bytes": data, "path": name}}).windows == []
     assert decoder.skipped == 1
+    assert re.search(rf"skipped a record .*\({name}\): a (PNG|PPM|TIFF) with (16 bits per|pixels of mode)", caplog.text)
 
 
 def test_a_large_picture_is_cut_into_windows_that_cover_it(photo: Image.Image) -> None:
