@@ -20,6 +20,7 @@ from PIL.PngImagePlugin import PngInfo
 from .containers import xmp as xmp_data
 from .containers.exif import thumbnail_size
 from .containers.of_jpeg import encode_resources, photoshop_segment, xmp_segments
+from .containers.png_chunks import with_chunks
 from .jpeg.file import open_image
 from .metadata import tiff_tags
 from .sixteen_bits import encode_png, encode_tiff
@@ -28,6 +29,7 @@ _IMAGE_DESCRIPTION, _XMP_TAG, _IPTC_TAG, _PHOTOSHOP_TAG = 0x010E, 0x02BC, 0x83BB
 _IPTC = 0x0404
 # Payload of a JPEG segment, without the name of XMP.
 _MAX_JPEG_XMP = 65535 - 2 - 29
+_EXIF = b"Exif\0\0"
 _APP1, _APP13 = 0xE1, 0xED
 
 
@@ -77,6 +79,7 @@ _JPEG = _Format(
     lossy=True,
     max_side=65500,
 )
+_COLOR_CHUNKS = ((b"cICP", "cicp"), (b"mDCV", "mdcv"), (b"cLLI", "clli"))
 _FORMATS = {
     ".png": _PNG,
     ".webp": _WEBP,
@@ -165,7 +168,11 @@ def _encode(image: Image.Image, chosen: _Format, info: dict[str, Any], samples: 
         bare.save(buffer, chosen.name, **arguments)
     except (AttributeError, LookupError, OverflowError, RuntimeError, TypeError, struct.error) as error:
         raise OSError(f"{chosen.name} cannot be written: {error}") from error
-    return buffer.getvalue() if samples is None else encode_png(samples, buffer.getvalue())
+    data = buffer.getvalue()
+    # Pillow writes only chunks that it knows.
+    if chosen is _PNG and (colors := [(kind, info[key]) for kind, key in _COLOR_CHUNKS if key in info]):
+        data = with_chunks(data, colors)
+    return data if samples is None else encode_png(samples, data)
 
 
 def _writable_info(image: Image.Image, chosen: _Format) -> tuple[dict[str, Any], list[str]]:
@@ -185,8 +192,9 @@ def _writable_info(image: Image.Image, chosen: _Format) -> tuple[dict[str, Any],
         else:
             damaged.append(word)
     notes = [f"{chosen.name} does not hold everything: {', '.join(left_out)} left out."] if left_out else []
-    if chosen is _TIFF and "exif" in kept and thumbnail_size(kept["exif"]):
-        notes.append("The thumbnail in the Exif data was left out: a TIFF file shows it as another picture.")
+    # For these two, Exif data are written anew.
+    if chosen in (_TIFF, _AVIF) and thumbnail_size(kept.get("exif", b"")):
+        notes.append(f"{chosen.name} does not hold the thumbnail in the Exif data, which was left out.")
     if damaged:
         notes.append(
             f"Left out, because {chosen.name} cannot hold it, it is too large, or it is damaged: {', '.join(damaged)}."
@@ -208,7 +216,7 @@ def _is_readable(sample: Image.Image, chosen: _Format, info: dict[str, Any]) -> 
         return False
     # Encoders cut large densities to what fits, without a word.
     return "dpi" not in info or all(
-        abs(found - stated) < 1 for found, stated in zip(density, info["dpi"], strict=False)
+        abs(float(found) - float(stated)) < 1 for found, stated in zip(density, info["dpi"], strict=False)
     )
 
 
@@ -242,6 +250,9 @@ def _arguments(name: str, info: dict[str, Any]) -> dict[str, Any]:
 def _jpeg_arguments(info: dict[str, Any]) -> dict[str, Any]:
     """The same for JPEG, whose segments hold 64 KiB each: XMP is split, as Adobe does it."""
     arguments = {key: value for key, value in info.items() if key != "photoshop"}
+    # Other formats store Exif data without this name.
+    if "exif" in info and not info["exif"].startswith(_EXIF):
+        arguments["exif"] = _EXIF + info["exif"]
     segments = []
     if len(info.get("xmp", b"")) > _MAX_JPEG_XMP:
         main, extended = xmp_data.split(arguments.pop("xmp"), _MAX_JPEG_XMP)
@@ -265,9 +276,6 @@ def _png_chunks(info: dict[str, Any]) -> PngInfo:
     # Beside a color profile, which says more, Pillow leaves it out, as the PNG standard asks.
     if "srgb" in info:
         chunks.add(b"sRGB", struct.pack("B", info["srgb"]))
-    for name, key in ((b"cICP", "cicp"), (b"mDCV", "mdcv"), (b"cLLI", "clli")):
-        if key in info:
-            chunks.add(name, info[key])
     if "xmp" in info:
         chunks.add_itxt("XML:com.adobe.xmp", _text(info["xmp"]))
     texts = dict(info.get("text", {}))

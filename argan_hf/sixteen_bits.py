@@ -16,7 +16,7 @@ from PIL.PpmImagePlugin import PpmImageFile
 from PIL.TiffImagePlugin import TiffImageFile
 from tifffile import PHOTOMETRIC, TiffFile, TiffPage
 
-from .containers.png_chunks import SIGNATURE, chunks, encode_chunk, with_readable_chunks
+from .containers.png_chunks import chunks, with_chunks, with_readable_chunks
 from .jpeg.file import UnreadableImageError, has_deep_samples
 
 STEPS = 257
@@ -82,13 +82,8 @@ def encode_png(samples: np.ndarray, carrier: bytes) -> bytes:
         carrier: the bytes of a small PNG file; its chunks that do not belong to its pixels are taken.
     """
     data = bytes(imagecodecs.png_encode(samples.squeeze(2) if samples.shape[2] == 1 else samples))
-    header_end = len(SIGNATURE) + 25
-    taken = b"".join(
-        encode_chunk(chunk.kind, carrier[chunk.start : chunk.end])
-        for chunk in chunks(carrier)
-        if chunk.kind not in (b"IHDR", b"IDAT", b"IEND")
-    )
-    return data[:header_end] + taken + data[header_end:]
+    others = [chunk for chunk in chunks(carrier) if chunk.kind not in (b"IHDR", b"IDAT", b"IEND")]
+    return with_chunks(data, [(chunk.kind, carrier[chunk.start : chunk.end]) for chunk in others])
 
 
 def encode_tiff(samples: np.ndarray, options: dict[str, Any]) -> bytes:

@@ -34,21 +34,11 @@ def is_camera_raw(data: bytes) -> bool:
         return True
     try:
         with TiffFile(io.BytesIO(data)) as file:
-            pages = list(_directories(file))
+            first = file.pages.first
+            is_thumbnail = _value(first, _SUBFILE) == 1 and bool(first.subifds)
+            return _DNG_VERSION in first.tags or is_thumbnail or any(_is_of_a_sensor(page) for page in _pages(file))
     except Exception:  # The parser raises any kind of exception for malformed data.
         return False
-    if not pages:
-        return False
-    first = pages[0]
-    if _DNG_VERSION in first.tags:
-        return True
-    is_thumbnail = _value(first, _SUBFILE) == 1 and bool(first.subifds)
-    return is_thumbnail or any(
-        _value(page, _PHOTOMETRIC) in _OF_A_SENSOR
-        or _value(page, _COMPRESSION) in _RAW_COMPRESSIONS
-        or _CR2_SLICES in page.tags
-        for page in pages
-    )
 
 
 def look_into_tiff(data: bytes) -> Contents:
@@ -72,7 +62,7 @@ def look_into_tiff(data: bytes) -> Contents:
     return Contents(tuple(extras), {"photoshop": resources} if resources else {})
 
 
-def _directories(file: TiffFile) -> Iterator[TiffPage]:
+def _pages(file: TiffFile) -> Iterator[TiffPage]:
     """Directories and those below them, a few at most: hostile files can have any number."""
     for index, page in enumerate(file.pages):
         if index == _MAX_DIRECTORIES:
@@ -81,6 +71,11 @@ def _directories(file: TiffFile) -> Iterator[TiffPage]:
             yield page
             below = list(page.pages or ())[:_MAX_DIRECTORIES] if page.subifds else []
             yield from (other for other in below if isinstance(other, TiffPage))
+
+
+def _is_of_a_sensor(page: TiffPage) -> bool:
+    is_stored_raw = _value(page, _COMPRESSION) in _RAW_COMPRESSIONS
+    return is_stored_raw or _value(page, _PHOTOMETRIC) in _OF_A_SENSOR or _CR2_SLICES in page.tags
 
 
 def _value(page: TiffPage, code: int) -> object:

@@ -15,6 +15,7 @@ MAX_TEXT = 1 << 20
 MAX_PROFILE = 8 << 20
 """Larger color profiles are left out; those of printers have a few mebibytes."""
 
+_HEADER_SIZE = 13
 _MAX_ALL_TEXTS = 32 * MAX_TEXT
 _PROFILE_HEADER, _PROFILE_SIGNATURE = 128, slice(36, 40)
 
@@ -50,6 +51,12 @@ def chunks(data: bytes) -> Iterator[Chunk]:
 def encode_chunk(kind: bytes, payload: bytes) -> bytes:
     """The bytes of a chunk: length, name, payload, checksum."""
     return struct.pack(">L", len(payload)) + kind + payload + struct.pack(">L", zlib.crc32(kind + payload))
+
+
+def with_chunks(data: bytes, added: list[tuple[bytes, bytes]]) -> bytes:
+    """A PNG file with further chunks (name, payload) after its header."""
+    end = len(SIGNATURE) + 12 + _HEADER_SIZE
+    return data[:end] + b"".join(encode_chunk(kind, payload) for kind, payload in added) + data[end:]
 
 
 def with_readable_chunks(data: bytes) -> bytes:

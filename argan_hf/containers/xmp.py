@@ -54,9 +54,7 @@ def with_extended(xmp: bytes, extended: bytes) -> bytes:
     if not extended:
         return xmp
     main, more = _parse(xmp), _parse(extended)
-    target = next(_descriptions(main), None)
-    if target is None:
-        raise ValueError("the XMP holds no description")
+    target = next(_descriptions(main))
     for source in _descriptions(more):
         _declare(_declarations(source), target)
         for node in _properties(source):
@@ -159,8 +157,14 @@ def _bytes(document: minidom.Document) -> bytes:
 
 
 def _descriptions(document: minidom.Document) -> Iterator[minidom.Element]:
-    """The descriptions at the top of a packet; properties can hold others."""
+    """The descriptions at the top of a packet; properties can hold others.
+
+    Raises:
+        ValueError: if there are none.
+    """
     found = document.getElementsByTagNameNS(_RDF, "Description")
+    if not found:
+        raise ValueError("the XMP holds no description")
     yield from (node for node in found if node.parentNode is found[0].parentNode)
 
 

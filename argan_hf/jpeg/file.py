@@ -216,7 +216,8 @@ def has_deep_samples(image: Image.Image) -> bool:
     """Whether the picture has 16-bit samples that Pillow would reduce to 8 bits without a warning."""
     for tile in getattr(image, "tile", ()):
         arguments = tile[3] if isinstance(tile[3], tuple) else (tile[3],)
-        if any(isinstance(argument, str) and ";16" in argument for argument in arguments):
+        # "BGR;16" are 16 bits per pixel.
+        if any(isinstance(part, str) and ";16" in part and part != "BGR;16" for part in arguments):
             return True
         if isinstance(image, PpmImageFile) and isinstance(arguments[-1], int) and arguments[-1] > 255:
             return True

@@ -7,8 +7,6 @@ import struct
 from PIL import Image, ImageCms, ImageDraw
 from PIL.PngImagePlugin import PngInfo
 
-from argan_hf.containers.png_chunks import chunks, encode_chunk
-
 PROFILE = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
 DC = "http://purl.org/dc/elements/1.1/"
@@ -43,12 +41,6 @@ def segment(marker: int, payload: bytes) -> bytes:
 def with_segments(data: bytes, *segments: bytes) -> bytes:
     """A JPEG file with further segments before all others."""
     return data[:2] + b"".join(segments) + data[2:]
-
-
-def with_chunks(data: bytes, *added: tuple[bytes, bytes]) -> bytes:
-    """A PNG file with further chunks after its header."""
-    end = next(chunks(data)).end + 4
-    return data[:end] + b"".join(encode_chunk(*chunk) for chunk in added) + data[end:]
 
 
 def xmp(properties: str, inside: str = "") -> bytes:

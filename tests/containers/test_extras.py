@@ -13,7 +13,7 @@ from PIL import Image
 from argan_hf.containers import extras as words
 from argan_hf.containers import is_camera_raw, look_into, not_kept
 from argan_hf.containers.of_jpeg import encode_resources, photoshop_resources
-from argan_hf.containers.png_chunks import encode_chunk
+from argan_hf.containers.png_chunks import encode_chunk, with_chunks
 from tests.containers.files import (
     exif,
     extended_xmp,
@@ -24,11 +24,15 @@ from tests.containers.files import (
     png,
     resource,
     segment,
-    with_chunks,
     with_segments,
 )
 
 _C2PA = b"jumbc2pa" + bytes(100)
+_COLORS = (
+    ("color description", "cICP"),
+    ("data on the display for which it was made", "mDCV"),
+    ("data on its light levels", "cLLI"),
+)
 _PATH, _CAPTION = resource(0x07D0, b"a path " * 4), resource(0x0404, b"\x1c\x02x\0\x04view")
 
 
@@ -85,13 +89,12 @@ def _avif(nclx: tuple[int, int] | None = None) -> bytes:
         (with_segments(jpeg(), *extended_xmp(100_000)[1]), [words.EXTENDED_XMP], ["xmp"]),
         (png(), [], []),
         (
-            with_chunks(png(), (b"cICP", b"\x0c\x0d\0\1"), (b"mDCV", bytes(24)), (b"cLLI", bytes(8))),
-            ["color description (cICP)", "data on the display for which it was made (mDCV)"]
-            + ["data on its light levels (cLLI)"],
+            with_chunks(png(), [(b"cICP", b"\x0c\x0d\0\1"), (b"mDCV", bytes(24)), (b"cLLI", bytes(8))]),
+            [f"{words} ({kind})" for words, kind in _COLORS],
             ["cicp", "mdcv", "clli"],
         ),
-        (with_chunks(png(), (b"caBX", _C2PA)), [words.PROVENANCE], [None]),
-        (with_chunks(png(), (b"prVt", b"hello")), ["unknown data of a program"], [None]),
+        (with_chunks(png(), [(b"caBX", _C2PA)]), [words.PROVENANCE], [None]),
+        (with_chunks(png(), [(b"prVt", b"hello")]), ["unknown data of a program"], [None]),
         (png() + motion_photo()[-1020:], [words.VIDEO], [None]),
         (_webp(), [words.EXIF_THUMBNAIL], ["exif"]),
         (_webp((b"C2PA", _C2PA)), [words.EXIF_THUMBNAIL, words.PROVENANCE], ["exif", None]),
@@ -167,7 +170,7 @@ def test_other_files_of_several_pages_are_no_camera_raw_files() -> None:
 _SEEDS = [
     gain_map_jpeg(),
     with_segments(jpeg(), segment(0xED, b"Photoshop 3.0\0" + _CAPTION + _PATH), *extended_xmp(8)[1]),
-    with_chunks(png(), (b"cICP", b"\x0c\x0d\0\1"), (b"caBX", _C2PA)),
+    with_chunks(png(), [(b"cICP", b"\x0c\x0d\0\1"), (b"caBX", _C2PA)]),
     _webp((b"C2PA", _C2PA)),
     _avif((9, 16)),
     _tiff((34377, "B", len(_PATH), _PATH, True)),

@@ -1,3 +1,4 @@
+import contextlib
 from xml.etree import ElementTree
 
 import pytest
@@ -125,8 +126,6 @@ def test_a_damaged_packet_that_claims_a_gain_map_is_refused() -> None:
 def test_any_damage_is_a_value_error_or_nothing(position: int, value: int) -> None:
     packet = bytearray(xmp(f"{_GAIN_MAP} {_CAMERA} GCamera:MotionPhoto='1'", _LIST))
     packet[position % len(packet)] = value
-    try:
-        made_upright(without_claims(bytes(packet), turned=True), (5, 3))
-        split(bytes(packet), 65_000)
-    except ValueError as error:
-        assert "XMP" in str(error)
+    for change in (lambda xmp: made_upright(without_claims(xmp, turned=True), (5, 3)), lambda xmp: split(xmp, 65_000)):
+        with contextlib.suppress(ValueError):
+            change(bytes(packet))
