@@ -93,12 +93,15 @@ def encode_tiff(samples: np.ndarray, options: dict[str, Any]) -> bytes:
     So such a file is written, with all tags, and then its width and bits are corrected.
 
     Args:
-        samples: uint16 (H, W, 1..4).
+        samples: uint16 (H, W, 1..4); gray with alpha is written as RGB with alpha.
         options: for Pillow's encoder.
     """
+    if samples.shape[2] == 2:
+        # Pillow opens no gray with alpha of 16 bits.
+        samples = samples[:, :, [0, 0, 0, 1]]
     height, width, channels = samples.shape
     stored = samples.astype("<u2").tobytes()
-    mode = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}[channels]
+    mode = {1: "L", 3: "RGB", 4: "RGBA"}[channels]
     buffer = io.BytesIO()
     Image.frombytes(mode, (2 * width, height), stored).save(buffer, "TIFF", **options)
     data = bytearray(buffer.getvalue())

@@ -12,6 +12,7 @@ from argan_hf import UnreadableImageError
 from argan_hf.history import History
 from argan_hf.jpeg.file import check_depth, load_pixels, open_image, read_header
 from argan_hf.saving import cmyk_to_rgb
+from argan_hf.sixteen_bits import is_deep, read_samples, to_eight_bits
 from folders import forget, new_folder
 
 logger = logging.getLogger(__name__)
@@ -149,7 +150,7 @@ def look_at(picture: Picture) -> None:
         turned = image.getexif().get(_ORIENTATION, 1)
         picture.width, picture.height = size[::-1] if turned in (5, 6, 7, 8) else size
         moves = bool(getattr(image, "is_animated", False)) and picture.format != "MPO"
-        upright = turned == 1 or picture.format in ("JPEG", "MPO")
+        upright = turned == 1 or (picture.format in ("JPEG", "MPO") and _browsers_turn(image))
         small = ImageOps.exif_transpose(showable(image))
         small.thumbnail(_THUMBNAIL)
         thumbnail = picture.folder / "thumbnail.png"
@@ -165,11 +166,17 @@ def look_at(picture: Picture) -> None:
             picture.shown = picture.path
 
 
+def _browsers_turn(image: Image.Image) -> bool:
+    """Whether browsers turn a JPEG file upright: they read the orientation only as a SHORT in Exif data."""
+    exif = image.info.get("exif", b"")
+    return any(entry in exif for entry in (b"\x01\x12\0\3\0\0\0\1", b"\x12\1\3\0\1\0\0\0"))
+
+
 def open_shown(path: Path) -> Image.Image:
-    """Open a picture that is not too large for this page.
+    """Open a picture that is not too large for this page; one of 16 bits per channel is decoded and shown with 8.
 
     Raises:
-        UnreadableImageError: as [`open_image`], and for more than `MAX_MEGAPIXELS` or 16 bits per channel.
+        UnreadableImageError: as [`open_image`], for more than `MAX_MEGAPIXELS`, and for pixels of an unusual kind.
     """
     image = open_image(path)
     megapixels = image.width * image.height / 1e6
@@ -178,8 +185,13 @@ def open_shown(path: Path) -> Image.Image:
             f"{path.name} has {megapixels:.0f} megapixels; this page takes up to {MAX_MEGAPIXELS}. `argan restore` on"
             " your own computer takes larger ones"
         )
-    check_depth(image)
-    return image
+    if not is_deep(image):
+        check_depth(image)
+        return image
+    samples = to_eight_bits(read_samples(image, path.read_bytes(), path.name))
+    shown = Image.fromarray(samples.squeeze(2) if samples.shape[2] == 1 else samples)
+    shown.info, shown.format = image.info, image.format
+    return shown
 
 
 def sentence(picture: Picture, error: Exception) -> str:

@@ -18,9 +18,9 @@ from PIL import Image, ImageOps
 
 from argan_hf import JpegRestorer
 from argan_hf.history import History
-from argan_hf.jpeg.file import load_pixels, open_image
+from argan_hf.jpeg.file import load_pixels
 from argan_hf.restored_image import RestorationReport, RestoredImage
-from pictures import Choices, Picture, Result, Settings, network_key, showable, upright_pixels
+from pictures import Choices, Picture, Result, Settings, network_key, open_shown, showable, upright_pixels
 
 NETWORK_SHARE = 0.75
 """Share of the time that the network takes; assembling and writing a PNG file take the rest."""
@@ -99,7 +99,7 @@ def restore(
         before = source
     else:
         if picture.shown is None:
-            image = open_image(source)
+            image = open_shown(source)
             load_pixels(image)
             picture.shown = _write_shown(ImageOps.exif_transpose(image), picture.folder / "before.png")
         before = picture.shown

@@ -35,6 +35,7 @@ _MAX_FILE_BYTES = 2**30
 # limit is on scans times megapixels, about 5 ms each; but every picture may have 30, and small ones no more than 500.
 _MAX_SCANNED_MEGAPIXELS = 1000
 _MIN_SCANS, _MAX_SCANS = 30, 500
+_BITS_PER_SAMPLE = 0x0102
 # How Python prints an object in a message of an exception.
 _OBJECT = re.compile(r"<[^<>]* at 0x[0-9a-fA-F]+>")
 _EIGHT_BIT_MODES = ("1", "L", "LA", "P", "PA", "RGB", "RGBA", "CMYK", "YCbCr")
@@ -214,6 +215,8 @@ def check_depth(image: Image.Image) -> None:
 
 def has_deep_samples(image: Image.Image) -> bool:
     """Whether the picture has 16-bit samples that Pillow would reduce to 8 bits without a warning."""
+    if isinstance(image, TiffImageFile) and max(image.tag_v2.get(_BITS_PER_SAMPLE, (8,))) > 8:
+        return True
     for tile in getattr(image, "tile", ()):
         arguments = tile[3] if isinstance(tile[3], tuple) else (tile[3],)
         # "BGR;16" are 16 bits per pixel.

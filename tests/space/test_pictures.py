@@ -12,9 +12,10 @@ import folders
 from argan_hf import JpegRestorer, restoration
 from argan_hf.cli import main
 from argan_hf.history import History
+from argan_hf.saving import encode_picture
 from pictures import FORMATS, Choices, Picture, Result, Settings, keep, look_at, with_choices
 from restoring import compress, restore
-from tests.conftest import jpeg_bytes, png16
+from tests.conftest import jpeg_bytes
 from tests.history.conftest import example
 from tests.jpeg.test_file import giant_jpeg
 from tests.test_saving import PROFILE
@@ -92,6 +93,11 @@ def _write(photo: Image.Image, folder: Path, kind: str) -> Path:
         path.write_bytes(jpeg_bytes(photo.convert("CMYK"), quality=30))
     elif kind.startswith("alpha"):
         _with_alpha(photo).save(path)
+    elif kind.startswith("16 bits"):
+        samples = np.array(photo).astype(np.uint16) * 256 + 77
+        path.write_bytes(encode_picture(photo, path.suffix, samples)[0])
+    elif kind.startswith("without its end"):
+        path.write_bytes(jpeg_bytes(photo, quality=30)[:-2])
     else:
         photo.save(path)
     return path
@@ -106,6 +112,9 @@ KINDS = [
     "alpha webp",
     "avif",
     "tif",
+    "16 bits png",
+    "16 bits tif",
+    "without its end jpg",
 ]
 
 
@@ -248,10 +257,9 @@ def test_names_of_files_hit_no_file_of_the_page(page: Page, photo: Image.Image, 
         (b"\0\0\0\x18ftypheic", "odd.jpg is an HEIC picture"),
         (b"%PDF-1.7", "odd.jpg is a PDF document"),
         (b"", "odd.jpg is empty (0 bytes)."),
-        (png16(2, 3), "odd.jpg: a PNG with 16 bits per channel is not read"),
         (giant_jpeg(), "odd.jpg claims to hold 4,294.8 megapixels"),
     ],
-    ids=["html", "heic", "pdf", "empty", "16 bits", "giant"],
+    ids=["html", "heic", "pdf", "empty", "giant"],
 )
 def test_what_is_not_restored_gets_a_sentence(tmp_path: Path, content: bytes, words: str) -> None:
     path = tmp_path / "odd.jpg"

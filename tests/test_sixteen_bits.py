@@ -1,0 +1,234 @@
+"""Pictures of 16 bits per channel: nothing of a sample is lost on the way that the network does not change."""
+
+import io
+from pathlib import Path
+
+import numpy as np
+import png as pypng
+import pytest
+import tifffile
+from PIL import Image
+
+from argan_hf import ArganConfig, ArganForImageRestoration, JpegRestorer, UnreadableImageError
+from argan_hf.jpeg.file import open_image
+from argan_hf.metadata import kept_info
+from tests.conftest import deep_files, jpeg_bytes, scramble
+from tests.containers.files import PROFILE, exif
+
+CHANNELS = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
+
+
+def _samples(channels: int, size: tuple[int, int] = (37, 53)) -> np.ndarray:
+    """Every bit is used; no two channels are equal."""
+    return np.random.default_rng(channels).integers(0, 65536, (*size, channels)).astype(np.uint16)
+
+
+def _smooth(channels: int) -> np.ndarray:
+    """A slow gradient: 8 bits would have 20 levels."""
+    rows, columns = np.mgrid[:64, :96]
+    base = 20_000 + 30 * rows + 20 * columns
+    return np.stack([base + 500 * channel for channel in range(channels)], 2).astype(np.uint16)
+
+
+def _write_png(samples: np.ndarray) -> bytes:
+    """With another library than the one that is tested."""
+    height, width, channels = samples.shape
+    buffer = io.BytesIO()
+    writer = pypng.Writer(width, height, greyscale=channels < 3, alpha=channels in (2, 4), bitdepth=16)
+    writer.write(buffer, samples.reshape(height, -1).tolist())
+    return buffer.getvalue()
+
+
+def _read_png(data: bytes) -> np.ndarray:
+    width, height, rows, info = pypng.Reader(bytes=data).read()
+    assert info["bitdepth"] == 16
+    return np.array([list(row) for row in rows], np.uint16).reshape(height, width, -1)
+
+
+def _write_tiff(samples: np.ndarray, **options: object) -> bytes:
+    buffer = io.BytesIO()
+    extra = {"extrasamples": ["unassalpha"]} if samples.shape[2] in (2, 4) else {}
+    photometric = options.pop("photometric", "rgb" if samples.shape[2] > 2 else "minisblack")
+    stored = samples.squeeze(2) if samples.shape[2] == 1 else samples
+    planes = options.get("planarconfig") == "separate"
+    stored = np.moveaxis(stored, 2, 0) if planes else stored
+    tifffile.imwrite(buffer, stored, photometric=photometric, metadata=None, **extra, **options)
+    return buffer.getvalue()
+
+
+def _read_tiff(data: bytes) -> np.ndarray:
+    found = tifffile.imread(io.BytesIO(data))
+    assert found.dtype == np.uint16
+    return found.reshape(*found.shape[:2], -1)
+
+
+@pytest.fixture(scope="module", params=[1, 3], ids=["luma", "color"])
+def restorer(request: pytest.FixtureRequest) -> JpegRestorer:
+    config = ArganConfig(
+        num_channels=request.param, block_type="residual", hidden_sizes=(8, 8), depths=(1, 1), patch_size=2
+    )
+    return JpegRestorer(scramble(ArganForImageRestoration(config)), device="cpu")
+
+
+@pytest.mark.parametrize("channels", CHANNELS)
+def test_a_picture_that_is_not_changed_keeps_every_bit(restorer: JpegRestorer, channels: int) -> None:
+    samples = _samples(channels)
+    sources = {
+        "PNG": _write_png(samples),
+        "TIFF": _write_tiff(samples),
+        "TIFF of another byte order": _write_tiff(samples, byteorder=">"),
+        "TIFF compressed": _write_tiff(samples, compression="lzw", predictor=True, rowsperstrip=7),
+        "TIFF in tiles": _write_tiff(samples, tile=(16, 32), compression="zlib"),
+    }
+    if channels == 1:
+        sources["TIFF with white as 0"] = _write_tiff(65535 - samples, photometric="miniswhite")
+        sources["PGM"] = b"P5\n# a view\n53 37\n65535\n" + samples.astype(">u2").tobytes()
+    if channels == 3:
+        sources["TIFF in planes"] = _write_tiff(samples, planarconfig="separate")
+        sources["PPM"] = b"P6 53 37 65535\n" + samples.astype(">u2").tobytes()
+    if channels == 2:
+        sources = {"PNG": sources["PNG"]}  # Pillow opens no such TIFF file.
+    as_tiff = samples[:, :, [0, 0, 0, 1]] if channels == 2 else samples
+    for name, data in sources.items():
+        restored = restorer(data, strength=0.0)
+        assert restored.samples is not None, name
+        assert np.array_equal(restored.samples, samples), name
+        assert restored.image.mode == CHANNELS[channels]
+        assert np.array_equal(_read_png(restored.encode(".png")[0]), samples), name
+        assert np.array_equal(_read_tiff(restored.encode(".tiff")[0]), as_tiff), name
+        # Others read the files, too.
+        opened = open_image(restored.encode(".tiff")[0])
+        assert opened.size == (53, 37)
+    array = samples.squeeze(2) if channels == 1 else samples
+    if channels != 2:
+        assert np.array_equal(restorer(array, strength=0.0).samples, samples)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_a_restored_picture_has_the_levels_between_those_of_8_bits(restorer: JpegRestorer, channels: int) -> None:
+    restored = restorer(_write_png(_smooth(channels)), strength=0.01)
+    assert restored.samples is not None
+    assert len(np.unique(restored.samples[:, :, 0])) > 1500
+    assert len(np.unique(np.array(restored.image).reshape(64, 96, -1)[:, :, 0])) < 60
+
+
+@pytest.mark.parametrize("mode", ["L", "RGB"])
+def test_8_bits_in_16_are_restored_as_8_bits_are(restorer: JpegRestorer, photo: Image.Image, mode: str) -> None:
+    picture = photo.convert(mode)
+    samples = np.array(picture).reshape(*picture.size[::-1], -1).astype(np.uint16) * 257
+    deep, plain = restorer(_write_png(samples)), restorer(picture)
+    difference = np.abs(np.array(deep.image).astype(int) - np.array(plain.image))
+    # The constants of libjpeg, which 8 bits get, are rounded.
+    assert difference.max() <= (0 if mode == "L" else 1)
+    assert (difference > 0).mean() < 0.001
+    assert deep.image.mode == mode
+
+
+def test_a_jpeg_that_became_16_bits_shows_its_save(photo: Image.Image) -> None:
+    restorer = JpegRestorer.from_pretrained("argan-jpeg-color", device="cpu")
+    once = np.array(Image.open(io.BytesIO(jpeg_bytes(photo, quality=20))))
+    plain = restorer.find_history(Image.fromarray(once))
+    assert plain.first is not None
+    assert restorer.find_history(_write_png(once.astype(np.uint16) * 257)) == plain
+
+
+def test_gray_in_three_channels_stays_gray_to_the_last_bit(restorer: JpegRestorer) -> None:
+    samples = _samples(1).repeat(3, 2)
+    restored = restorer(_write_png(samples)).samples
+    assert restored is not None
+    assert np.array_equal(restored, restored[:, :, :1].repeat(3, 2))
+    assert not np.array_equal(restored, samples)
+
+
+def test_tiles_give_what_the_whole_gives(restorer: JpegRestorer) -> None:
+    small = JpegRestorer(restorer.model, device="cpu", tile_size=16)
+    data = _write_png(_smooth(3))
+    tiled, whole = small(data).samples, restorer(data).samples
+    assert tiled is not None
+    assert whole is not None
+    # Kernels sum in another order at other sizes.
+    assert np.abs(tiled.astype(int) - whole).max() <= 2
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_it_is_turned_as_pillow_turns_8_bits(restorer: JpegRestorer, orientation: int) -> None:
+    samples = _samples(3)
+    data = _write_tiff(samples, extratags=[(274, "H", 1, orientation, True)])
+    from_tiff = restorer(data, strength=0.0)
+    assert from_tiff.samples is not None
+    buffer = io.BytesIO()
+    eight = Image.fromarray((samples >> 8).astype(np.uint8))
+    tags = Image.Exif()
+    tags[0x0112] = orientation
+    eight.save(buffer, "TIFF", exif=tags)
+    expected = np.array(Image.open(buffer))
+    assert np.array_equal((from_tiff.samples >> 8).astype(np.uint8), expected)
+    assert (from_tiff.report.width, from_tiff.report.height) == expected.shape[1::-1]
+
+
+def test_profile_exif_and_texts_are_in_the_file(restorer: JpegRestorer, tmp_path: Path) -> None:
+    restored = restorer(_write_png(_smooth(3)), strength=0.0)
+    restored.image.info |= {"icc_profile": PROFILE, "exif": exif(), "text": {"Title": "a view"}, "dpi": (300, 300)}
+    for suffix in (".png", ".tiff"):
+        restored.save(tmp_path / f"a{suffix}")
+        with open_image(tmp_path / f"a{suffix}") as written:
+            found, _ = kept_info(written)
+        assert found["icc_profile"] == PROFILE
+        tags = Image.Exif()
+        tags.load(found["exif"])
+        assert tags[0x013B] == "Ada Lovelace"
+        assert [round(float(density)) for density in found["dpi"]] == [300, 300]
+        assert ("text" in found) is (suffix == ".png")
+    assert np.array_equal(_read_png((tmp_path / "a.png").read_bytes()), _smooth(3))
+
+
+def test_formats_of_8_bits_say_what_is_lost(restorer: JpegRestorer) -> None:
+    restored = restorer(_write_png(_smooth(3)), strength=0.0)
+    for suffix in (".jpg", ".webp", ".avif"):
+        assert any("the picture has 16" in note for note in restored.encode(suffix)[1])
+    expected = (_smooth(3).astype(int) + 128) // 257
+    assert np.array_equal(np.array(Image.open(io.BytesIO(restored.encode(".webp")[0]))), expected)
+
+
+def test_samples_of_12_bits_are_scaled(restorer: JpegRestorer) -> None:
+    samples = np.array([[0, 1, 2048, 4095]])
+    restored = restorer(b"P5 4 1 4095 " + samples.astype(">u2").tobytes(), strength=0.0)
+    assert restored.samples is not None
+    assert restored.samples.flatten().tolist() == [round(value / 4095 * 65535) for value in samples[0]]
+
+
+@pytest.mark.parametrize("name", deep_files())
+def test_every_kind_is_restored_or_refused_in_words(restorer: JpegRestorer, name: str) -> None:
+    data = deep_files()[name]
+    if name == "p3.ppm":
+        with pytest.raises(UnreadableImageError, match="in digits is not read; convert it to PNG"):
+            restorer(data)
+    else:
+        assert restorer(data).samples is not None
+    if name == "p2.pgm":
+        return  # A digit less is another number.
+    with pytest.raises(UnreadableImageError):
+        restorer(data[:-1] if name.endswith("m") else data[: len(data) * 2 // 3])
+
+
+@pytest.mark.parametrize(
+    ("samples", "options", "words"),
+    [
+        (_samples(4), {"photometric": "separated"}, "neither gray nor RGB"),
+        (_samples(3).astype(np.float32), {}, "mode|16 bits|cannot be read"),
+    ],
+)
+def test_other_deep_pictures_are_refused_in_words(
+    restorer: JpegRestorer, samples: np.ndarray, options: dict[str, object], words: str
+) -> None:
+    buffer = io.BytesIO()
+    tifffile.imwrite(buffer, samples, metadata=None, **{"photometric": "rgb"} | options)
+    with pytest.raises(UnreadableImageError, match=words):
+        restorer(buffer.getvalue())
+
+
+def test_colors_multiplied_by_alpha_are_refused(restorer: JpegRestorer) -> None:
+    buffer = io.BytesIO()
+    tifffile.imwrite(buffer, _samples(4), photometric="rgb", extrasamples=["assocalpha"], metadata=None)
+    with pytest.raises(UnreadableImageError, match="multiplied by its alpha"):
+        restorer(buffer.getvalue())
