@@ -6,8 +6,8 @@ from transformers.pipelines import PIPELINE_REGISTRY
 from .baselines.ar_cnn import ArCnnConfig, ArCnnForImageRestoration
 from .baselines.d3 import D3Config, D3ForImageRestoration
 from .configuration_argan import ArganConfig, ArganDiscriminatorConfig
+from .containers.opening import UnreadableImageError
 from .image_processing_argan import ArganImageProcessor
-from .jpeg.file import UnreadableImageError
 from .loading import DamagedCheckpointError
 from .modeling_argan import ArganDiscriminator, ArganForImageRestoration
 from .pipeline_argan import JpegRestorationPipeline

@@ -18,20 +18,18 @@ from torch import Tensor
 
 from .containers import Contents, look_into
 from .containers.exif import ORIENTATION
-from .jpeg.color import as_pixels, is_neutral, rgb_to_ycbcr, rgb_to_ycbcr_unrounded, ycbcr_to_deep_rgb
-from .jpeg.file import (
+from .containers.opening import (
     MAX_MEGAPIXELS,
     FileSource,
     UnreadableImageError,
     check_depth,
-    image_to_tensor,
     load_pixels,
     name_of,
     open_image,
     read_bytes,
-    read_header,
-    read_jpeg,
 )
+from .jpeg.color import as_pixels, is_neutral, rgb_to_ycbcr, rgb_to_ycbcr_unrounded, ycbcr_to_deep_rgb
+from .jpeg.file import image_to_tensor, read_header, read_jpeg
 from .metadata import kept_info, make_upright, turned
 from .sixteen_bits import STEPS, is_deep, read_samples, to_eight_bits
 

@@ -14,9 +14,9 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedModel
 
+from .containers.opening import MAX_MEGAPIXELS
 from .history import History, describe_history
 from .jpeg.consistency import project_onto_file
-from .jpeg.file import MAX_MEGAPIXELS
 from .neutral import left_neutral
 from .picture import ImageSource, PictureParts, put_together, take_apart
 from .picture_history import history_of, look_back

@@ -20,8 +20,8 @@ from PIL.PngImagePlugin import PngInfo
 from .containers import xmp as xmp_data
 from .containers.exif import thumbnail_size
 from .containers.of_jpeg import encode_resources, photoshop_segment, xmp_segments
+from .containers.opening import open_image
 from .containers.png_chunks import with_chunks
-from .jpeg.file import open_image
 from .metadata import tiff_tags
 from .sixteen_bits import encode_png, encode_tiff
 

@@ -16,8 +16,8 @@ from PIL.PpmImagePlugin import PpmImageFile
 from PIL.TiffImagePlugin import TiffImageFile
 from tifffile import PHOTOMETRIC, TiffFile, TiffPage
 
+from .containers.opening import UnreadableImageError, has_deep_samples
 from .containers.png_chunks import chunks, with_chunks, with_readable_chunks
-from .jpeg.file import UnreadableImageError, has_deep_samples
 
 STEPS = 257
 """Steps of 16 bits in a step of 8 bits: 255 * 257 = 65535."""

@@ -17,8 +17,8 @@ import torch
 from PIL import Image, ImageOps
 
 from argan_hf import JpegRestorer
+from argan_hf.containers.opening import load_pixels
 from argan_hf.history import History
-from argan_hf.jpeg.file import load_pixels
 from argan_hf.restored_image import RestorationReport, RestoredImage
 from pictures import Choices, Picture, Result, Settings, network_key, open_shown, showable, upright_pixels
 

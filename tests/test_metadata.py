@@ -10,7 +10,7 @@ from PIL.Image import Exif
 from PIL.PngImagePlugin import PngInfo
 from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
-from argan_hf.jpeg.file import open_image
+from argan_hf.containers.opening import open_image
 from argan_hf.metadata import kept_info, make_upright, tiff_tags
 
 _ORIENTATION = 0x0112

@@ -7,8 +7,8 @@ import torch
 from PIL import Image, ImageOps
 
 from argan_hf import UnreadableImageError
+from argan_hf.containers.opening import open_image
 from argan_hf.jpeg.color import as_pixels
-from argan_hf.jpeg.file import open_image
 from argan_hf.picture import PictureParts, put_together, take_apart
 from tests.conftest import jpeg_bytes
 

@@ -9,10 +9,11 @@ from PIL import Image, ImageCms, ImageOps
 from PIL.Image import Exif
 
 from argan_hf import ArganConfig, ArganForImageRestoration, JpegRestorer, UnreadableImageError, restore
+from argan_hf.containers.opening import open_image
 from argan_hf.jpeg import quantization_tables, read_jpeg, recover_coefficients, rgb_to_ycbcr, share_inside
-from argan_hf.jpeg.file import image_to_tensor, open_image
+from argan_hf.jpeg.file import image_to_tensor
 from tests.conftest import jpeg_bytes, scramble
-from tests.jpeg.test_file import giant_jpeg
+from tests.containers.test_opening import giant_jpeg
 
 PROFILE = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 
@@ -184,6 +185,67 @@ def test_the_second_picture_of_a_file_is_not_dropped_without_a_word(restorer: Jp
         expected = open_image(buffer.getvalue()).convert("RGB")
         assert np.array_equal(_pixels(restored.image.convert("RGB")), _pixels(expected))
     assert restorer(jpeg_bytes(photo), history=False).report.notes == ()
+
+
+def test_a_file_can_be_given_in_any_way_python_has(restorer: JpegRestorer, photo: Image.Image, tmp_path: Path) -> None:
+    data = jpeg_bytes(photo, quality=40)
+    path = tmp_path / "a.jpg"
+    path.write_bytes(data)
+    expected = restorer(path)
+    written = io.BytesIO()
+    written.write(data)  # not rewound
+    with path.open("rb") as opened:
+        for source in (str(path), data, bytearray(data), memoryview(data), io.BytesIO(data), written, opened):
+            restored = restorer(source)
+            assert restored.image.tobytes() == expected.image.tobytes()
+            assert restored.report.quality == 40
+    with pytest.raises(UnreadableImageError, match="cannot be read"):
+        restorer(opened)  # closed
+    with pytest.raises(TypeError, match="found <class 'int'>"):
+        restorer(7)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("mode", ["L", "RGB", "RGBA"])
+def test_an_array_is_restored_as_the_picture_is(restorer: JpegRestorer, photo: Image.Image, mode: str) -> None:
+    picture = photo.convert(mode)
+    if mode == "RGBA":
+        picture.putalpha(photo.getchannel("G"))
+    array = np.array(picture)
+    expected = _pixels(restorer(picture).image)
+    # A view that is turned, as slices of arrays are, is no other picture.
+    turned = np.ascontiguousarray(array[::-1, ::-1])[::-1, ::-1]
+    for given in (array, turned, *([array[:, :, None]] if mode == "L" else [])):
+        assert np.array_equal(_pixels(restorer(given).image), expected)
+
+
+@pytest.mark.parametrize(
+    ("array", "words"),
+    [
+        (np.zeros((4, 4, 2), np.uint8), "shape \\(4, 4, 2\\), expected"),
+        (np.zeros((2, 4, 4, 3), np.uint8), "shape \\(2, 4, 4, 3\\)"),
+        (np.zeros((4, 4, 3), np.float32), "dtype float32, expected uint8"),
+        (np.zeros((4, 4), np.int64), "dtype int64"),
+        (np.zeros((4, 4), bool), "dtype bool"),
+        (np.zeros((4, 0, 3), np.uint8), "no pixels: it is 0x4"),
+    ],
+)
+def test_other_arrays_are_refused_in_words(restorer: JpegRestorer, array: np.ndarray, words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        restorer(array)
+
+
+def test_a_complete_file_without_its_end_is_restored_with_a_note(restorer: JpegRestorer, photo: Image.Image) -> None:
+    data = jpeg_bytes(photo, quality=40)
+    expected = restorer(data)
+    for odd in (data[:-2], data[:-1], data[:-2] + b"\0\0 a camera that lost power"):
+        restored = restorer(odd)
+        assert restored.image.tobytes() == expected.image.tobytes()
+        assert restored.report.consistency == expected.report.consistency
+        assert any("lacks its end marker" in note for note in restored.report.notes)
+    assert not any("end marker" in note for note in expected.report.notes)
+    for cut in (data[:-4], data[: len(data) // 2]):
+        with pytest.raises(UnreadableImageError, match="ends early"):
+            restorer(cut)
 
 
 def test_the_report_tells_what_was_found(restorer: JpegRestorer, photo: Image.Image) -> None:

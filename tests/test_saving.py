@@ -9,7 +9,8 @@ from PIL import Image, ImageCms
 from PIL.Image import Exif
 from PIL.JpegImagePlugin import JpegImageFile
 
-from argan_hf.jpeg.file import open_image, read_header
+from argan_hf.containers.opening import open_image
+from argan_hf.jpeg.file import read_header
 from argan_hf.saving import cmyk_to_rgb, encode_picture, save_picture
 
 PROFILE = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()

@@ -10,7 +10,7 @@ import tifffile
 from PIL import Image
 
 from argan_hf import ArganConfig, ArganForImageRestoration, JpegRestorer, UnreadableImageError
-from argan_hf.jpeg.file import open_image
+from argan_hf.containers.opening import open_image
 from argan_hf.metadata import kept_info
 from tests.conftest import deep_files, jpeg_bytes, scramble
 from tests.containers.files import PROFILE, exif

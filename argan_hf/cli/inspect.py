@@ -10,8 +10,9 @@ from typing import Any
 from PIL.JpegImagePlugin import JpegImageFile
 
 from ..containers import Extra, look_into
+from ..containers.opening import UnreadableImageError, open_image, read_bytes
 from ..history import History, describe_history
-from ..jpeg.file import JpegHeader, UnreadableImageError, open_image, read_bytes, read_header
+from ..jpeg.file import JpegHeader, read_header
 from ..picture import take_apart
 from ..picture_history import history_of
 from .console import complain, exit_code

@@ -18,7 +18,7 @@ import torch
 from PIL import Image
 from tqdm.auto import tqdm
 
-from ..jpeg.file import MAX_MEGAPIXELS, open_image
+from ..containers.opening import MAX_MEGAPIXELS, open_image
 from ..restoration import TILE_SIZE, JpegRestorer
 from ..restored_image import RestoredImage
 from ..saving import write_whole

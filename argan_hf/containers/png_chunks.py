@@ -16,6 +16,7 @@ MAX_PROFILE = 8 << 20
 """Larger color profiles are left out; those of printers have a few mebibytes."""
 
 _HEADER_SIZE = 13
+_CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 _MAX_ALL_TEXTS = 32 * MAX_TEXT
 _PROFILE_HEADER, _PROFILE_SIGNATURE = 128, slice(36, 40)
 
@@ -74,6 +75,12 @@ def with_readable_chunks(data: bytes) -> bytes:
     for chunk in reversed(cut):
         data = data[: chunk.start - 8] + data[chunk.end + 4 :]
     return data
+
+
+def uncompressed_size(data: bytes) -> int:
+    """Bytes of the samples of a PNG file, by its header; those of interlaced files are a few more."""
+    width, height, bits, color = struct.unpack_from(">LLBB", data, len(SIGNATURE) + 8)
+    return int(height * (1 + width * bits * _CHANNELS.get(color, 1) // 8))
 
 
 def large_profile(data: bytes) -> bytes | None:

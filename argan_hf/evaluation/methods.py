@@ -21,9 +21,10 @@ from PIL.JpegImagePlugin import JpegImageFile
 from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
+from ..containers.opening import load_pixels, open_image
 from ..jpeg.color import as_pixels, is_neutral
 from ..jpeg.consistency import project_onto_file
-from ..jpeg.file import load_pixels, open_image, read_jpeg
+from ..jpeg.file import read_jpeg
 from ..jpeg.tables import quantization_tables
 from ..neutral import colored_blocks, left_neutral, neutral_blocks
 from ..restoration import JpegRestorer

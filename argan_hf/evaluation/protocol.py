@@ -17,9 +17,10 @@ from typing import Literal, TypeVar
 from PIL import Image
 from torch import Tensor
 
+from ..containers.opening import UnreadableImageError, check_depth, load_pixels, open_image
 from ..jpeg.codec import compress_plane, compress_ycbcr
 from ..jpeg.color import as_pixels, rgb_to_studio_luma, rgb_to_ycbcr
-from ..jpeg.file import UnreadableImageError, check_depth, image_to_tensor, load_pixels, open_image
+from ..jpeg.file import image_to_tensor
 from ..jpeg.tables import quantization_tables
 from .lives import Life
 from .methods import Method

@@ -14,7 +14,8 @@ from datasets import IterableDataset, load_dataset
 from PIL import Image
 from torch import Tensor
 
-from ..jpeg.file import check_depth, image_to_tensor
+from ..containers.opening import check_depth
+from ..jpeg.file import image_to_tensor
 from .generated_pictures import GENERATED, generated_stream
 
 logger = logging.getLogger(__name__)

@@ -17,7 +17,7 @@ from argan_hf import JpegRestorer
 from argan_hf.cli import main
 from argan_hf.variants import REALISM_VARIANT, load_model
 from tests.conftest import jpeg_bytes
-from tests.jpeg.test_file import giant_jpeg
+from tests.containers.test_opening import giant_jpeg
 
 COMMAND = [sys.executable, "-c", "from argan_hf.cli import main; raise SystemExit(main())"]
 

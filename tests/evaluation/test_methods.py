@@ -6,11 +6,12 @@ import torch
 from PIL import Image
 
 from argan_hf import ArganConfig, ArganForImageRestoration, JpegRestorer
+from argan_hf.containers.opening import open_image
 from argan_hf.evaluation.methods import load_method, split_name
 from argan_hf.evaluation.protocol import as_picture, degrade_planes
 from argan_hf.jpeg import compress_plane, quantization_tables, read_jpeg, recover_coefficients, share_inside
 from argan_hf.jpeg.color import to_uint8
-from argan_hf.jpeg.file import image_to_tensor, open_image
+from argan_hf.jpeg.file import image_to_tensor
 from argan_hf.restored_image import RestoredImage
 from tests.conftest import jpeg_bytes, scramble
 

@@ -7,12 +7,12 @@ from PIL import Image
 from rich.console import Console
 from torch import Tensor
 
+from argan_hf.containers.opening import open_image
 from argan_hf.evaluation.methods import Method, load_method
 from argan_hf.evaluation.protocol import read_luma
 from argan_hf.evaluation.report import markdown_table, terminal_table, write_chart, write_contact_sheet
 from argan_hf.evaluation.scores import MeanScore
 from argan_hf.jpeg import quantization_tables
-from argan_hf.jpeg.file import open_image
 from tests.conftest import jpeg_bytes
 
 METHODS = [load_method("jpeg", [10]), Method("better", lambda planes, tables, quality: planes.float(), 66_000.0)]

@@ -2,6 +2,7 @@ import numpy as np
 import torch
 from PIL import Image
 
+from argan_hf.containers.opening import open_image
 from argan_hf.jpeg import (
     read_jpeg,
     rgb_to_studio_luma,
@@ -10,7 +11,7 @@ from argan_hf.jpeg import (
     ycbcr_to_rgb,
 )
 from argan_hf.jpeg.color import to_uint8
-from argan_hf.jpeg.file import image_to_tensor, open_image
+from argan_hf.jpeg.file import image_to_tensor
 from tests.conftest import jpeg_bytes
 
 

@@ -1,4 +1,3 @@
-import struct
 from pathlib import Path
 
 import numpy as np
@@ -6,17 +5,11 @@ import pytest
 import torch
 from PIL import Image
 
-from argan_hf.jpeg import UnreadableImageError, quantization_tables, read_jpeg
-from argan_hf.jpeg.file import _reason, load_pixels, open_image, read_header
+from argan_hf.containers.opening import UnreadableImageError, load_pixels, open_image
+from argan_hf.jpeg import quantization_tables, read_jpeg
+from argan_hf.jpeg.file import read_header
 from tests.conftest import jpeg_bytes
-
-
-def giant_jpeg() -> bytes:
-    """A valid gray JPEG of 8x8 pixels whose header claims 65535x65535."""
-    data = bytearray(jpeg_bytes(Image.new("L", (8, 8), 77), quality=50))
-    start = data.index(b"\xff\xc0")
-    data[start + 5 : start + 9] = struct.pack(">HH", 65535, 65535)
-    return bytes(data)
+from tests.containers.test_opening import giant_jpeg
 
 
 def _with_frame_byte(photo: Image.Image, position: int, value: int) -> bytes:
@@ -106,55 +99,8 @@ def test_what_is_no_jpeg_is_refused_in_words(tmp_path: Path, photo: Image.Image)
             read_jpeg(source)
 
 
-def test_the_limit_in_megapixels_is_our_own(photo: Image.Image, monkeypatch: pytest.MonkeyPatch) -> None:
-    data = jpeg_bytes(photo)
-    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
-    assert open_image(data).size == photo.size
-    assert open_image(data, 0.04).size == open_image(data, photo.width * photo.height / 1e6).size == photo.size
-    with pytest.raises(UnreadableImageError, match=r"more than the limit of 0\.03; raise it with max_megapixels"):
-        open_image(data, 0.03)
-    assert Image.MAX_IMAGE_PIXELS == 100
-
-
-def test_a_file_without_end_is_not_read_to_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("argan_hf.jpeg.file._MAX_FILE_BYTES", 2**20)
-    with pytest.raises(UnreadableImageError, match="larger than 1 MiB"):
-        open_image("/dev/zero")
-
-
-def test_a_picture_of_endless_scans_is_refused(photo: Image.Image) -> None:
-    data = jpeg_bytes(photo.convert("L"), progressive=True)
-    last = data.rindex(b"\xff\xda")
-    open_image(data)
-    with pytest.raises(UnreadableImageError, match="scans"):
-        open_image(data[:last] + data[last:-2] * 600 + data[-2:])
-
-
 def test_the_header_is_read_without_decoding(photo: Image.Image) -> None:
     image = open_image(jpeg_bytes(photo, quality=64)[:1500])
     assert read_header(image).quality == 64
     with pytest.raises(UnreadableImageError, match="ends early"):
         load_pixels(image)
-
-
-def test_scans_are_counted_where_a_decoder_reads_them(photo: Image.Image) -> None:
-    data = jpeg_bytes(photo.convert("L"), progressive=True)
-    comment = b"\xff\xda" * 600
-    with_comment = data[:2] + b"\xff\xfe" + (len(comment) + 2).to_bytes(2, "big") + comment + data[2:]
-    for harmless in (with_comment, data + b"\0\2" + b"\xff\xda\0\2" * 600):
-        assert open_image(harmless).size == photo.size
-
-
-def test_large_pictures_may_have_fewer_scans(monkeypatch: pytest.MonkeyPatch, photo: Image.Image) -> None:
-    data = jpeg_bytes(photo.convert("L"), progressive=True)
-    last = data.rindex(b"\xff\xda")
-    data = data[:last] + data[last:-2] * 60 + data[-2:]
-    open_image(data)
-    monkeypatch.setattr("argan_hf.jpeg.file._MAX_SCANNED_MEGAPIXELS", 0.1)
-    with pytest.raises(UnreadableImageError, match="more than the 30 that are read at this size"):
-        open_image(data)
-
-
-def test_no_python_object_is_printed_in_a_message() -> None:
-    error = OSError("cannot identify image file <_io.BytesIO object at 0x7f0a1b2c3d4e>")
-    assert _reason(error) == "cannot identify image file the data"

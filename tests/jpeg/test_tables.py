@@ -2,8 +2,8 @@ import pytest
 import torch
 from PIL import Image
 
+from argan_hf.containers.opening import open_image
 from argan_hf.jpeg import estimate_quality, quantization_tables
-from argan_hf.jpeg.file import open_image
 from tests.conftest import jpeg_bytes
 
 

@@ -16,8 +16,8 @@ from argan_hf.saving import encode_picture
 from pictures import FORMATS, Choices, Picture, Result, Settings, keep, look_at, with_choices
 from restoring import compress, restore
 from tests.conftest import jpeg_bytes
+from tests.containers.test_opening import giant_jpeg
 from tests.history.conftest import example
-from tests.jpeg.test_file import giant_jpeg
 from tests.test_saving import PROFILE
 
 

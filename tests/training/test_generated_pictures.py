@@ -1,6 +1,7 @@
 from datasets.distributed import split_dataset_by_node
 
-from argan_hf.jpeg.file import image_to_tensor, open_image
+from argan_hf.containers.opening import open_image
+from argan_hf.jpeg.file import image_to_tensor
 from argan_hf.training.dataset import load_stream
 from argan_hf.training.generated_pictures import GENERATED, draw_picture, generated_stream
 

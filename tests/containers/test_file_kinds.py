@@ -5,8 +5,8 @@ import time
 import pytest
 from PIL import Image
 
-from argan_hf.jpeg.file import UnreadableImageError, open_image
-from argan_hf.jpeg.file_kinds import name_kind
+from argan_hf.containers.file_kinds import name_kind
+from argan_hf.containers.opening import UnreadableImageError, open_image
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,95 @@
+import struct
+import tracemalloc
+import zlib
+
+import pytest
+from PIL import Image
+
+from argan_hf.containers.opening import UnreadableImageError, _reason, open_image
+from argan_hf.jpeg import read_jpeg
+from tests.conftest import jpeg_bytes
+from tests.containers.files import png
+
+
+def giant_jpeg() -> bytes:
+    """A valid gray JPEG of 8x8 pixels whose header claims 65535x65535."""
+    data = bytearray(jpeg_bytes(Image.new("L", (8, 8), 77), quality=50))
+    start = data.index(b"\xff\xc0")
+    data[start + 5 : start + 9] = struct.pack(">HH", 65535, 65535)
+    return bytes(data)
+
+
+def test_the_limit_in_megapixels_is_our_own(photo: Image.Image, monkeypatch: pytest.MonkeyPatch) -> None:
+    data = jpeg_bytes(photo)
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
+    assert open_image(data).size == photo.size
+    assert open_image(data, 0.04).size == open_image(data, photo.width * photo.height / 1e6).size == photo.size
+    with pytest.raises(UnreadableImageError, match=r"more than the limit of 0\.03; raise it with max_megapixels"):
+        open_image(data, 0.03)
+    assert Image.MAX_IMAGE_PIXELS == 100
+
+
+def test_a_file_without_end_is_not_read_to_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("argan_hf.containers.opening._MAX_FILE_BYTES", 2**20)
+    with pytest.raises(UnreadableImageError, match="larger than 1 MiB"):
+        open_image("/dev/zero")
+
+
+def test_a_picture_of_endless_scans_is_refused(photo: Image.Image) -> None:
+    data = jpeg_bytes(photo.convert("L"), progressive=True)
+    last = data.rindex(b"\xff\xda")
+    open_image(data)
+    with pytest.raises(UnreadableImageError, match="scans"):
+        open_image(data[:last] + data[last:-2] * 600 + data[-2:])
+
+
+def test_a_file_that_cannot_hold_what_it_claims_costs_no_memory(photo: Image.Image) -> None:
+    data = bytearray(jpeg_bytes(photo.resize((64, 64)), quality=50))
+    frame = data.index(b"\xff\xc0") + 5
+    data[frame : frame + 4] = struct.pack(">HH", 14_000, 14_000)
+    tracemalloc.start()
+    with pytest.raises(UnreadableImageError, match=r"ends early \([\d,]+ bytes cannot hold the 196.0 megapixels"):
+        read_jpeg(bytes(data))
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 2**20
+
+
+def test_a_png_that_cannot_hold_what_it_claims_is_refused_before_it_is_decoded() -> None:
+    data = bytearray(png(Image.new("RGB", (64, 64))))
+    data[16:24] = struct.pack(">LL", 14_000, 14_000)
+    data[29:33] = struct.pack(">L", zlib.crc32(data[12:29]))
+    with pytest.raises(UnreadableImageError, match=r"bytes cannot hold the 196\.0 megapixels"):
+        open_image(bytes(data))
+    for mode in ("1", "L", "P", "RGB", "RGBA", "I;16"):
+        assert open_image(png(Image.new(mode, (3000, 2000)), compress_level=9)).size == (3000, 2000)
+
+
+def test_a_flat_picture_needs_few_bytes_and_is_read() -> None:
+    flat = jpeg_bytes(Image.new("RGB", (3000, 2000), (90, 90, 90)), quality=5, optimize=True)
+    assert len(flat) < 36_000
+    assert read_jpeg(flat).planes.shape == (3, 2000, 3000)
+    assert read_jpeg(jpeg_bytes(Image.new("L", (3000, 2000)), progressive=True)).planes.shape == (1, 2000, 3000)
+
+
+def test_scans_are_counted_where_a_decoder_reads_them(photo: Image.Image) -> None:
+    data = jpeg_bytes(photo.convert("L"), progressive=True)
+    comment = b"\xff\xda" * 600
+    with_comment = data[:2] + b"\xff\xfe" + (len(comment) + 2).to_bytes(2, "big") + comment + data[2:]
+    for harmless in (with_comment, data + b"\0\2" + b"\xff\xda\0\2" * 600):
+        assert open_image(harmless).size == photo.size
+
+
+def test_large_pictures_may_have_fewer_scans(monkeypatch: pytest.MonkeyPatch, photo: Image.Image) -> None:
+    data = jpeg_bytes(photo.convert("L"), progressive=True)
+    last = data.rindex(b"\xff\xda")
+    data = data[:last] + data[last:-2] * 60 + data[-2:]
+    open_image(data)
+    monkeypatch.setattr("argan_hf.containers.opening._MAX_SCANNED_MEGAPIXELS", 0.1)
+    with pytest.raises(UnreadableImageError, match="more than the 30 that are read at this size"):
+        open_image(data)
+
+
+def test_no_python_object_is_printed_in_a_message() -> None:
+    error = OSError("cannot identify image file <_io.BytesIO object at 0x7f0a1b2c3d4e>")
+    assert _reason(error) == "cannot identify image file the data"
