@@ -45,8 +45,10 @@ def kept_info(image: Image.Image, contents: Contents | None = None) -> tuple[dic
         the texts of a PNG file; and sentences on what cannot be kept.
     """
     contents = contents or Contents()
-    info = {key: image.info[key] for key in _KEPT if key in image.info}
+    info = {key: image.info[key] for key in _KEPT if image.info.get(key) is not None}
     notes = not_kept(contents.extras)
+    if "icc_profile" in image.info and image.info["icc_profile"] is None:
+        notes += ("The color profile is damaged and was left out.",)
     try:
         info |= _elsewhere(image)
     except Exception:  # Malformed tags can raise any kind of exception; the pixels are not affected.

@@ -12,6 +12,7 @@ from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
 from argan_hf.containers.opening import open_image
 from argan_hf.metadata import kept_info, make_upright, tiff_tags
+from tests.conftest import jpeg_bytes
 
 _ORIENTATION = 0x0112
 
@@ -136,6 +137,16 @@ def test_texts_and_colors_of_a_png_are_kept() -> None:
     info, _ = kept_info(_reopened(Image.new("L", (5, 3)), "PNG", pnginfo=chunks))
     colors = {"gamma": 1.0, "chromaticity": (1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0), "srgb": 2}
     assert info == {"text": {"Title": "a view"}, "xmp": b"<x/>", **colors}
+
+
+def test_a_profile_of_which_a_part_is_missing_is_named(photo: Image.Image) -> None:
+    whole = jpeg_bytes(photo, icc_profile=bytes(128) * 600)
+    second = whole.rindex(b"ICC_PROFILE\0") - 4
+    missing = whole[:second] + whole[second + 2 + int.from_bytes(whole[second + 2 : second + 4], "big") :]
+    info, notes = kept_info(open_image(missing))
+    assert "icc_profile" not in info
+    assert any("color profile is damaged" in note for note in notes)
+    assert "icc_profile" in kept_info(open_image(whole))[0]
 
 
 def test_captions_and_paths_are_kept_and_what_photoshop_stores_besides_is_not() -> None:

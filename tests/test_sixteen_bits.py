@@ -30,11 +30,11 @@ def _smooth(channels: int) -> np.ndarray:
     return np.stack([base + 500 * channel for channel in range(channels)], 2).astype(np.uint16)
 
 
-def _write_png(samples: np.ndarray) -> bytes:
+def _write_png(samples: np.ndarray, **options: object) -> bytes:
     """With another library than the one that is tested."""
     height, width, channels = samples.shape
     buffer = io.BytesIO()
-    writer = pypng.Writer(width, height, greyscale=channels < 3, alpha=channels in (2, 4), bitdepth=16)
+    writer = pypng.Writer(width, height, greyscale=channels < 3, alpha=channels in (2, 4), bitdepth=16, **options)
     writer.write(buffer, samples.reshape(height, -1).tolist())
     return buffer.getvalue()
 
@@ -75,6 +75,7 @@ def test_a_picture_that_is_not_changed_keeps_every_bit(restorer: JpegRestorer, c
     samples = _samples(channels)
     sources = {
         "PNG": _write_png(samples),
+        "PNG in seven passes": _write_png(samples, interlace=True),
         "TIFF": _write_tiff(samples),
         "TIFF of another byte order": _write_tiff(samples, byteorder=">"),
         "TIFF compressed": _write_tiff(samples, compression="lzw", predictor=True, rowsperstrip=7),
