@@ -5,7 +5,6 @@ Alpha and CMYK channels are separated and put back here. `metadata.py` handles E
 
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -25,7 +24,7 @@ from .containers.opening import (
     check_depth,
     load_pixels,
     name_of,
-    open_image,
+    open_bytes,
     read_bytes,
 )
 from .jpeg.color import as_pixels, is_neutral, rgb_to_ycbcr, rgb_to_ycbcr_unrounded, ycbcr_to_deep_rgb
@@ -124,9 +123,8 @@ def take_apart(source: ImageSource, max_megapixels: float = MAX_MEGAPIXELS) -> P
         _check_size(image.size)
     else:
         data = read_bytes(source)
-        # Messages need the name of a path.
-        image = open_image(source if isinstance(source, str | Path) else data, max_megapixels)
         contents, name = look_into(data), name_of(source)
+        image = open_bytes(data, name, max_megapixels)
     # Other pictures in a JPEG file are named with what else it holds.
     notes = () if isinstance(image, JpegImageFile) and data is not None else _frame_notes(image)
     undecoded = data is not None and image.mode in ("L", "RGB")

@@ -10,7 +10,7 @@ from typing import Any
 from PIL.JpegImagePlugin import JpegImageFile
 
 from ..containers import Extra, look_into
-from ..containers.opening import UnreadableImageError, open_image, read_bytes
+from ..containers.opening import UnreadableImageError, open_bytes, read_bytes
 from ..history import History, describe_history
 from ..jpeg.file import JpegHeader, read_header
 from ..picture import take_apart
@@ -31,7 +31,7 @@ def run(args: argparse.Namespace) -> int:
     for source in args.inputs:
         try:
             data = read_bytes(source)
-            image = open_image(source)
+            image = open_bytes(data, source.name)
             header = read_header(image) if isinstance(image, JpegImageFile) else None
             if header is None:
                 history: History | None = history_of(take_apart(source))

@@ -50,10 +50,12 @@ def made_upright(exif: bytes) -> bytes:
 
     The thumbnail's directory is no longer linked; its bytes remain, so that nothing moves.
     """
+    changed = bytearray(exif)
     if found := _find(exif, 0, ORIENTATION):
-        exif = _with(exif, found, 1)
-    place = _second_directory(exif)
-    return exif if place is None else exif[:place] + bytes(4) + exif[place + 4 :]
+        struct.pack_into(found.layout, changed, found.position, 1)
+    if place := _second_directory(exif):
+        changed[place : place + 4] = bytes(4)
+    return bytes(changed)
 
 
 def with_size(exif: bytes, size: tuple[int, int]) -> bytes:
@@ -65,16 +67,16 @@ def with_size(exif: bytes, size: tuple[int, int]) -> bytes:
     """
     if not all(0 < side < 1 << 32 for side in size):
         return exif
-    tags = {_WIDTH: size[0], _HEIGHT: size[1], _PIXEL_WIDTH: size[0], _PIXEL_HEIGHT: size[1]}
+    sides = {_WIDTH: size[0], _HEIGHT: size[1], _PIXEL_WIDTH: size[0], _PIXEL_HEIGHT: size[1]}
     directories = [_directory(exif, 0)]
     if below := _find(exif, 0, _EXIF_DIRECTORY):
         directories.append(_start(exif) + below.value)
-    for directory in directories:
-        for number in list(_numbers(exif, directory)):
-            value = tags.get(number.tag, number.value)
-            if value != number.value and (number.layout[1] == "L" or value < 1 << 16):
-                exif = _with(exif, number, value)
-    return exif
+    changed = bytearray(exif)
+    for number in (number for directory in directories for number in _numbers(exif, directory)):
+        side = sides.get(number.tag)
+        if side is not None and (number.layout[1] == _CODES[_LONG] or side < 1 << 16):
+            struct.pack_into(number.layout, changed, number.position, side)
+    return bytes(changed)
 
 
 def _find(exif: bytes, directory: int, tag: int) -> _Number | None:
@@ -124,8 +126,3 @@ def _order(exif: bytes) -> str | None:
     """Byte order as `struct` names it; `None` if these are no Exif data."""
     start = _start(exif)
     return {b"II": "<", b"MM": ">"}.get(exif[start : start + 2]) if len(exif) >= start + 8 else None
-
-
-def _with(exif: bytes, number: _Number, value: int) -> bytes:
-    data = struct.pack(number.layout, value)
-    return exif[: number.position] + data + exif[number.position + len(data) :]

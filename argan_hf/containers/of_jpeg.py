@@ -15,6 +15,8 @@ _IPTC, _FIRST_PATH, _LAST_PATH, _PATH_NAME = 0x0404, 0x07D0, 0x0BB6, 0x0BB7
 _PHOTOSHOP_THUMBNAILS = (0x0409, 0x040C)
 # Segments on how the file is stored, or that Pillow reads: JFIF, Exif, XMP, profile, list of pictures, Adobe.
 _KNOWN = (b"JFIF\0", b"Exif\0", _XMP, _EXTENDED_XMP, b"ICC_PROFILE\0", b"MPF\0", b"Adobe", b"Ducky", _PHOTOSHOP)
+# Pictures behind a picture that are looked at; hostile files can have any number.
+_MOST_BEHIND = 20
 _OF_THE_SOURCE = "a gain map belongs to the pixels as they were before"
 _SIGNED = "its signature is on the pixels as they were"
 
@@ -64,6 +66,8 @@ def look_behind(data: bytes) -> list[Extra]:
     """
     extras: list[Extra] = []
     while data.strip(b"\0\xff \r\n"):
+        if len(extras) == _MOST_BEHIND:
+            return [*extras, Extra(f"{UNKNOWN} behind the picture", len(data))]
         size, extra = _next_behind(data)
         extras.append(extra)
         data = data[size:]
@@ -167,15 +171,16 @@ def _extended_xmp(applications: list[tuple[int, bytes]]) -> bytes:
     """The extended packet, if all of its parts are there: each states its place and the size of the whole."""
     parts = [payload[len(_EXTENDED_XMP) :] for _, payload in applications if payload.startswith(_EXTENDED_XMP)]
     parts = [part for part in parts if len(part) > 40]
-    if not parts:
-        return b""
-    name, (size, _) = parts[0][:32], struct.unpack_from(">LL", parts[0], 32)
-    placed = sorted((struct.unpack_from(">L", part, 36)[0], part[40:]) for part in parts if part[:32] == name)
+    main = next((payload for _, payload in applications if payload.startswith(_XMP)), b"")
+    # Editors leave parts of former packets behind. The main packet names the one that counts.
+    names = dict.fromkeys(part[:32] for part in parts)
+    name = next((name for name in names if name in main), next(iter(names), b""))
+    placed = sorted((*struct.unpack_from(">LL", part, 32)[::-1], part[40:]) for part in parts if part[:32] == name)
     whole = bytearray()
-    for offset, part in placed:
+    for offset, _, part in placed:
         if offset == len(whole):
             whole += part
-    return bytes(whole) if len(whole) == size else b""
+    return bytes(whole) if placed and len(whole) == placed[0][1] else b""
 
 
 def xmp_segments(main: bytes, extended: bytes, name: bytes) -> list[bytes]:

@@ -55,8 +55,20 @@ def open_image(source: FileSource, max_megapixels: float = MAX_MEGAPIXELS) -> Im
     Raises:
         UnreadableImageError: if the file is missing, empty, no picture, or too large to be decoded safely.
     """
-    name = name_of(source)
-    data = read_bytes(source)
+    return open_bytes(read_bytes(source), name_of(source), max_megapixels)
+
+
+def open_bytes(data: bytes, name: str, max_megapixels: float = MAX_MEGAPIXELS) -> Image.Image:
+    """The same for bytes that were read already.
+
+    Args:
+        data: the bytes of a file.
+        name: of the file, for messages.
+        max_megapixels: as for [`open_image`].
+
+    Raises:
+        UnreadableImageError: as [`open_image`].
+    """
     image = _identify(with_readable_chunks(data), name)
     megapixels = image.width * image.height / 1e6
     if megapixels > max_megapixels:
@@ -71,7 +83,7 @@ def open_image(source: FileSource, max_megapixels: float = MAX_MEGAPIXELS) -> Im
         _check_work(image, data, layout, name)
         if layout.end is None and (complete := with_end(data, layout)) is not None:
             image = _identify(complete, name)
-    image.filename = str(source) if isinstance(source, str | Path) else ""
+    image.filename = name
     return image
 
 

@@ -64,17 +64,19 @@ def with_readable_chunks(data: bytes) -> bytes:
     """A PNG file without the profiles and texts for which Pillow refuses it; any other file is not changed."""
     if not data.startswith(SIGNATURE):
         return data
-    cut, texts = [], 0
+    kept, start, unpacked = [], 0, 0
     for chunk in chunks(data):
         if chunk.kind not in (b"iCCP", b"zTXt", b"iTXt", b"tEXt"):
             continue
-        size = _uncompressed_size(chunk.kind, data[chunk.start : chunk.end])
-        texts += 0 if chunk.kind == b"iCCP" else size
-        if size > MAX_TEXT or texts > _MAX_ALL_TEXTS:
-            cut.append(chunk)
-    for chunk in reversed(cut):
-        data = data[: chunk.start - 8] + data[chunk.end + 4 :]
-    return data
+        # What unpacks to much is not even tried once there was too much.
+        size = MAX_TEXT + 1
+        if unpacked <= _MAX_ALL_TEXTS:
+            size = _unpacked_size(chunk.kind, data[chunk.start : chunk.end])
+        unpacked += size
+        if size > MAX_TEXT or unpacked > _MAX_ALL_TEXTS:
+            kept.append(data[start : chunk.start - 8])
+            start = chunk.end + 4
+    return b"".join((*kept, data[start:])) if kept else data
 
 
 def uncompressed_size(data: bytes) -> int:
@@ -97,7 +99,7 @@ def large_profile(data: bytes) -> bytes | None:
     return None
 
 
-def _uncompressed_size(kind: bytes, payload: bytes) -> int:
+def _unpacked_size(kind: bytes, payload: bytes) -> int:
     """Bytes of a profile or text; a size above `MAX_TEXT` need not be exact."""
     _, _, rest = payload.partition(b"\0")
     if kind == b"iTXt" and rest[:1] == b"\1":

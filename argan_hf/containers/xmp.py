@@ -26,6 +26,7 @@ _VIDEO_CLAIMS = ("MicroVideo", "MotionPhoto")
 # Depth maps and second views are stored in the orientation of the sensor.
 _OF_THE_SENSOR = ("http://ns.google.com/photos/1.0/depthmap/", "http://ns.google.com/photos/1.0/image/")
 _ORIENTATION = re.compile(rb"""(tiff:Orientation(?:>|=["']))([1-8])""")
+_LARGEST = 16 << 20
 _XMLNS = "http://www.w3.org/2000/xmlns/"
 _PACKET = (
     f'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="{_RDF}"><rdf:Description rdf:about=""/></rdf:RDF>'
@@ -144,12 +145,17 @@ def name_of_extended(packet: bytes) -> bytes:
 
 
 def _parse(xmp: bytes) -> minidom.Document:
+    if len(xmp) > _LARGEST:
+        raise ValueError(f"the XMP has {len(xmp):,} bytes, more than the {_LARGEST:,} that are read")
     if b"<!DOCTYPE" in xmp or b"<!ENTITY" in xmp:
         raise ValueError("the XMP declares entities, which it must not")
     try:
-        return minidom.parseString(xmp.strip(b"\0"))
-    except (ExpatError, ValueError, LookupError) as error:
+        document = minidom.parseString(xmp.strip(b"\0"))
+        document.toxml()
+    # Elements inside of each other without end are too much for its functions.
+    except (ExpatError, ValueError, LookupError, RecursionError) as error:
         raise ValueError(f"the XMP is damaged: {error}") from error
+    return document
 
 
 def _bytes(document: minidom.Document) -> bytes:

@@ -2,6 +2,8 @@
 
 import io
 import struct
+import time
+import zlib
 
 import numpy as np
 import pytest
@@ -13,6 +15,7 @@ from PIL import Image
 from argan_hf.containers import extras as words
 from argan_hf.containers import is_camera_raw, look_into, not_kept
 from argan_hf.containers.of_jpeg import encode_resources, photoshop_resources
+from argan_hf.containers.opening import open_image
 from argan_hf.containers.png_chunks import encode_chunk, with_chunks
 from tests.containers.files import (
     exif,
@@ -188,3 +191,26 @@ def test_no_damage_stops_the_search(seed: int, data: st.DataObject) -> None:
     end = data.draw(st.integers(0, len(damaged)))
     for part in (bytes(damaged), bytes(damaged[:end])):
         assert all(extra.size >= 0 for extra in look_into(part).extras)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        jpeg() + b"\xff\xd8\xff\xdb\0\2\xff\xd9" * 100_000,
+        png()[:33] + encode_chunk(b"zTXt", b"a\0\0" + zlib.compress(bytes(1 << 20))) * 10_000 + png()[33:],
+        jpeg(exif=exif()) + bytes(5_000_000) + b"x",
+    ],
+    ids=["pictures behind", "texts that unpack to much", "empty space"],
+)
+def test_no_file_keeps_the_search_busy(data: bytes) -> None:
+    began = time.perf_counter()
+    look_into(data)
+    open_image(data)
+    assert time.perf_counter() - began < 3
+
+
+def test_the_main_packet_names_the_extended_one_that_counts() -> None:
+    main, parts = extended_xmp(400)
+    _, former = extended_xmp(80)
+    data = with_segments(jpeg(), *former, segment(0xE1, b"http://ns.adobe.com/xap/1.0/\0" + main), *parts)
+    assert look_into(data).extended_xmp.count(b"QUJD") == 100

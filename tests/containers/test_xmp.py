@@ -119,6 +119,11 @@ def test_a_damaged_packet_that_claims_a_gain_map_is_refused() -> None:
     bomb = b'<!DOCTYPE x [<!ENTITY a "aaaaaaaaaa">]><x>&a;MotionPhoto</x>'
     with pytest.raises(ValueError, match="entities"):
         without_claims(bomb)
+    # No document object model goes that deep.
+    with pytest.raises(ValueError, match="damaged"):
+        without_claims(b"<a>" * 50_000 + b"MotionPhoto" + b"</a>" * 50_000)
+    with pytest.raises(ValueError, match="more than the"):
+        without_claims(b"<x>MotionPhoto" + b" " * (1 << 24) + b"</x>")
 
 
 @given(st.integers(0, 600), st.integers(0, 255))
