@@ -211,13 +211,11 @@ def _is_readable(sample: Image.Image, chosen: _Format, info: dict[str, Any]) -> 
         data = _encode(sample, chosen, info)
         open_image(data)
         with Image.open(io.BytesIO(data)) as written:
-            density = written.info.get("dpi", (0, 0))
-    except (OSError, ValueError, SyntaxError):  # UnreadableImageError is a ValueError.
+            found = written.info.get("dpi", (0, 0))
+        # Encoders cut large densities to what fits, without a word.
+        return all(abs(float(a) - float(b)) < 1 for a, b in zip(found, info.get("dpi", found), strict=True))
+    except Exception:  # Encoders and decoders raise any kind of exception for malformed metadata.
         return False
-    # Encoders cut large densities to what fits, without a word.
-    return "dpi" not in info or all(
-        abs(float(found) - float(stated)) < 1 for found, stated in zip(density, info["dpi"], strict=False)
-    )
 
 
 def _profile_fits(profile: bytes, mode: str, chosen: _Format) -> bool:

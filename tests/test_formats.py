@@ -253,3 +253,22 @@ def test_what_becomes_of_it_is_what_the_table_says(restorer: JpegRestorer, what:
                 assert re.search(_NOTES.get(what, re.escape(what)), notes, re.IGNORECASE), f"{place}: {notes}"
             if what not in _LOOK:
                 assert look_into(written).extras == (), place
+
+
+@pytest.mark.parametrize("suffix", [".png", ".tiff", ".webp", ".jpg"])
+def test_exiv2_reads_what_was_kept(restorer: JpegRestorer, tmp_path: Path, suffix: str) -> None:
+    exiv2 = pytest.importorskip("pyexiv2")
+    source = jpeg(exif=exif(6), icc_profile=PROFILE, xmp=_XMP, comment=b"a view")
+    source = with_segments(source, segment(0xED, b"Photoshop 3.0\0" + _CAPTION + _PATH))
+    target = tmp_path / f"a{suffix}"
+    restorer(source, strength=0.0).save(target)
+    with exiv2.Image(str(target)) as found:
+        tags, properties, captions = found.read_exif(), found.read_xmp(), found.read_iptc()
+        assert found.read_icc() == PROFILE
+    assert tags["Exif.Image.Artist"] == "Ada Lovelace"
+    assert tags["Exif.Photo.ExifVersion"] == "48 50 51 50"
+    # It was turned: 48x32 pixels are now 32x48.
+    assert tags["Exif.Image.Orientation"] == "1"
+    assert (tags["Exif.Photo.PixelXDimension"], tags["Exif.Photo.PixelYDimension"]) == ("32", "48")
+    assert properties["Xmp.dc.format"] == "image/jpeg"
+    assert captions.get("Iptc.Application2.Caption") == ("view" if suffix in (".jpg", ".tiff") else None)

@@ -9,9 +9,13 @@ from PIL import Image, ImageCms
 from PIL.Image import Exif
 from PIL.JpegImagePlugin import JpegImageFile
 
+from argan_hf.containers import look_into
 from argan_hf.containers.opening import open_image
 from argan_hf.jpeg.file import read_header
+from argan_hf.metadata import kept_info
+from argan_hf.picture import take_apart
 from argan_hf.saving import cmyk_to_rgb, encode_picture, save_picture
+from tests.containers.files import xmp
 
 PROFILE = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 LOSSLESS, LOSSY = (".png", ".tiff", ".tif", ".webp"), (".jpg", ".jpeg", ".avif")
@@ -224,3 +228,49 @@ def test_a_new_file_has_the_rights_of_any_other(photo: Image.Image, tmp_path: Pa
     assert (tmp_path / "a.png").stat().st_mode == (tmp_path / "b").stat().st_mode
     with Image.open(io.BytesIO((tmp_path / "a.png").read_bytes())) as written:
         assert written.size == photo.size
+
+
+def _large_profile() -> bytes:
+    """A color profile of 1.2 MB: Pillow refuses PNG files with such."""
+    data = PROFILE + np.random.default_rng(0).bytes(1_200_000)
+    return struct.pack(">L", len(data)) + data[4:]
+
+
+def test_what_is_written_with_a_large_profile_can_be_read_again(photo: Image.Image) -> None:
+    profile = _large_profile()
+    photo.info = {"icc_profile": profile, "xmp": b"<x/>"}
+    for suffix in (".tiff", ".jpg", ".webp"):
+        assert _read(encode_picture(photo, suffix)[0]).info["icc_profile"] == profile
+    data, notes = encode_picture(photo, ".png")
+    written = _read(data)
+    assert "icc_profile" not in written.info
+    assert written.info["xmp"] == b"<x/>"
+    assert any("color profile" in note for note in notes)
+
+
+def test_a_png_that_comes_with_a_large_profile_is_read_with_it(photo: Image.Image) -> None:
+    buffer = io.BytesIO()
+    photo.save(buffer, "PNG", icc_profile=_large_profile())
+    with pytest.raises((ValueError, OSError)):
+        Image.open(buffer).load()
+    parts = take_apart(buffer)
+    assert parts.info["icc_profile"] == _large_profile()
+    assert np.array_equal(parts.samples.permute(1, 2, 0).numpy(), np.array(photo))
+
+
+def test_jpeg_gets_all_that_its_segments_can_hold(photo: Image.Image) -> None:
+    exif = Exif()
+    exif[0x010E] = "x" * 90_000
+    packet = xmp('dc:format="image/jpeg"', f"<dc:source>{'y' * 90_000}</dc:source>")
+    photo.info = {"exif": exif.tobytes(), "xmp": packet}
+    data, notes = encode_picture(photo, ".jpg")
+    assert any("too large" in note and "Exif data" in note for note in notes)
+    merged = kept_info(open_image(data), look_into(data))[0]["xmp"]
+    assert b"y" * 90_000 in merged
+    assert b'dc:format="image/jpeg"' in merged
+    assert b"HasExtendedXMP" not in merged
+    # A packet that cannot be split is left out.
+    photo.info = {"xmp": b"no XML" * 20_000}
+    data, notes = encode_picture(photo, ".jpg")
+    assert _read(data).size == photo.size
+    assert any("XMP" in note for note in notes)
