@@ -212,7 +212,7 @@ def _assert_nothing_is_lost(source: Path, target: Path) -> None:
         before.load()
         upright = ImageOps.exif_transpose(before)
         assert after.size == upright.size
-        gray, colors, cmyk = ("1", "L", "LA"), ("P", "RGB", "RGBA", "YCbCr"), ("CMYK",)
+        gray, colors, cmyk = ("1", "L", "LA", "I;16"), ("P", "RGB", "RGBA", "YCbCr"), ("CMYK",)
         assert any(before.mode in modes and after.mode in modes for modes in (gray, colors, cmyk))
         assert after.has_transparency_data == before.has_transparency_data
         if before.has_transparency_data:
