@@ -187,6 +187,7 @@ class JpegRestorer:
         report = RestorationReport(
             width=image.width,
             height=image.height,
+            bits=8 if parts.deep_samples is None else 16,
             format=parts.format,
             quality=parts.quality if quality is None or found.saves else quality,
             sampling=parts.sampling,

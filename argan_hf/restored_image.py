@@ -17,6 +17,7 @@ class RestorationReport:
 
     Attributes:
         width, height: of the restored picture, in pixels.
+        bits: per channel, 8 or 16.
         format: of the file ("JPEG", "PNG", …), `None` for a picture that does not come from a file.
         quality: the given quality if it was used, else that of the file; `None` where neither is known. That of an
             earlier save is in `history`.
@@ -34,6 +35,7 @@ class RestorationReport:
 
     width: int
     height: int
+    bits: int
     format: str | None
     quality: int | None
     sampling: str | None

@@ -130,10 +130,10 @@ def describe(restored: RestoredImage, choices: Choices, size: int, seconds: floa
             sentences = [f"JPEG file of quality {report.quality}{sampling}, restored."]
         else:
             sentences = [f"JPEG file{sampling}, restored as one of quality {choices.quality}."]
-    elif report.history.saves:
-        sentences = [f"{report.format or 'picture'} file, restored as the JPEG that it once was."]
     else:
-        sentences = [f"{report.format or 'picture'} file, restored without knowing how it was compressed."]
+        kind = f"{report.format or 'picture'} file" + (" of 16 bits per channel" if report.bits == 16 else "")
+        known = "as the JPEG that it once was" if report.history.saves else "without knowing how it was compressed"
+        sentences = [f"{kind}, restored {known}."]
     sentences += [*report.notes, *_check(report)]
     sentences.append(f"{report.width}x{report.height} pixels in {seconds:.1f} s.")
     return sentences

@@ -123,6 +123,7 @@ def test_8_bits_in_16_are_restored_as_8_bits_are(restorer: JpegRestorer, photo: 
     assert difference.max() <= (0 if mode == "L" else 1)
     assert (difference > 0).mean() < 0.001
     assert deep.image.mode == mode
+    assert (deep.report.bits, plain.report.bits) == (16, 8)
 
 
 def test_a_jpeg_that_became_16_bits_shows_its_save(photo: Image.Image) -> None:

@@ -15,6 +15,7 @@ from ..history import History, describe_history
 from ..jpeg.file import JpegHeader, read_header
 from ..picture import take_apart
 from ..picture_history import history_of
+from ..sixteen_bits import is_deep
 from .console import complain, exit_code
 
 
@@ -41,13 +42,14 @@ def run(args: argparse.Namespace) -> int:
             complain(error)
             failed += 1
             continue
-        row = {"file": str(source), "format": image.format, "width": image.width, "height": image.height}
+        bits = 16 if is_deep(image) else 8
+        row = {"file": str(source), "format": image.format, "width": image.width, "height": image.height, "bits": bits}
         row |= _header_dict(header) if header else {}
         extras = look_into(data).extras
         found = {"extras": [extra.to_dict() for extra in extras], "history": history.to_dict() if history else None}
         rows.append(row | found)
         if not args.json:
-            print(f"{source}: {image.width}x{image.height}, {_kind(image.format, header)}")
+            print(f"{source}: {image.width}x{image.height}, {_kind(image.format, bits, header)}")
             _print_history(history, header)
             _print_extras(extras)
             if header is not None:
@@ -70,9 +72,9 @@ def _header_dict(header: JpegHeader) -> dict[str, Any]:
     return {**vars(header), "tables": header.tables.flatten(1).tolist()}
 
 
-def _kind(file_format: str | None, header: JpegHeader | None) -> str:
+def _kind(file_format: str | None, bits: int, header: JpegHeader | None) -> str:
     if header is None:
-        return str(file_format)
+        return f"{file_format}, 16 bits per channel" if bits == 16 else str(file_format)
     return f"{header.sampling}, {'progressive' if header.progressive else 'baseline'}"
 
 

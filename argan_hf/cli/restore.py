@@ -247,8 +247,9 @@ class _JobRunner:
         report = restored.report
         quality = f", quality {report.quality}" if report.quality else ""
         consistency = f", consistency {report.consistency:.2%}" if report.consistency is not None else ""
-        size_and_time = f"{report.width}x{report.height}{quality}{consistency}, {report.seconds:.1f} s"
-        self._say(f"{job.source} -> {job.target} ({size_and_time})")
+        bits = ", 16 bits" if report.bits == 16 else ""
+        found = f"{report.width}x{report.height}{bits}{quality}{consistency}"
+        self._say(f"{job.source} -> {job.target} ({found}, {report.seconds:.1f} s)")
         for note in notes:
             self._say(f"  {note}")
         return {"status": "restored"} | report.to_dict() | {"notes": list(notes)}

@@ -7,7 +7,8 @@ from PIL import Image
 from argan_hf import __version__
 from argan_hf.cli import main
 from argan_hf.evaluation.results import Results
-from tests.conftest import EXAMPLES
+from tests.conftest import EXAMPLES, png16
+from tests.containers.files import motion_photo
 
 
 def test_inspect_tells_quality_tables_and_sampling(jpeg: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -40,6 +41,20 @@ def test_inspect_tells_the_past_of_any_picture(tmp_path: Path, capsys: pytest.Ca
     rows = json.loads(capsys.readouterr().out)
     assert [row["format"] for row in rows] == ["JPEG", "PNG", "PNG"]
     assert [[save["grid"] for save in row["history"]["saves"]] for row in rows] == [[[3, 5]], [[0, 0]], []]
+
+
+def test_inspect_names_what_else_is_in_a_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    phone, scan = tmp_path / "phone.jpg", tmp_path / "scan.png"
+    phone.write_bytes(motion_photo()[:-2])
+    scan.write_bytes(png16(2, 3))
+    assert main(["inspect", str(phone), str(scan)]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert "  holds: video, 1,022 bytes (not carried over to results)" in lines
+    assert f"{scan}: 1x1, PNG, 16 bits per channel" in lines
+    assert main(["inspect", "--json", str(phone), str(scan)]) == 0
+    first, second = json.loads(capsys.readouterr().out)
+    assert first["extras"] == [{"kind": "video", "bytes": 1022, "kept": False}]
+    assert (first["bits"], second["bits"], second["extras"]) == (8, 16, [])
 
 
 def test_inspect_shows_the_header_of_a_damaged_file(
