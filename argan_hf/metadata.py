@@ -11,11 +11,13 @@ from PIL import Image
 from PIL.PngImagePlugin import PngImageFile
 from PIL.TiffImagePlugin import TiffImageFile
 
-from .containers import Contents, not_kept
+from .containers import Contents, not_kept, photoshop
 from .containers import exif as exif_data
 from .containers import xmp as xmp_data
 from .containers.exif import ORIENTATION
-from .containers.of_jpeg import kept_resources, without_paths
+
+IPTC_TEXT = "Raw profile type iptc"
+"""Key of the text under which ImageMagick, exiftool and others put captions into PNG files."""
 
 _KEPT = ("icc_profile", "exif", "xmp", "dpi", "comment", "gamma", "chromaticity", "srgb")
 # Tags of a TIFF file that describe the picture, not its storage.
@@ -47,35 +49,37 @@ def kept_info(image: Image.Image, contents: Contents | None = None) -> tuple[dic
     contents = contents or Contents()
     info = {key: image.info[key] for key in _KEPT if image.info.get(key) is not None}
     notes = not_kept(contents.extras)
+    if contents.bits is not None:
+        notes += (f"The file has {contents.bits} bits per channel, of which 8 were read.",)
     if "icc_profile" in image.info and image.info["icc_profile"] is None:
         notes += ("The color profile is damaged and was left out.",)
     try:
         info |= _elsewhere(image)
     except Exception:  # Malformed tags can raise any kind of exception; the pixels are not affected.
         notes += ("The tags or texts that describe the picture are damaged and were left out.",)
-    if resources := kept_resources(image.info.get("photoshop") or {}):
-        info["photoshop"] = resources
-    info |= contents.info
-    if isinstance(info.get("xmp"), bytes):
-        notes += _make_xmp_true(info, contents.extended_xmp)
+    info |= photoshop.kept_info(image.info.get("photoshop") or {}) | contents.info
+    if "iptc" in info and IPTC_TEXT in info.get("text", {}):
+        del info["text"][IPTC_TEXT]
+    xmp = info.pop("xmp", None)
+    if isinstance(xmp, bytes) or contents.extended_xmp:
+        xmp, more = _true_xmp(xmp or b"", contents.extended_xmp)
+        notes += more
+        if xmp:
+            info["xmp"] = xmp
     return info, notes
 
 
-def _make_xmp_true(info: dict[str, Any], extended: bytes) -> tuple[str, ...]:
-    """Merge the extended packet, and remove claims on what the result does not hold; returns sentences."""
+def _true_xmp(xmp: bytes, extended: bytes) -> tuple[bytes, tuple[str, ...]]:
+    """One packet of both, without claims on what the result does not hold; empty if nothing is left. And sentences."""
     notes: tuple[str, ...] = ()
     try:
-        info["xmp"] = xmp_data.with_extended(info["xmp"], extended)
+        xmp = xmp_data.with_extended(xmp, extended) if xmp else extended
     except ValueError:
         notes += ("The extended part of the XMP is damaged and was left out.",)
     try:
-        info["xmp"] = xmp_data.without_claims(info["xmp"])
+        return xmp_data.without_claims(xmp), notes
     except ValueError:
-        info["xmp"] = b""
-        notes += ("The XMP is damaged and was left out.",)
-    if not info["xmp"]:
-        del info["xmp"]
-    return notes
+        return b"", (*notes, "The XMP is damaged and was left out.")
 
 
 def _elsewhere(image: Image.Image) -> dict[str, Any]:
@@ -153,22 +157,23 @@ def make_upright(
     if exif:
         info["exif"] = exif_data.with_size(exif_data.made_upright(exif), upright.size)
         if exif_data.thumbnail_size(exif):
-            notes += ("The thumbnail was left out: the picture was turned upright, and it was not.",)
+            notes += ("The thumbnail in the Exif data was left out, because the picture was turned upright.",)
     if xmp:
         try:
-            xmp = xmp_data.without_claims(xmp, turned=True)
+            kept = xmp_data.without_claims(xmp, turned=True)
+            if xmp_data.has_depth_map(xmp):
+                notes += ("The depth map was left out, because the picture was turned upright.",)
         except ValueError:
-            notes += ("The XMP may describe the picture as it was before it was turned upright.",)
-        info["xmp"] = xmp_data.made_upright(xmp, upright.size)
-        if not xmp:
-            del info["xmp"]
+            kept = xmp
+            notes += ("The XMP is damaged. It may describe the picture as it was before it was turned upright.",)
+        info["xmp"] = xmp_data.made_upright(kept, upright.size)
     if resources := info.get("photoshop"):
-        info["photoshop"] = without_paths(resources)
+        info["photoshop"] = photoshop.without_paths(resources)
         if info["photoshop"] != resources:
-            notes += ("The clipping paths were left out: the picture was turned upright.",)
+            notes += ("The clipping path was left out, because the picture was turned upright.",)
     if "dpi" in info and orientation >= 5:
         info["dpi"] = info["dpi"][::-1]
-    upright.info.update(info)
+    upright.info = {key: value for key, value in info.items() if value not in (b"", {})}
     return upright, None if samples is None else turned(samples, orientation), notes
 
 

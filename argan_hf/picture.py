@@ -3,7 +3,7 @@
 Alpha and CMYK channels are separated and put back here. `metadata.py` handles Exif and the like, `saving.py` the files.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -104,13 +104,14 @@ class PictureParts:
         return rgb_to_ycbcr(samples) if self.rgb else samples
 
 
-def take_apart(source: ImageSource, max_megapixels: float = MAX_MEGAPIXELS) -> PictureParts:
+def take_apart(source: ImageSource, max_megapixels: float = MAX_MEGAPIXELS, name: str | None = None) -> PictureParts:
     """Split a picture into planes, alpha and metadata.
 
     Args:
         source: a path, the bytes of a file, a file object that is open for reading bytes, a Pillow picture, or an array
-            (H, W), (H, W, 3) or (H, W, 4), uint8 or uint16: gray, RGB, RGB and alpha.
+            (H, W) or (H, W, 1..4), uint8 or uint16: gray, gray and alpha, RGB, RGB and alpha.
         max_megapixels: limit on the size of a file, in millions of pixels.
+        name: of the file, for messages; default: that of the path.
 
     Raises:
         UnreadableImageError: if the file is no picture, is damaged, too large, or of a kind that is not restored.
@@ -123,7 +124,7 @@ def take_apart(source: ImageSource, max_megapixels: float = MAX_MEGAPIXELS) -> P
         _check_size(image.size)
     else:
         data = read_bytes(source)
-        contents, name = look_into(data), name_of(source)
+        contents, name = look_into(data), name or name_of(source)
         image = open_bytes(data, name, max_megapixels)
     # Other pictures in a JPEG file are named with what else it holds.
     notes = () if isinstance(image, JpegImageFile) and data is not None else _frame_notes(image)
@@ -140,13 +141,15 @@ def take_apart(source: ImageSource, max_megapixels: float = MAX_MEGAPIXELS) -> P
         elif isinstance(image, TiffImageFile):
             # Pillow makes the pixels of TIFF files upright, too, and drops the tag.
             samples = turned(samples, image.tag_v2.get(ORIENTATION))
-        return _take_samples(samples, image.format, *_with_notes(kept_info(image, contents), notes))
+        info, more = kept_info(image, contents)
+        return _take_samples(samples, image.format, info, notes + more)
     return _take_pixels_apart(image, contents, notes)
 
 
 def _take_jpeg(image: JpegImageFile, contents: Contents, notes: tuple[str, ...]) -> PictureParts:
     file = read_jpeg(image)
-    info, notes = _with_notes(kept_info(image, contents), notes)
+    info, more = kept_info(image, contents)
+    notes += more
     # A name with commas lists unusual sampling factors. Luma may then be stored at a lower resolution than chroma.
     # The decoder enlarges it, and its blocks are no longer those of the file.
     grid_table = None if "," in file.sampling else file.tables[0]
@@ -163,17 +166,11 @@ def _take_jpeg(image: JpegImageFile, contents: Contents, notes: tuple[str, ...])
     )
 
 
-def _with_notes(
-    kept: tuple[dict[str, Any], tuple[str, ...]], notes: tuple[str, ...]
-) -> tuple[dict[str, Any], tuple[str, ...]]:
-    info, more = kept
-    return info, notes + more
-
-
 def _take_array(array: np.ndarray) -> PictureParts:
     shape = array.shape
-    if array.ndim not in (2, 3) or (array.ndim == 3 and shape[2] not in (1, 3, 4)):
-        raise ValueError(f"the array has shape {shape}, expected (H, W), (H, W, 3) or (H, W, 4)")
+    if array.ndim not in (2, 3) or (array.ndim == 3 and not 1 <= shape[2] <= 4):
+        raise ValueError(f"the array has shape {shape}, expected (H, W) or (H, W, channels) with 1 to 4 channels")
+    array = array.astype(array.dtype.newbyteorder("="), copy=False)
     if array.dtype not in (np.uint8, np.uint16):
         raise ValueError(
             f"the array has dtype {array.dtype}, expected uint8 (0..255) or uint16 (0..65535); scale and convert it"
@@ -223,7 +220,8 @@ def _stores_rgb(image: JpegImageFile) -> bool:
 def _take_pixels_apart(image: Image.Image, contents: Contents, notes: tuple[str, ...]) -> PictureParts:
     check_depth(image)
     load_pixels(image)
-    info, notes = _with_notes(kept_info(image, contents), notes)
+    info, more = kept_info(image, contents)
+    notes += more
     quality = sampling = None
     if isinstance(image, JpegImageFile) and image.quantization:
         header = read_header(image)
@@ -264,7 +262,7 @@ class Assembled:
 
     image: Image.Image
     samples: np.ndarray | None = None
-    notes: tuple[str, ...] = field(default=())
+    notes: tuple[str, ...] = ()
 
 
 def put_together(parts: PictureParts, pixels: Tensor, *, upright: bool = True) -> Assembled:
@@ -288,4 +286,7 @@ def put_together(parts: PictureParts, pixels: Tensor, *, upright: bool = True) -
     if parts.alpha is not None:
         image.putalpha(parts.alpha)
     image.info.update(parts.info)
-    return Assembled(*make_upright(image, deep)) if upright else Assembled(image, deep)
+    notes: tuple[str, ...] = ()
+    if upright:
+        image, deep, notes = make_upright(image, deep)
+    return Assembled(image, deep, notes)

@@ -17,6 +17,7 @@ from transformers import PreTrainedModel
 from .containers.opening import MAX_MEGAPIXELS
 from .history import History, describe_history
 from .jpeg.consistency import project_onto_file
+from .loading import load_model
 from .neutral import left_neutral
 from .picture import ImageSource, PictureParts, put_together, take_apart
 from .picture_history import history_of, look_back
@@ -24,7 +25,7 @@ from .precision import preferred_dtype
 from .prepared_picture import PreparedPicture, prepare
 from .restored_image import RestorationReport, RestoredImage
 from .tiling import Tile, around, receptive_margin, run_tiled, tiles
-from .variants import DEFAULT_CHECKPOINT, REALISM_VARIANT, WeightInterpolation, load_model
+from .variants import DEFAULT_CHECKPOINT, REALISM_VARIANT, WeightInterpolation
 
 TILE_SIZE = 1280
 
@@ -131,7 +132,7 @@ class JpegRestorer:
 
         Args:
             source: a path, the bytes of a file, a file object that is open for reading bytes, a Pillow picture, or an
-                array (H, W), (H, W, 3) or (H, W, 4), uint8 or uint16. Pass JPEG files as files, so that their planes
+                array (H, W) or (H, W, 1..4), uint8 or uint16. Pass JPEG files as files, so that their planes
                 come straight from the decoder.
             quality: libjpeg's 1..100, at which the picture was once saved, as far as you know. It is used where the
                 pixels show no earlier save. The network is conditioned on the standard tables of this quality instead
@@ -408,10 +409,19 @@ def restore(
     *,
     realism: float = 0.0,
     faithful: bool = True,
+    keep_orientation: bool = False,
     history: bool = True,
 ) -> RestoredImage:
     """Restore one picture with the default network of this package; see [`JpegRestorer.__call__`]."""
-    return _default_restorer()(source, quality, strength, realism=realism, faithful=faithful, history=history)
+    return _default_restorer()(
+        source,
+        quality,
+        strength,
+        realism=realism,
+        faithful=faithful,
+        keep_orientation=keep_orientation,
+        history=history,
+    )
 
 
 @cache

@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from .encoding import encode_picture
 from .history import History
-from .saving import encode_picture, save_picture
+from .saving import save_picture
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,7 @@ class RestoredImage:
 
     image: Image.Image
     report: RestorationReport
-    samples: np.ndarray | None = None
+    samples: np.ndarray | None = field(default=None, repr=False, compare=False)
 
     def encode(self, suffix: str) -> tuple[bytes, tuple[str, ...]]:
         """The bytes of the file that [`save`] writes.

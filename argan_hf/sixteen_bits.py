@@ -16,6 +16,7 @@ from PIL.PpmImagePlugin import PpmImageFile
 from PIL.TiffImagePlugin import TiffImageFile
 from tifffile import PHOTOMETRIC, TiffFile, TiffPage
 
+from .containers.directories import describe_samples
 from .containers.opening import UnreadableImageError, has_deep_samples
 from .containers.png_chunks import chunks, with_chunks, with_readable_chunks
 
@@ -29,7 +30,7 @@ _SHORT = 3
 
 
 def is_deep(image: Image.Image) -> bool:
-    """Whether a picture that Pillow opened, and has not decoded, has 16 bits per channel that can be read."""
+    """Whether a picture, opened and not decoded yet, is to be read here: it has more than 8 bits per channel."""
     if image.mode in _DEEP_MODES:
         return True
     return isinstance(image, PngImageFile | PpmImageFile | TiffImageFile) and has_deep_samples(image)
@@ -142,6 +143,12 @@ def _read_tiff(data: bytes, name: str) -> np.ndarray:
                 f"{name} is a TIFF of 16 bits whose colors are multiplied by its alpha; save it with plain alpha first"
             )
         samples: np.ndarray = page.asarray()
+        if samples.dtype != np.uint16:
+            raise UnreadableImageError(
+                f"{name} is a TIFF with {describe_samples(data)}, which is not read; convert it to 8 or 16 bits, gray "
+                "or RGB"
+            )
+        samples = _scaled(samples, (1 << page.bitspersample) - 1)
         if samples.ndim == 3 and page.axes.startswith("S"):
             samples = np.moveaxis(samples, 0, 2)
         return 65535 - samples if page.photometric == PHOTOMETRIC.MINISWHITE else samples
@@ -162,6 +169,11 @@ def _read_ppm(image: PpmImageFile, data: bytes) -> np.ndarray:
         raise UnreadableImageError("a PPM file of more than 8 bits in digits is not read; convert it to PNG first")
     count = image.width * image.height * channels
     samples = np.frombuffer(data, ">u2", count, tile[2]).reshape(image.height, image.width, channels)
+    return _scaled(samples, highest)
+
+
+def _scaled(samples: np.ndarray, highest: int) -> np.ndarray:
+    """uint16 samples 0..`highest` as 0..65535."""
     if highest == 65535:
         return samples.astype(np.uint16)
     scaled: np.ndarray = (np.minimum(samples, highest).astype(np.uint32) * 65535 + highest // 2) // highest

@@ -13,20 +13,6 @@ from typing import Any
 import torch
 from transformers import PreTrainedModel
 
-from .loading import CHECKPOINTS, DamagedCheckpointError, load_config, load_model, locate, weights_name
-
-__all__ = [
-    "CHECKPOINTS",
-    "DEFAULT_CHECKPOINT",
-    "REALISM_VARIANT",
-    "DamagedCheckpointError",
-    "WeightInterpolation",
-    "load_config",
-    "load_model",
-    "locate",
-    "weights_name",
-]
-
 DEFAULT_CHECKPOINT = "argan-jpeg-color"
 REALISM_VARIANT = "realism"
 

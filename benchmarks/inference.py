@@ -22,7 +22,8 @@ from transformers import AutoModelForImageToImage
 
 from argan_hf import JpegRestorer
 from argan_hf.jpeg.file import read_jpeg
-from argan_hf.variants import CHECKPOINTS, DEFAULT_CHECKPOINT
+from argan_hf.loading import CHECKPOINTS
+from argan_hf.variants import DEFAULT_CHECKPOINT
 
 NAIVE = "naive"
 NAIVE_LIMIT = 12

@@ -9,10 +9,10 @@ from PIL import Image, ImageOps
 from PIL.JpegImagePlugin import JpegImageFile
 
 from argan_hf import UnreadableImageError
+from argan_hf.cmyk import cmyk_to_rgb
 from argan_hf.containers.opening import check_depth, load_pixels, open_image
 from argan_hf.history import History
 from argan_hf.jpeg.file import read_header
-from argan_hf.saving import cmyk_to_rgb
 from argan_hf.sixteen_bits import is_deep, read_samples, to_eight_bits
 from folders import forget, new_folder
 

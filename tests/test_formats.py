@@ -16,7 +16,7 @@ from PIL.PngImagePlugin import PngInfo
 
 from argan_hf import ArganConfig, ArganForImageRestoration, JpegRestorer
 from argan_hf.containers import look_into
-from argan_hf.containers.of_jpeg import photoshop_resources
+from argan_hf.containers.photoshop import encode_text, read_resources
 from argan_hf.containers.png_chunks import with_chunks
 from tests.conftest import deep_files
 from tests.containers.files import (
@@ -30,6 +30,7 @@ from tests.containers.files import (
     png,
     resource,
     segment,
+    texts,
     with_segments,
     xmp,
 )
@@ -40,7 +41,7 @@ TABLE = re.findall(r"^\| ((?!what|---)[^|]+) \| ([^|]+) \| (.+) \|$", _DOCS, re.
 SUFFIXES = (".png", ".tiff", ".webp", ".avif", ".jpg")
 _C2PA = b"JP\0\1" + bytes(4) + b"jumbc2pa" + bytes(90)
 _CAPTION, _PATH = resource(0x0404, b"\x1c\x02x\0\x04view"), resource(0x07D0, b"a path " * 4)
-_COLORS = ((b"cICP", b"\x0c\x0d\0\1"), (b"mDCV", bytes(24)), (b"cLLI", bytes(8)))
+_COLORS = ((b"cICP", b"\x0c\x0d\0\1"), (b"mDCV", bytes(range(24))), (b"cLLI", bytes(range(8))))
 _XMP = xmp('dc:format="image/jpeg"')
 
 
@@ -80,6 +81,7 @@ def _animated(kind: str) -> bytes:
 def _gamma() -> PngInfo:
     chunks = PngInfo()
     chunks.add(b"gAMA", struct.pack(">L", 100_000))
+    chunks.add(b"cHRM", struct.pack(">8L", *range(100_000, 900_000, 100_000)))
     return chunks
 
 
@@ -99,8 +101,6 @@ def _sources() -> dict[str, dict[str, bytes]]:
     tags = Image.Exif()
     tags[0x013B] = "Ada Lovelace"
     deep = deep_files()
-    texts = PngInfo()
-    texts.add_text("Title", "a view")
     return {
         "color profile": _of_all_formats(icc_profile=PROFILE) | {"TIFF": _save("TIFF", icc_profile=PROFILE)},
         "Exif data": _of_all_formats(exif=exif()) | {"TIFF": _save("TIFF", exif=tags)},
@@ -109,13 +109,14 @@ def _sources() -> dict[str, dict[str, bytes]]:
         "extended XMP": {"JPEG": with_segments(jpeg(xmp=main), *parts)},
         "resolution": {kind: _save(kind, dpi=(300, 300)) for kind in ("JPEG", "PNG", "TIFF")},
         "comments": {"JPEG": with_segments(jpeg(), segment(0xFE, b"a view"), segment(0xFE, b"a lake"))},
-        "texts": {"PNG": png(pnginfo=texts)},
+        "texts": {"PNG": png(pnginfo=texts(Title="a view"))},
         "gamma, chromaticity": {"PNG": png(pnginfo=_gamma())},
         "color description (cICP, nclx)": {"PNG": with_chunks(png(), [_COLORS[0]]), "AVIF": _avif_of_other_colors()},
         "display and light levels (mDCV, cLLI)": {"PNG": with_chunks(png(), [*_COLORS[1:]])},
         "captions and credits (IPTC)": {
             "JPEG": with_segments(jpeg(), segment(0xED, b"Photoshop 3.0\0" + _CAPTION)),
             "TIFF": _tiff(33723, b"\x1c\x02x\0\x04view"),
+            "PNG": png(pnginfo=texts(**{"Raw profile type iptc": encode_text({0x0404: b"\x1c\x02x\0\x04view"})})),
         },
         "clipping paths": {
             "JPEG": with_segments(jpeg(), segment(0xED, b"Photoshop 3.0\0" + _PATH)),
@@ -163,13 +164,19 @@ def _tags(data: bytes) -> dict[int, object]:
 
 def _resources(data: bytes) -> dict[int, object]:
     if data[:2] == b"II":
-        return photoshop_resources(_tags(data).get(34377, b""))
+        return read_resources(_tags(data).get(34377, b""))
     return _opened(data).info.get("photoshop", {})
 
 
 def _read_exif(data: bytes) -> dict[str, object]:
     exif_data = _opened(data).info.get("exif")
     return piexif.load(exif_data) if exif_data else {}
+
+
+def _has_caption(data: bytes) -> bool:
+    exiv2 = pytest.importorskip("pyexiv2")
+    with exiv2.ImageData(data) as image:
+        return image.read_iptc() == {"Iptc.Application2.Caption": "view"}
 
 
 def _depth(data: bytes) -> int:
@@ -198,10 +205,14 @@ _LOOK: dict[str, Callable[[bytes], bool]] = {
     "resolution": lambda data: abs(float(_opened(data).info.get("dpi", (0,))[0]) - 300) < 0.1,
     "comments": _has_comments,
     "texts": lambda data: getattr(_opened(data), "text", {}).get("Title") == "a view",
-    "gamma, chromaticity": lambda data: _opened(data).info.get("gamma") == 1.0,
-    "color description (cICP, nclx)": lambda data: b"cICP" in data,
-    "display and light levels (mDCV, cLLI)": lambda data: b"mDCV" in data and b"cLLI" in data,
-    "captions and credits (IPTC)": lambda data: 0x0404 in _resources(data),
+    "gamma, chromaticity": lambda data: (
+        (_opened(data).info.get("gamma"), "chromaticity" in _opened(data).info) == (1.0, True)
+    ),
+    "color description (cICP, nclx)": lambda data: b"\0\0\0\4cICP" in data,
+    "display and light levels (mDCV, cLLI)": lambda data: (
+        b"mDCV" + _COLORS[1][1] in data and b"cLLI" + _COLORS[2][1] in data
+    ),
+    "captions and credits (IPTC)": _has_caption,
     "clipping paths": lambda data: _resources(data).get(0x07D0) == b"a path " * 4,
     "transparency": lambda data: _opened(data).mode == "RGBA",
     "CMYK": lambda data: _opened(data).mode == "CMYK",
@@ -210,12 +221,11 @@ _LOOK: dict[str, Callable[[bytes], bool]] = {
 # Words of the notes, where they are not those of the table.
 _NOTES = {
     "comments": "comment",
-    "gamma, chromaticity": "gamma",
+    "gamma, chromaticity": "gamma, chromaticity",
     "color description (cICP, nclx)": "color description",
     "display and light levels (mDCV, cLLI)": "light levels",
-    "captions and credits (IPTC)": "IPTC",
-    "clipping paths": "paths",
-    "16 bits per channel": "the picture has 16",
+    "clipping paths": "clipping path",
+    "16 bits per channel": "has 16 bits per channel",
     "video behind the picture": "video",
     "further pictures": "several pictures|another picture",
     "proof of origin (C2PA)": "proof of origin",
@@ -271,4 +281,4 @@ def test_exiv2_reads_what_was_kept(restorer: JpegRestorer, tmp_path: Path, suffi
     assert tags["Exif.Image.Orientation"] == "1"
     assert (tags["Exif.Photo.PixelXDimension"], tags["Exif.Photo.PixelYDimension"]) == ("32", "48")
     assert properties["Xmp.dc.format"] == "image/jpeg"
-    assert captions.get("Iptc.Application2.Caption") == ("view" if suffix in (".jpg", ".tiff") else None)
+    assert captions.get("Iptc.Application2.Caption") == (None if suffix == ".webp" else "view")

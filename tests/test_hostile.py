@@ -25,7 +25,7 @@ from PIL import Image, ImageOps
 from PIL.PngImagePlugin import PngInfo
 
 from argan_hf import ArganConfig, ArganForImageRestoration, JpegRestorer, UnreadableImageError
-from argan_hf.saving import encode_picture
+from argan_hf.encoding import encode_picture
 from tests.cli.test_restore import COMMAND
 from tests.conftest import EXAMPLES, TEST_DATA, jpeg_bytes, scramble
 from tests.test_saving import PROFILE

@@ -151,6 +151,7 @@ def test_a_profile_of_which_a_part_is_missing_is_named(photo: Image.Image) -> No
 
 def test_captions_and_paths_are_kept_and_what_photoshop_stores_besides_is_not() -> None:
     image = Image.new("L", (5, 3))
-    kept = {0x0404: b"caption", 0x07D0: b"a path"}
-    image.info["photoshop"] = kept | {0x040C: b"a thumbnail", 0x03ED: {"XResolution": 1}}
-    assert kept_info(image)[0]["photoshop"] == kept
+    kept = {0x07D0: b"a path", 0x040A: b"\1"}
+    image.info["photoshop"] = kept | {0x0404: b"caption", 0x040C: b"a thumbnail", 0x03ED: {"XResolution": 1}}
+    info, _ = kept_info(image)
+    assert (info["photoshop"], info["iptc"]) == (kept, b"caption")

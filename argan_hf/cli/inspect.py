@@ -4,6 +4,7 @@ of any picture show.
 
 import argparse
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +18,12 @@ from ..picture import take_apart
 from ..picture_history import history_of
 from ..sixteen_bits import is_deep
 from .console import complain, exit_code
+from .jobs import STREAM
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of `argan inspect`."""
-    parser.add_argument("inputs", nargs="+", type=Path, metavar="IN", help="pictures: JPEG, PNG, …")
+    parser.add_argument("inputs", nargs="+", type=Path, metavar="IN", help="pictures, or - for standard input")
     parser.add_argument("--json", action="store_true", help="print a JSON list")
 
 
@@ -31,13 +33,14 @@ def run(args: argparse.Namespace) -> int:
     failed = 0
     for source in args.inputs:
         try:
-            data = read_bytes(source)
-            image = open_bytes(data, source.name)
+            name = "standard input" if source == STREAM else source.name
+            data = read_bytes(sys.stdin.buffer if source == STREAM else source)
+            image = open_bytes(data, name)
             header = read_header(image) if isinstance(image, JpegImageFile) else None
             if header is None:
-                history: History | None = history_of(take_apart(source))
+                history: History | None = history_of(take_apart(data, name=name))
             else:
-                history = _history_if_decodable(source)
+                history = _history_if_decodable(data, name)
         except UnreadableImageError as error:
             complain(error)
             failed += 1
@@ -59,10 +62,10 @@ def run(args: argparse.Namespace) -> int:
     return exit_code(len(rows), failed)
 
 
-def _history_if_decodable(source: Path) -> History | None:
+def _history_if_decodable(data: bytes, name: str) -> History | None:
     """The history of a JPEG file; `None` if its pixels are damaged: what it states can be shown all the same."""
     try:
-        return history_of(take_apart(source))
+        return history_of(take_apart(data, name=name))
     except UnreadableImageError as error:
         complain(error)
         return None

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..saving import check_suffix
+from ..output_formats import output_format
 
 STREAM = Path("-")
 """Stands for standard input or standard output."""
@@ -51,18 +51,18 @@ def plan_jobs(inputs: list[Path], output: Path | None, *, recursive: bool, suffi
     Raises:
         ValueError: if nothing is found, two inputs would become the same file, or `output` does not fit the inputs.
     """
-    check_suffix(suffix)
+    output_format(suffix)
     if STREAM in inputs or output == STREAM:
         return [_stream_job(inputs, output)]
     names_a_file = output is not None and output.suffix.lower() in _PICTURE_SUFFIXES and not output.is_dir()
     if output is not None and names_a_file:
         if len(inputs) > 1 or inputs[0].is_dir():
             raise ValueError(f"{output} is the name of one picture, but several would be restored; name a folder")
-        check_suffix(output.suffix)
+        output_format(output.suffix)
         return [Job(inputs[0], output)]
     if output is not None and output.suffix and len(inputs) == 1 and not inputs[0].is_dir() and not output.is_dir():
         # For a single picture, a name with a suffix means a file, and this suffix is unknown: raise.
-        check_suffix(output.suffix)
+        output_format(output.suffix)
     jobs = []
     for entry in inputs:
         if entry.is_dir():
@@ -83,7 +83,7 @@ def _stream_job(inputs: list[Path], output: Path | None) -> Job:
         raise ValueError("standard input or output (-) takes one picture, but several would be restored")
     target = STREAM if output is None else output
     if target != STREAM:
-        check_suffix(target.suffix)
+        output_format(target.suffix)
     return Job(inputs[0], target)
 
 

@@ -2,26 +2,27 @@
 
 import io
 import logging
+import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Literal
 
-from tifffile import TiffFile, TiffPage
+import numpy as np
+from tifffile import PHOTOMETRIC, TiffFile, TiffPage
 
-from .extras import LAYERS, PROVENANCE, Contents, Extra
-from .of_jpeg import extras_of_resources, kept_resources, photoshop_resources
+from .extras import LAYERS, PLACE, PROVENANCE, Contents, Extra
+from .photoshop import IPTC, extras_of, kept_info, read_resources
 
 _SUBFILE, _COMPRESSION, _PHOTOMETRIC, _DNG_VERSION = 0x00FE, 0x0103, 0x0106, 0xC612
 _IPTC_TAG, _PHOTOSHOP_TAG, _LAYERS_TAG, _C2PA_TAG = 0x83BB, 0x8649, 0x935C, 0xCD41
 _GEOGRAPHIC = (0x830E, 0x8482, 0x85D8, 0x87AF, 0x87B0, 0x87B1)
-_IPTC = 0x0404
 # Samples of a color filter array, and linear ones of a sensor.
 _OF_A_SENSOR = (32803, 34892)
 # The compressions of Nikon, Sony, Pentax, Canon (CR2 has a tag for its slices), Samsung and Kodak.
 _RAW_COMPRESSIONS = (32767, 32769, 32770, 34713, 65000, 65535)
 _CR2_SLICES = 0xC640
+_OTHER_SPACES = (PHOTOMETRIC.CIELAB, PHOTOMETRIC.ICCLAB, PHOTOMETRIC.ITULAB)
 _MAX_DIRECTORIES = 32
-_SIGNED = "its signature is on the pixels as they were"
-
-logging.getLogger("tifffile").setLevel(logging.CRITICAL)
 
 
 def is_camera_raw(data: bytes) -> bool:
@@ -33,7 +34,7 @@ def is_camera_raw(data: bytes) -> bool:
     if data[8:10] == b"CR":  # CR2
         return True
     try:
-        with TiffFile(io.BytesIO(data)) as file:
+        with _quiet(), TiffFile(io.BytesIO(data)) as file:
             first = file.pages.first
             is_thumbnail = _value(first, _SUBFILE) == 1 and bool(first.subifds)
             return _DNG_VERSION in first.tags or is_thumbnail or any(_is_of_a_sensor(page) for page in _pages(file))
@@ -42,24 +43,56 @@ def is_camera_raw(data: bytes) -> bool:
 
 
 def look_into_tiff(data: bytes) -> Contents:
-    """Find what a TIFF file holds besides its picture."""
+    """Find what a TIFF file holds besides its picture.
+
+    Args:
+        data: the bytes of the file, damaged or not.
+    """
     try:
-        with TiffFile(io.BytesIO(data)) as file:
+        with _quiet(), TiffFile(io.BytesIO(data)) as file:
+            order: Literal["big", "little"] = "big" if file.byteorder == ">" else "little"
             tags = {tag.code: (tag.value, int(tag.valuebytecount)) for tag in file.pages.first.tags}
     except Exception:  # The parser raises any kind of exception for malformed data.
         return Contents()
-    resources = photoshop_resources(_bytes(tags.get(_PHOTOSHOP_TAG)))
-    if iptc := _bytes(tags.get(_IPTC_TAG)):
-        resources[_IPTC] = iptc
-    resources = kept_resources(resources)
-    extras = extras_of_resources(resources)
-    if _LAYERS_TAG in tags:
-        extras.append(Extra(LAYERS, tags[_LAYERS_TAG][1]))
-    if _C2PA_TAG in tags:
-        extras.append(Extra(PROVENANCE, tags[_C2PA_TAG][1], why=_SIGNED))
+    resources = read_resources(_bytes(tags.get(_PHOTOSHOP_TAG), order))
+    if iptc := _bytes(tags.get(_IPTC_TAG), order):
+        resources[IPTC] = iptc
+    info = kept_info(resources)
+    extras = extras_of(info)
+    for code, kind in ((_LAYERS_TAG, LAYERS), (_C2PA_TAG, PROVENANCE)):
+        if code in tags:
+            extras.append(Extra(kind, tags[code][1]))
     if places := [tags[code][1] for code in _GEOGRAPHIC if code in tags]:
-        extras.append(Extra("place on a map (GeoTIFF)", sum(places)))
-    return Contents(tuple(extras), {"photoshop": resources} if resources else {})
+        extras.append(Extra(PLACE, sum(places)))
+    return Contents(tuple(extras), info)
+
+
+def describe_samples(data: bytes) -> str | None:
+    """The samples of a TIFF file in words, "32-bit floating-point samples"; `None` if it cannot be told."""
+    try:
+        with _quiet(), TiffFile(io.BytesIO(data)) as file:
+            page = file.pages.first
+            kind = {"f": "floating-point ", "i": "signed ", "c": "complex "}.get(np.dtype(page.dtype).kind, "")
+            lab = " in Lab" if page.photometric in _OTHER_SPACES else ""
+            return f"{page.bitspersample}-bit {kind}samples{lab}"
+    except Exception:  # As above.
+        return None
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep tifffile from logging what is wrong with a file, in this thread: that becomes a sentence of ours."""
+    thread = threading.get_ident()
+
+    def passes(record: logging.LogRecord) -> bool:
+        return record.thread != thread
+
+    logger = logging.getLogger("tifffile")
+    logger.addFilter(passes)
+    try:
+        yield
+    finally:
+        logger.removeFilter(passes)
 
 
 def _pages(file: TiffFile) -> Iterator[TiffPage]:
@@ -83,11 +116,11 @@ def _value(page: TiffPage, code: int) -> object:
     return None if tag is None else getattr(tag.value, "value", tag.value)
 
 
-def _bytes(tag: tuple[object, int] | None) -> bytes:
+def _bytes(tag: tuple[object, int] | None, order: Literal["big", "little"]) -> bytes:
     value = None if tag is None else tag[0]
     if isinstance(value, bytes):
         return value
-    # IPTC data are often stored as numbers of 32 bits, in the byte order of the file.
-    if isinstance(value, tuple) and all(isinstance(item, int) for item in value):
-        return b"".join(item.to_bytes(4, "little") for item in value)
+    # Some programs store bytes as numbers of 32 bits, in the byte order of the file.
+    if isinstance(value, tuple) and all(isinstance(item, int) and 0 <= item < 1 << 32 for item in value):
+        return b"".join(item.to_bytes(4, order) for item in value)
     return b""

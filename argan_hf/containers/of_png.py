@@ -2,22 +2,23 @@
 
 from typing import Any
 
+from .behind import look_behind
 from .exif import thumbnail_size
 from .extras import EXIF_THUMBNAIL, PROVENANCE, UNKNOWN, Contents, Extra
-from .of_jpeg import look_behind
-from .png_chunks import MAX_TEXT, chunks, large_profile, with_readable_chunks
+from .photoshop import extras_of, kept_info, read_text
+from .png_chunks import MAX_TEXT, chunks, large_profile, unpacked_text, with_readable_chunks
 
 # Chunks of the standard and its extensions; those of Pillow's `info`, of storage, and of animations.
 _KNOWN = {
     *(b"IHDR", b"PLTE", b"IDAT", b"IEND", b"tRNS", b"cHRM", b"gAMA", b"iCCP", b"sBIT", b"sRGB", b"tEXt", b"zTXt"),
     *(b"iTXt", b"bKGD", b"hIST", b"pHYs", b"sPLT", b"tIME", b"eXIf", b"acTL", b"fcTL", b"fdAT", b"oFFs", b"iDOT"),
 }
+_IPTC_TEXT = b"Raw profile type iptc\0"
 _COLORS = {
     b"cICP": ("cicp", 4, "color description (cICP)"),
     b"mDCV": ("mdcv", 24, "data on the display for which it was made (mDCV)"),
     b"cLLI": ("clli", 8, "data on its light levels (cLLI)"),
 }
-_SIGNED = "its signature is on the pixels as they were"
 
 
 def look_into_png(data: bytes) -> Contents:
@@ -38,8 +39,12 @@ def look_into_png(data: bytes) -> Contents:
                 extras.append(Extra(kind, size, key))
         elif chunk.kind == b"eXIf" and (size := thumbnail_size(payload)):
             extras.append(Extra(EXIF_THUMBNAIL, size, "exif"))
+        elif chunk.kind in (b"tEXt", b"zTXt") and payload.startswith(_IPTC_TEXT):
+            captions = kept_info(read_text(unpacked_text(chunk.kind, payload)))
+            info |= captions
+            extras += extras_of(captions)
         elif chunk.kind == b"caBX":
-            extras.append(Extra(PROVENANCE, len(payload), why=_SIGNED))
+            extras.append(Extra(PROVENANCE, len(payload)))
         elif chunk.kind == b"IEND":
             end = chunk.end + 4
         elif chunk.kind not in _KNOWN:

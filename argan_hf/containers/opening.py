@@ -13,7 +13,7 @@ from PIL.PngImagePlugin import PngImageFile
 from PIL.PpmImagePlugin import PpmImageFile
 from PIL.TiffImagePlugin import TiffImageFile
 
-from .directories import is_camera_raw
+from .directories import describe_samples, is_camera_raw
 from .file_kinds import RAW_FILE, name_kind
 from .missing_end import with_end
 from .png_chunks import uncompressed_size, with_readable_chunks
@@ -105,7 +105,9 @@ def read_bytes(source: FileSource) -> bytes:
     elif hasattr(source, "read"):
         data = _read_open(source, name)
     else:
-        raise TypeError(f"a picture is a path, bytes, an open file, a Pillow picture or an array, found {type(source)}")
+        raise TypeError(
+            f"a picture is a path, bytes, an open file, a Pillow picture or an array, found {type(source).__name__}"
+        )
     if not data:
         raise UnreadableImageError(f"{name} is empty (0 bytes)")
     if len(data) > _MAX_FILE_BYTES:
@@ -119,6 +121,8 @@ def name_of(source: FileSource) -> str:
 
 
 def _read(path: Path) -> bytes:
+    if str(path).startswith(("http:/", "https:/")):
+        raise UnreadableImageError(f"{path} is an address of the web; download it first")
     try:
         with path.open("rb") as file:
             return file.read(_MAX_FILE_BYTES + 1)
@@ -182,7 +186,7 @@ def _identify(data: bytes, name: str) -> ImageFile:
             raise
         except Exception as error:  # Decoders raise any kind of exception for malformed data.
             if accept is not None and accepted and kind_of_file is None:
-                refusal = _refusal(name, kind, error)
+                refusal = _refusal(name, kind, error, data)
     raise UnreadableImageError(refusal)
 
 
@@ -193,11 +197,13 @@ def _refuse_raw(image: ImageFile, data: bytes, name: str) -> ImageFile:
     return image
 
 
-def _refusal(name: str, kind: str, error: Exception) -> str:
+def _refusal(name: str, kind: str, error: Exception, data: bytes) -> str:
     if bits := re.search(r"(\d+)-bit layers", str(error)):
         return f"{name} is a {kind} with {bits[1]} bits per channel, expected 8; convert it first"
     if isinstance(error, Image.DecompressionBombError):
         return f"{name} is a {kind} that claims to hold more megapixels than can be decoded safely"
+    if kind == "TIFF" and (samples := describe_samples(data)):
+        return f"{name} is a TIFF with {samples}, which is not read; convert it to 8 or 16 bits, gray or RGB"
     return f"{name} is a damaged {kind} or of a kind that cannot be read: {_reason(error)}"
 
 
@@ -223,7 +229,7 @@ def check_depth(image: Image.Image) -> None:
     if image.mode.startswith("I;16") or has_deep_samples(image):
         raise UnreadableImageError(
             f"a {kind} with 16 bits per channel is not read here, because only 8 would be left; convert it to 8 bits "
-            "per channel (argan restore takes 16)"
+            "per channel (`argan restore` restores 16)"
         )
     if image.mode not in _EIGHT_BIT_MODES:
         raise UnreadableImageError(
@@ -232,7 +238,7 @@ def check_depth(image: Image.Image) -> None:
 
 
 def has_deep_samples(image: Image.Image) -> bool:
-    """Whether the picture has 16-bit samples that Pillow would reduce to 8 bits without a warning."""
+    """Whether a picture, not decoded yet, has more than 8 bits per channel that Pillow would cut without a warning."""
     if isinstance(image, TiffImageFile) and max(image.tag_v2.get(_BITS_PER_SAMPLE, (8,))) > 8:
         return True
     for tile in getattr(image, "tile", ()):
@@ -254,5 +260,5 @@ def load_pixels(image: Image.Image) -> None:
     name = Path(getattr(image, "filename", "") or "the picture").name
     try:
         image.load()
-    except Exception as error:
+    except Exception as error:  # Decoders raise any kind of exception for malformed data.
         raise UnreadableImageError(f"{name} is damaged and cannot be decoded: {_reason(error)}") from error

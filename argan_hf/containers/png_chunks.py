@@ -99,6 +99,13 @@ def large_profile(data: bytes) -> bytes | None:
     return None
 
 
+def unpacked_text(kind: bytes, payload: bytes) -> bytes:
+    """The words of a chunk tEXt or zTXt, without their key; empty if they are damaged or unpack to too much."""
+    _, _, rest = payload.partition(b"\0")
+    found = rest if kind == b"tEXt" else _inflate(rest[1:], MAX_TEXT)
+    return found if found is not None and len(found) <= MAX_TEXT else b""
+
+
 def _unpacked_size(kind: bytes, payload: bytes) -> int:
     """Bytes of a profile or text; a size above `MAX_TEXT` need not be exact."""
     _, _, rest = payload.partition(b"\0")

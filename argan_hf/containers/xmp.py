@@ -23,7 +23,7 @@ _CLAIMS = (
     _NOTE,
 )
 _VIDEO_CLAIMS = ("MicroVideo", "MotionPhoto")
-# Depth maps and second views are stored in the orientation of the sensor.
+# Depth maps and second views are not turned upright with the picture.
 _OF_THE_SENSOR = ("http://ns.google.com/photos/1.0/depthmap/", "http://ns.google.com/photos/1.0/image/")
 _ORIENTATION = re.compile(rb"""(tiff:Orientation(?:>|=["']))([1-8])""")
 _LARGEST = 16 << 20
@@ -61,6 +61,11 @@ def with_extended(xmp: bytes, extended: bytes) -> bytes:
         for node in _properties(source):
             _move(node, target)
     return _bytes(main)
+
+
+def has_depth_map(xmp: bytes) -> bool:
+    """Whether XMP holds a depth map or a second view of a phone."""
+    return any(namespace.encode() in xmp for namespace in _OF_THE_SENSOR)
 
 
 def without_claims(xmp: bytes, *, turned: bool = False) -> bytes:

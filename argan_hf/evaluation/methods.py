@@ -26,9 +26,9 @@ from ..jpeg.color import as_pixels, is_neutral
 from ..jpeg.consistency import project_onto_file
 from ..jpeg.file import read_jpeg
 from ..jpeg.tables import quantization_tables
+from ..loading import CHECKPOINTS, DamagedCheckpointError
 from ..neutral import colored_blocks, left_neutral, neutral_blocks
 from ..restoration import JpegRestorer
-from ..variants import CHECKPOINTS, DamagedCheckpointError
 
 BLIND_OPTION, FAITHFUL_OPTION, HISTORY_OPTION = "+blind", "+faithful", "+history"
 REALISM_OPTION, QUALITY_OPTION = "+realism=", "+quality="

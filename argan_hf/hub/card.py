@@ -20,7 +20,8 @@ from ..evaluation.methods import BLIND_OPTION, FAITHFUL_OPTION, QUALITY_OPTION, 
 from ..evaluation.report import markdown_table
 from ..evaluation.results import Results
 from ..evaluation.scores import MeanScore, mean_scores
-from ..variants import REALISM_VARIANT, load_config, weights_name
+from ..loading import load_config, weights_name
+from ..variants import REALISM_VARIANT
 
 BEFORE_AFTER = "before_after.png"
 TRAINING_ARGS = "training_args.json"

@@ -16,9 +16,10 @@ from transformers import AutoModelForImageToImage, PreTrainedModel
 
 from ..evaluation.results import Results
 from ..image_processing_argan import ArganImageProcessor
+from ..loading import load_model, locate, weights_name
 from ..modeling_argan import ArganDiscriminator
 from ..pipeline_argan import JpegRestorationPipeline
-from ..variants import REALISM_VARIANT, load_model, locate, weights_name
+from ..variants import REALISM_VARIANT
 from .card import BEFORE_AFTER, TRAINING_ARGS, build_card
 
 _RESULTS = "results.json"

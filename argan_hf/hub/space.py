@@ -8,7 +8,8 @@ from huggingface_hub import HfApi
 from huggingface_hub.errors import HfHubHTTPError
 from huggingface_hub.utils import validate_repo_id
 
-from ..variants import CHECKPOINTS, DEFAULT_CHECKPOINT
+from ..loading import CHECKPOINTS
+from ..variants import DEFAULT_CHECKPOINT
 from .publish import check_token
 
 _PAYMENT_REQUIRED = 402

@@ -9,7 +9,7 @@ from huggingface_hub.errors import StrictDataclassError
 from transformers import AutoConfig, PreTrainedConfig
 
 from ..configuration_argan import ArganDiscriminatorConfig
-from ..variants import load_config
+from ..loading import load_config
 from .argument_groups import (
     DataArguments,
     HubArguments,

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import torch
 
-from ..variants import load_model
+from ..loading import load_model
 from .export import save_restorer
 
 logger = logging.getLogger(__name__)

@@ -7,8 +7,8 @@ with less noise than the original.
 import torch
 from torch import Tensor
 
+from ..loading import load_model
 from ..precision import preferred_dtype
-from ..variants import load_model
 from .batch import Batch
 
 

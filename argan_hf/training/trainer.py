@@ -14,8 +14,8 @@ from torch import Tensor
 from transformers import AutoModelForImageToImage, PreTrainedModel
 
 from ..hub.publish import check_token, publish
+from ..loading import load_model
 from ..modeling_argan import ArganDiscriminator
-from ..variants import load_model
 from .adversarial import AdversarialUpdate
 from .arguments import ArganTrainingArguments
 from .averaging import AveragedWeights, BestWeights

@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from argan_hf.containers import extras as words
-from argan_hf.containers import is_camera_raw, look_into, not_kept
-from argan_hf.containers.of_jpeg import encode_resources, photoshop_resources
+from argan_hf.containers import look_into, not_kept
+from argan_hf.containers.directories import is_camera_raw
 from argan_hf.containers.opening import open_image
+from argan_hf.containers.photoshop import encode_resources, encode_text, read_resources, read_text
 from argan_hf.containers.png_chunks import encode_chunk, with_chunks
 from tests.containers.files import (
     exif,
@@ -27,6 +28,7 @@ from tests.containers.files import (
     png,
     resource,
     segment,
+    texts,
     with_segments,
 )
 
@@ -53,9 +55,9 @@ def _webp(*chunks: tuple[bytes, bytes]) -> bytes:
     return data[:4] + struct.pack("<L", len(data) - 8 + len(more)) + data[8:] + more
 
 
-def _tiff(*tags: tuple[int, object, int, object, bool]) -> bytes:
+def _tiff(*tags: tuple[int, object, int, object, bool], **options: object) -> bytes:
     buffer = io.BytesIO()
-    tifffile.imwrite(buffer, np.array(picture()), photometric="rgb", extratags=tags, metadata=None)
+    tifffile.imwrite(buffer, np.array(picture()), photometric="rgb", extratags=tags, metadata=None, **options)
     return buffer.getvalue()
 
 
@@ -67,6 +69,13 @@ def _avif(nclx: tuple[int, int] | None = None) -> bytes:
         place = data.index(b"colrnclx") + 8
         data = data[:place] + struct.pack(">HH", *nclx) + data[place + 4 :]
     return data
+
+
+def _nested_avif(levels: int) -> bytes:
+    boxes = b""
+    for _ in range(levels):
+        boxes = struct.pack(">L4s", len(boxes) + 8, b"ipco") + boxes
+    return _avif() + boxes
 
 
 @pytest.mark.parametrize(
@@ -84,13 +93,19 @@ def _avif(nclx: tuple[int, int] | None = None) -> bytes:
         (
             with_segments(jpeg(), segment(0xED, b"Photoshop 3.0\0" + _CAPTION + _PATH)),
             [words.CAPTIONS, words.CLIPPING_PATH],
-            ["photoshop"] * 2,
+            ["iptc", "photoshop"],
         ),
         (with_segments(jpeg(), segment(0xE4, b"maker" * 9)), ["unknown data of a program or camera"], [None]),
         (jpeg(exif=exif(thumbnail=jpeg())), [words.EXIF_THUMBNAIL], ["exif"]),
         (with_segments(jpeg(), segment(0xE0, b"JFXX\0\x10" + jpeg())), [words.THUMBNAIL], [None]),
         (with_segments(jpeg(), *extended_xmp(100_000)[1]), [words.EXTENDED_XMP], ["xmp"]),
+        (with_segments(jpeg(), *extended_xmp(150_000)[1][1:]), [words.DAMAGED_EXTENDED_XMP], [None]),
         (png(), [], []),
+        (
+            png(pnginfo=texts(**{"Raw profile type iptc": encode_text({0x0404: b"\x1c\x02x\0\x04view"})})),
+            [words.CAPTIONS],
+            ["iptc"],
+        ),
         (
             with_chunks(png(), [(b"cICP", b"\x0c\x0d\0\1"), (b"mDCV", bytes(24)), (b"cLLI", bytes(8))]),
             [f"{words} ({kind})" for words, kind in _COLORS],
@@ -107,20 +122,37 @@ def _avif(nclx: tuple[int, int] | None = None) -> bytes:
         (
             _tiff((34377, "B", len(_PATH + _CAPTION), _PATH + _CAPTION, True)),
             [words.CAPTIONS, words.CLIPPING_PATH],
-            ["photoshop"] * 2,
+            ["iptc", "photoshop"],
+        ),
+        (
+            _tiff((34377, "I", len(_PATH) // 4, struct.unpack(f"<{len(_PATH) // 4}I", _PATH), True)),
+            [words.CLIPPING_PATH],
+            ["photoshop"],
+        ),
+        (
+            _tiff((34377, "I", len(_PATH) // 4, struct.unpack(f">{len(_PATH) // 4}I", _PATH), True), byteorder=">"),
+            [words.CLIPPING_PATH],
+            ["photoshop"],
         ),
         (_tiff((37724, "B", 50, bytes(50), True)), [words.LAYERS], [None]),
-        (_tiff((33550, "d", 3, (1.0, 1.0, 0.0), True)), ["place on a map (GeoTIFF)"], [None]),
+        (_tiff((33550, "d", 3, (1.0, 1.0, 0.0), True)), [words.PLACE], [None]),
     ],
 )
 def test_what_else_is_in_a_file_is_found(data: bytes, kinds: list[str], keys: list[str | None]) -> None:
     extras = look_into(data).extras
     assert [extra.kind for extra in extras] == kinds
     assert [extra.key for extra in extras] == keys
-    assert all(extra.size > 0 for extra in extras)
+    assert all(extra.size > 0 for extra in extras if extra.kind != words.DAMAGED_EXTENDED_XMP)
     lost = [extra.kind for extra in extras if extra.key is None]
     assert all(kind in not_kept(extras)[0] for kind in lost)
     assert bool(not_kept(extras)) is bool(lost)
+
+
+def test_many_of_a_kind_are_named_once() -> None:
+    extras = look_into(jpeg() + 3 * jpeg() + 400 * b"\xff\xd8\xff\xdb\0\2\xff\xd9").extras
+    assert not_kept(extras)[0].startswith("Not carried over: another picture, ")
+    assert " in 20 parts; unknown data behind the picture, " in not_kept(extras)[0]
+    assert len(not_kept(extras)[0]) < 200
 
 
 def test_the_parts_of_extended_xmp_are_put_in_order() -> None:
@@ -135,9 +167,11 @@ def test_the_parts_of_extended_xmp_are_put_in_order() -> None:
 
 def test_resources_of_photoshop_are_written_as_they_were_read() -> None:
     resources = {0x0404: b"caption", 0x07D0: b"odd", 0x0BB7: b"\x04Path"}
-    assert photoshop_resources(encode_resources(resources)) == resources
+    assert read_resources(encode_resources(resources)) == resources
+    assert read_text(encode_text(resources).encode()) == resources
+    assert read_text(b"\niptc\n 4\nno digits") == {}
     with Image.open(io.BytesIO(with_segments(jpeg(), segment(0xED, b"Photoshop 3.0\0" + _PATH + _CAPTION)))) as image:
-        assert image.info["photoshop"] == photoshop_resources(_PATH + _CAPTION)
+        assert image.info["photoshop"] == read_resources(_PATH + _CAPTION)
 
 
 def _raw(kind: str) -> bytes:
@@ -199,8 +233,9 @@ def test_no_damage_stops_the_search(seed: int, data: st.DataObject) -> None:
         jpeg() + b"\xff\xd8\xff\xdb\0\2\xff\xd9" * 100_000,
         png()[:33] + encode_chunk(b"zTXt", b"a\0\0" + zlib.compress(bytes(1 << 20))) * 10_000 + png()[33:],
         jpeg(exif=exif()) + bytes(5_000_000) + b"x",
+        _nested_avif(3000),
     ],
-    ids=["pictures behind", "texts that unpack to much", "empty space"],
+    ids=["pictures behind", "texts that unpack to much", "empty space", "boxes inside of boxes"],
 )
 def test_no_file_keeps_the_search_busy(data: bytes) -> None:
     began = time.perf_counter()

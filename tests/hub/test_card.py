@@ -12,7 +12,7 @@ from argan_hf import ArganConfig, ArganForImageRestoration
 from argan_hf.evaluation.results import Results
 from argan_hf.hub import card as card_module
 from argan_hf.hub.card import build_card
-from argan_hf.variants import CHECKPOINTS
+from argan_hf.loading import CHECKPOINTS
 from tests.evaluation.test_results import SCORE
 
 TEMPLATE = Path(__file__).parents[2] / "model_card.md"

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import torch
 
-from argan_hf.variants import load_model
+from argan_hf.loading import load_model
 
 from .repositories import Hub
 
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.slow
 _LOAD = """
 import os, torch
 from argan_hf import JpegRestorer
-from argan_hf.variants import load_model
+from argan_hf.loading import load_model
 names, out = arguments
 result = {}
 for name in names:

@@ -11,7 +11,7 @@ from safetensors.torch import load_file, save_file
 from argan_hf import ArganImageProcessor, JpegRestorer
 from argan_hf.evaluation.results import Results
 from argan_hf.hub.publish import stage
-from argan_hf.variants import CHECKPOINTS
+from argan_hf.loading import CHECKPOINTS
 from tests.evaluation.test_results import SCORE
 
 

@@ -11,8 +11,8 @@ from PIL import Image
 import folders
 from argan_hf import JpegRestorer, restoration
 from argan_hf.cli import main
+from argan_hf.encoding import encode_picture
 from argan_hf.history import History
-from argan_hf.saving import encode_picture
 from pictures import FORMATS, Choices, Picture, Result, Settings, keep, look_at, with_choices
 from restoring import compress, restore
 from tests.conftest import jpeg_bytes
