@@ -10,6 +10,7 @@ from PIL.JpegImagePlugin import JpegImageFile
 
 from argan_hf import UnreadableImageError
 from argan_hf.cmyk import cmyk_to_rgb
+from argan_hf.containers.exif import states_plain_orientation
 from argan_hf.containers.opening import check_depth, load_pixels, open_image
 from argan_hf.history import History
 from argan_hf.jpeg.file import read_header
@@ -151,7 +152,8 @@ def look_at(picture: Picture) -> None:
         turned = image.getexif().get(_ORIENTATION, 1)
         picture.width, picture.height = size[::-1] if turned in (5, 6, 7, 8) else size
         moves = bool(getattr(image, "is_animated", False)) and picture.format != "MPO"
-        upright = turned == 1 or (picture.format in ("JPEG", "MPO") and _browsers_turn(image))
+        is_turned_by_browsers = states_plain_orientation(image.info.get("exif", b""))
+        upright = turned == 1 or (picture.format in ("JPEG", "MPO") and is_turned_by_browsers)
         small = ImageOps.exif_transpose(showable(image))
         small.thumbnail(_THUMBNAIL)
         thumbnail = picture.folder / "thumbnail.png"
@@ -165,12 +167,6 @@ def look_at(picture: Picture) -> None:
         picture.thumbnail = thumbnail
         if picture.format in _SHOWN_AS_THEY_ARE and upright and not moves:
             picture.shown = picture.path
-
-
-def _browsers_turn(image: Image.Image) -> bool:
-    """Whether browsers turn a JPEG file upright: they read the orientation only as a SHORT in Exif data."""
-    exif = image.info.get("exif", b"")
-    return any(entry in exif for entry in (b"\x01\x12\0\3\0\0\0\1", b"\x12\1\3\0\1\0\0\0"))
 
 
 def open_shown(path: Path) -> Image.Image:

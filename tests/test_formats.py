@@ -132,7 +132,7 @@ def _sources() -> dict[str, dict[str, bytes]]:
         },
         "gain map": {"JPEG": gain_map_jpeg()},
         "video behind the picture": {"JPEG": motion_photo(), "PNG": png() + motion_photo()[-1020:]},
-        "further pictures": {"JPEG": _animated("MPO")}
+        "further pictures, pages, frames": {"JPEG": _animated("MPO")}
         | {kind: _animated(kind.upper()) for kind in ("PNG", "WebP", "TIFF", "AVIF", "GIF")},
         "proof of origin (C2PA)": {
             "JPEG": with_segments(jpeg(), segment(0xEB, _C2PA)),
@@ -227,7 +227,7 @@ _NOTES = {
     "clipping paths": "clipping path",
     "16 bits per channel": "has 16 bits per channel",
     "video behind the picture": "video",
-    "further pictures": "several pictures|another picture",
+    "further pictures, pages, frames": "several pictures|another picture",
     "proof of origin (C2PA)": "proof of origin",
     "thumbnail in the Exif data": "thumbnail",
     "thumbnail outside of the Exif data": "thumbnail",

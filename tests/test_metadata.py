@@ -10,9 +10,11 @@ from PIL.Image import Exif
 from PIL.PngImagePlugin import PngInfo
 from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
+from argan_hf.containers import look_into
 from argan_hf.containers.opening import open_image
 from argan_hf.metadata import kept_info, make_upright, tiff_tags
 from tests.conftest import jpeg_bytes
+from tests.containers.files import exif, extended_xmp, with_segments, xmp
 
 _ORIENTATION = 0x0112
 
@@ -66,9 +68,9 @@ def test_what_stands_behind_the_first_directory_turns_nothing() -> None:
 def test_no_exif_data_stop_a_picture(noise: bytes, position: int, value: int) -> None:
     damaged = bytearray(_exif("<", 6))
     damaged[position] = value
-    for exif in (noise, b"Exif\0\0II*\0" + noise, bytes(damaged), bytes(damaged[:position])):
+    for data in (noise, b"Exif\0\0II*\0" + noise, bytes(damaged), bytes(damaged[:position])):
         image = Image.new("L", (5, 3))
-        image.info["exif"] = exif
+        image.info["exif"] = data
         assert make_upright(image)[0].size in ((5, 3), (3, 5))
 
 
@@ -147,6 +149,55 @@ def test_a_profile_of_which_a_part_is_missing_is_named(photo: Image.Image) -> No
     assert "icc_profile" not in info
     assert any("color profile is damaged" in note for note in notes)
     assert "icc_profile" in kept_info(open_image(whole))[0]
+
+
+@pytest.mark.parametrize("orientation", [1, 6])
+def test_what_is_not_turned_with_the_picture_is_left_out_and_named(orientation: int) -> None:
+    image = Image.new("L", (5, 3))
+    depth = xmp('xmlns:GDepth="http://ns.google.com/photos/1.0/depthmap/" GDepth:Data="QUJD"')
+    thumbnail = jpeg_bytes(Image.new("L", (16, 8)))
+    kept = {"exif": exif(orientation, thumbnail=thumbnail), "xmp": depth, "photoshop": {0x07D0: b"a path"}}
+    image.info |= kept
+    upright, _, notes = make_upright(image)
+    if orientation == 1:
+        assert (upright.info, notes) == (kept, ())
+    else:
+        # Nothing is left of this XMP and of these resources.
+        assert set(upright.info) == {"exif"}
+        assert [note.split(" was ")[0] for note in notes] == [
+            "The thumbnail in the Exif data",
+            "The depth map",
+            "The clipping path",
+        ]
+
+
+def test_extended_xmp_without_a_main_packet_is_kept(photo: Image.Image) -> None:
+    data = with_segments(jpeg_bytes(photo), *extended_xmp(1000)[1])
+    info, notes = kept_info(open_image(data), look_into(data))
+    assert b"QUJD" * 250 in info["xmp"]
+    assert notes == ()
+    damaged = with_segments(jpeg_bytes(photo), *extended_xmp(150_000)[1][1:])
+    info, notes = kept_info(open_image(damaged), look_into(damaged))
+    assert "xmp" not in info
+    assert notes == ("Not carried over: damaged part of the XMP.",)
+
+
+@pytest.mark.parametrize(("kind", "bits"), [("AVIF", 10), ("JPEG2000", 16), ("SGI", 16)])
+def test_bits_that_pillow_does_not_read_are_named(photo: Image.Image, kind: str, bits: int) -> None:
+    Image.init()
+    buffer = io.BytesIO()
+    photo.save(buffer, kind, **({"no_jp2": False} if kind == "JPEG2000" else {}))
+    data = bytearray(buffer.getvalue())
+    assert kept_info(open_image(bytes(data)), look_into(bytes(data)))[1] == ()
+    if kind == "AVIF":
+        place = data.index(b"pixi") + 8
+        data[place + 1 : place + 1 + data[place]] = bytes([bits]) * data[place]
+    elif kind == "JPEG2000":
+        data[data.index(b"ihdr") + 14] = bits - 1
+    else:
+        data[3] = 2
+    notes = kept_info(photo, look_into(bytes(data)))[1]
+    assert notes == (f"The file has {bits} bits per channel, of which 8 were read.",)
 
 
 def test_captions_and_paths_are_kept_and_what_photoshop_stores_besides_is_not() -> None:

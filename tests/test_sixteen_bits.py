@@ -1,6 +1,7 @@
 """Pictures of 16 bits per channel: nothing of a sample is lost on the way that the network does not change."""
 
 import io
+import struct
 from pathlib import Path
 
 import numpy as np
@@ -100,8 +101,7 @@ def test_a_picture_that_is_not_changed_keeps_every_bit(restorer: JpegRestorer, c
         # Others read the files, too.
         opened = open_image(restored.encode(".tiff")[0])
         assert opened.size == (53, 37)
-    array = samples.squeeze(2) if channels == 1 else samples
-    if channels != 2:
+    for array in (samples, samples.astype(">u2"), *([samples.squeeze(2)] if channels == 1 else [])):
         assert np.array_equal(restorer(array, strength=0.0).samples, samples)
 
 
@@ -192,9 +192,17 @@ def test_formats_of_8_bits_say_what_is_lost(restorer: JpegRestorer) -> None:
     assert np.array_equal(np.array(Image.open(io.BytesIO(restored.encode(".webp")[0]))), expected)
 
 
-def test_samples_of_12_bits_are_scaled(restorer: JpegRestorer) -> None:
+@pytest.mark.parametrize("kind", ["PGM", "TIFF"])
+def test_samples_of_12_bits_are_scaled(restorer: JpegRestorer, kind: str) -> None:
     samples = np.array([[0, 1, 2048, 4095]])
-    restored = restorer(b"P5 4 1 4095 " + samples.astype(">u2").tobytes(), strength=0.0)
+    if kind == "PGM":
+        data = b"P5 4 1 4095 " + samples.astype(">u2").tobytes()
+    else:
+        packed = int("".join(f"{value:012b}" for value in samples[0]), 2).to_bytes(6, "big")
+        tags = [(256, 4), (257, 1), (258, 12), (259, 1), (262, 1), (273, 200), (277, 1), (278, 1), (279, 6)]
+        entries = b"".join(struct.pack("<HHLL", tag, 3 if tag != 273 else 4, 1, value) for tag, value in tags)
+        data = (b"II*\0" + struct.pack("<LH", 8, len(tags)) + entries + bytes(4)).ljust(200, b"\0") + packed
+    restored = restorer(data, strength=0.0)
     assert restored.samples is not None
     assert restored.samples.flatten().tolist() == [round(value / 4095 * 65535) for value in samples[0]]
 
@@ -217,7 +225,12 @@ def test_every_kind_is_restored_or_refused_in_words(restorer: JpegRestorer, name
     ("samples", "options", "words"),
     [
         (_samples(4), {"photometric": "separated"}, "neither gray nor RGB"),
-        (_samples(3).astype(np.float32), {}, "mode|16 bits|cannot be read"),
+        (_samples(3).astype(np.float32), {}, "a TIFF with 32-bit floating-point samples, which is not read"),
+        (_samples(1).astype(np.float32), {"photometric": "minisblack"}, "32-bit floating-point samples"),
+        (_samples(3).astype(np.float16), {}, "16-bit floating-point samples"),
+        (_samples(1).astype(np.int16), {"photometric": "minisblack"}, "16-bit signed samples"),
+        (_samples(1).astype(np.uint32), {"photometric": "minisblack"}, "32-bit samples"),
+        (_samples(3), {"photometric": "cielab"}, "16-bit samples in Lab|neither gray nor RGB"),
     ],
 )
 def test_other_deep_pictures_are_refused_in_words(

@@ -39,6 +39,12 @@ def orientation_of(exif: bytes) -> int | None:
     return found.value if found else None
 
 
+def states_plain_orientation(exif: bytes) -> bool:
+    """Whether Exif data state an orientation as a SHORT, the only way that browsers read."""
+    found = _find(exif, 0, ORIENTATION)
+    return found is not None and found.layout[1] == _CODES[_SHORT]
+
+
 def thumbnail_size(exif: bytes) -> int:
     """Bytes of the thumbnail in Exif data, 0 if there is none."""
     found = _find(exif, 1, _THUMBNAIL_SIZE)

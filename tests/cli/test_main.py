@@ -1,3 +1,4 @@
+import io
 import json
 from pathlib import Path
 
@@ -55,6 +56,15 @@ def test_inspect_names_what_else_is_in_a_file(tmp_path: Path, capsys: pytest.Cap
     first, second = json.loads(capsys.readouterr().out)
     assert first["extras"] == [{"kind": "video", "bytes": 1020, "kept": False}]
     assert (first["bits"], second["bits"], second["extras"]) == (8, 16, [])
+
+
+def test_inspect_reads_standard_input(
+    jpeg: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with jpeg.open("rb") as file:
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(file))
+        assert main(["inspect", "-"]) == 0
+    assert "-: 207x153, 4:2:0, baseline" in capsys.readouterr().out
 
 
 def test_inspect_shows_the_header_of_a_damaged_file(
