@@ -3,7 +3,6 @@
 `containers/` changes single statements of Exif and XMP. What a format can hold is decided in `saving.py`.
 """
 
-import warnings
 from typing import Any
 
 import numpy as np
@@ -19,9 +18,14 @@ from .containers.exif import ORIENTATION
 IPTC_TEXT = "Raw profile type iptc"
 """Key of the text under which ImageMagick, exiftool and others put captions into PNG files."""
 
+_EXIF_TEXT = "Raw profile type exif"
 _KEPT = ("icc_profile", "exif", "xmp", "dpi", "comment", "gamma", "chromaticity", "srgb")
 # Tags of a TIFF file that describe the picture, not its storage.
-_DESCRIPTIVE = (0x010D, 0x010E, 0x010F, 0x0110, 0x0131, 0x0132, 0x013B, 0x013C, 0x8298)
+_DESCRIPTIVE = (
+    *(0x010D, 0x010E, 0x010F, 0x0110, 0x011D, 0x0131, 0x0132, 0x013B, 0x013C, 0x8298),
+    # Stars, and title, comment, author, keywords and subject of Windows.
+    *(0x4746, 0x4749, 0x9C9B, 0x9C9C, 0x9C9D, 0x9C9E, 0x9C9F),
+)
 _DIRECTORIES = (0x8769, 0x8825)
 _LAST_OF_STORAGE, _PROFILE = 0x02BC, 0x8773
 _TRANSPOSITIONS = {
@@ -89,16 +93,18 @@ def _elsewhere(image: Image.Image) -> dict[str, Any]:
     if texts := {key: value for key, value in texts.items() if key != "XML:com.adobe.xmp"}:
         found["text"] = texts
     is_tiff = isinstance(image, TiffImageFile)
-    if "exif" not in image.info and (is_tiff or "Raw profile type exif" in image.info):
+    if "exif" not in image.info and (is_tiff or _EXIF_TEXT in image.info):
         exif = _descriptive_exif(image)
         if exif:
             found["exif"] = exif
+            found.get("text", {}).pop(_EXIF_TEXT, None)
     return found
 
 
 def _descriptive_exif(image: Image.Image) -> bytes:
     source, exif = image.getexif(), Image.Exif()
-    for tag in _DESCRIPTIVE:
+    # Pillow has turned the pixels of TIFF files.
+    for tag in (*_DESCRIPTIVE, *(() if isinstance(image, TiffImageFile) else (ORIENTATION,))):
         if tag in source:
             exif[tag] = source[tag]
     for directory in _DIRECTORIES:
@@ -114,18 +120,18 @@ def tiff_tags(exif: bytes) -> Image.Exif | None:
     Tags on the storage of the file (size, photometry, sampling) are left out, because they describe the source file and
     not the one that is written.
     """
+    if not exif_data.is_sound(exif):
+        return None
     source, kept, as_read = Image.Exif(), Image.Exif(), Image.Exif()
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error")
-            source.load(exif)
-            for tag, value in source.items():
-                if tag in _DIRECTORIES:
-                    kept[tag] = source.get_ifd(tag)
-                elif tag in (*_DESCRIPTIVE, ORIENTATION) or (tag > _LAST_OF_STORAGE and tag != _PROFILE):
-                    kept[tag] = value
-            # Pillow writes directories to a TIFF file only if it has parsed them, so the kept tags are parsed again.
-            as_read.load(kept.tobytes())
+        source.load(exif)
+        for tag, value in source.items():
+            if tag in _DIRECTORIES:
+                kept[tag] = source.get_ifd(tag)
+            elif tag in (*_DESCRIPTIVE, ORIENTATION) or (tag > _LAST_OF_STORAGE and tag != _PROFILE):
+                kept[tag] = value
+        # Pillow writes directories to a TIFF file only if it has parsed them, so the kept tags are parsed again.
+        as_read.load(kept.tobytes())
     except Exception:  # The parser raises any kind of exception for malformed data.
         return None
     return as_read

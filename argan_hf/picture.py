@@ -19,6 +19,7 @@ from .containers import Contents, look_into
 from .containers.exif import ORIENTATION
 from .containers.opening import (
     MAX_MEGAPIXELS,
+    MENDED,
     FileSource,
     UnreadableImageError,
     check_depth,
@@ -35,7 +36,7 @@ from .sixteen_bits import STEPS, is_deep, read_samples, to_eight_bits
 ImageSource = FileSource | Image.Image | np.ndarray
 """What a picture can be given as: a file (path, bytes, file object), a Pillow picture, or an array."""
 
-_NO_END = "The file lacks its end marker; all of its pixels are there."
+_NO_END = "The file lacks its end marker. Its data reach to the last block of the picture."
 
 
 @dataclass(frozen=True)
@@ -129,11 +130,10 @@ def take_apart(source: ImageSource, max_megapixels: float = MAX_MEGAPIXELS, name
     # Other pictures in a JPEG file are named with what else it holds.
     notes = () if isinstance(image, JpegImageFile) and data is not None else _frame_notes(image)
     undecoded = data is not None and image.mode in ("L", "RGB")
-    if undecoded and isinstance(image, JpegImageFile):
-        if contents.lacks_end:
-            notes += (_NO_END,)
-        if not _stores_rgb(image):
-            return _take_jpeg(image, contents, notes)
+    if MENDED in image.info:
+        notes += (_NO_END,)
+    if undecoded and isinstance(image, JpegImageFile) and not _stores_rgb(image):
+        return _take_jpeg(image, contents, notes)
     if is_deep(image):
         samples = read_samples(image, data, name)
         if isinstance(image, PngImageFile):

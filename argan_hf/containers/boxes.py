@@ -9,6 +9,7 @@ from .extras import EXIF_THUMBNAIL, GAIN_MAP, PROVENANCE, UNKNOWN, Contents, Ext
 _WEBP_CHUNKS = (b"VP8 ", b"VP8L", b"VP8X", b"ALPH", b"ANIM", b"ANMF", b"ICCP", b"EXIF", b"XMP ")
 _C2PA_UUID = bytes.fromhex("d8fec3d61b0e483c92975828877ec481")
 _CONTAINERS = {b"meta": 4, b"iprp": 0, b"ipco": 0}
+_NCLX_SIZE = 11
 _UNSPECIFIED, _SRGB_PRIMARIES, _SRGB_TRANSFER = 2, 1, 13
 
 
@@ -43,7 +44,7 @@ def look_into_avif(data: bytes) -> Contents:
             extras.append(Extra(GAIN_MAP, 0))
         elif kind == b"pixi" and len(payload) > 5:
             bits = max(bits, payload[5])
-        elif kind == b"colr" and payload.startswith(b"nclx") and "cicp" not in info:
+        elif kind == b"colr" and payload.startswith(b"nclx") and len(payload) >= _NCLX_SIZE and "cicp" not in info:
             primaries, transfer = struct.unpack_from(">HH", payload, 4)
             if (primaries, transfer) != (_SRGB_PRIMARIES, _SRGB_TRANSFER) and _UNSPECIFIED not in (primaries, transfer):
                 # What is written is RGB of full range, whatever the file stored.

@@ -9,10 +9,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 ORIENTATION = 0x0112
-_WIDTH, _HEIGHT, _EXIF_DIRECTORY = 0x0100, 0x0101, 0x8769
+_WIDTH, _HEIGHT, _EXIF_DIRECTORY, _GPS_DIRECTORY = 0x0100, 0x0101, 0x8769, 0x8825
 _PIXEL_WIDTH, _PIXEL_HEIGHT = 0xA002, 0xA003
 _THUMBNAIL, _THUMBNAIL_SIZE = 0x0201, 0x0202
 _SHORT, _LONG = 3, 4
+# Bytes of a value of each type: BYTE, ASCII, SHORT, LONG, RATIONAL, SBYTE, UNDEFINED, …
+_SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4}
 _CODES = {_SHORT: "H", _LONG: "L"}
 
 
@@ -34,15 +36,15 @@ class _Number:
 
 
 def orientation_of(exif: bytes) -> int | None:
-    """The orientation that Exif data state, `None` if they state none or are damaged."""
-    found = _find(exif, 0, ORIENTATION)
-    return found.value if found else None
+    """The orientation that Exif data state, `None` if they state none or are damaged; of several, the last, as Pillow."""
+    found = _orientations(exif)
+    return found[-1].value if found else None
 
 
 def states_plain_orientation(exif: bytes) -> bool:
     """Whether Exif data state an orientation as a SHORT, the only way that browsers read."""
-    found = _find(exif, 0, ORIENTATION)
-    return found is not None and found.layout[1] == _CODES[_SHORT]
+    found = _orientations(exif)
+    return len(found) == 1 and found[0].layout[1] == _CODES[_SHORT]
 
 
 def thumbnail_size(exif: bytes) -> int:
@@ -57,7 +59,7 @@ def made_upright(exif: bytes) -> bytes:
     The thumbnail's directory is no longer linked; its bytes remain, so that nothing moves.
     """
     changed = bytearray(exif)
-    if found := _find(exif, 0, ORIENTATION):
+    for found in _orientations(exif):
         struct.pack_into(found.layout, changed, found.position, 1)
     if place := _second_directory(exif):
         changed[place : place + 4] = bytes(4)
@@ -83,6 +85,37 @@ def with_size(exif: bytes, size: tuple[int, int]) -> bytes:
         if side is not None and (number.layout[1] == _CODES[_LONG] or side < 1 << 16):
             struct.pack_into(number.layout, changed, number.position, side)
     return bytes(changed)
+
+
+def is_sound(exif: bytes) -> bool:
+    """Whether the directories of Exif data and all values lie within them, so that Pillow reads them without a word."""
+    order, start = _order(exif), _start(exif)
+    if order is None:
+        return False
+    directories = [_directory(exif, 0)]
+    for tag in (_EXIF_DIRECTORY, _GPS_DIRECTORY):
+        if below := _find(exif, 0, tag):
+            directories.append(start + below.value)
+    return all(directory is not None and _is_sound(exif, directory, order, start) for directory in directories)
+
+
+def _is_sound(exif: bytes, directory: int, order: str, start: int) -> bool:
+    if directory + 2 > len(exif):
+        return False
+    (count,) = struct.unpack_from(f"{order}H", exif, directory)
+    end = directory + 2 + 12 * count
+    if end > len(exif):
+        return False
+    for entry in range(directory + 2, end, 12):
+        kind, values, place = struct.unpack_from(f"{order}HLL", exif, entry + 2)
+        size = _SIZES.get(kind, 1) * values
+        if size > 4 and start + place + size > len(exif):
+            return False
+    return True
+
+
+def _orientations(exif: bytes) -> list[_Number]:
+    return [number for number in _numbers(exif, _directory(exif, 0)) if number.tag == ORIENTATION]
 
 
 def _find(exif: bytes, directory: int, tag: int) -> _Number | None:

@@ -13,7 +13,7 @@ COPYRIGHT = "copyright flag and web address (Photoshop)"
 THUMBNAIL = "thumbnail"
 EXIF_THUMBNAIL = "thumbnail in the Exif data"
 EXTENDED_XMP = "extended XMP"
-DAMAGED_EXTENDED_XMP = "damaged part of the XMP"
+DAMAGED_EXTENDED_XMP = "part of the XMP that is damaged or does not belong to it"
 COMMENT = "comment"
 LAYERS = "layers of Photoshop"
 PLACE = "place on a map (GeoTIFF)"
@@ -58,14 +58,12 @@ class Contents:
             "icc_profile", "comment" (bytes), "iptc" (bytes), "photoshop" (dictionary of resources), and "cicp", "mdcv",
             "clli" (bytes) after the chunks of PNG.
         extended_xmp: the extended packet of XMP, bytes; empty if there is none.
-        lacks_end: whether a JPEG file has no marker at its end.
         bits: per channel, where Pillow reads fewer and tells nobody; `None`: it reads all, or says so.
     """
 
     extras: tuple[Extra, ...] = ()
     info: dict[str, Any] = field(default_factory=dict)
     extended_xmp: bytes = b""
-    lacks_end: bool = False
     bits: int | None = None
 
 

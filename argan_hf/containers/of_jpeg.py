@@ -36,10 +36,9 @@ def look_into_jpeg(data: bytes) -> Contents:
     if extended or not is_whole:
         extra = Extra(words.EXTENDED_XMP, len(extended), "xmp")
         extras.append(extra if is_whole else Extra(words.DAMAGED_EXTENDED_XMP, 0))
-    resources: dict[int, bytes] = {}
-    for marker, payload in applications:
-        if marker == _APP13 and payload.startswith(SEGMENT):
-            resources |= read_resources(payload.removeprefix(SEGMENT))
+    # Resources of more than 64 KiB go on in the next segment.
+    parts = [load for marker, load in applications if marker == _APP13 and load.startswith(SEGMENT)]
+    resources = read_resources(b"".join(part.removeprefix(SEGMENT) for part in parts))
     info |= kept_info(resources)
     extras += extras_of(info)
     extras += _thumbnails(applications, resources)
@@ -48,12 +47,16 @@ def look_into_jpeg(data: bytes) -> Contents:
         is_named = b"c2pa" in boxes
         extras.append(Extra(words.PROVENANCE if is_named else f"{words.UNKNOWN} (JUMBF)", len(boxes)))
     known = (*_KNOWN, *GAIN_MAP_SIGNS)
-    unknown = [len(load) for marker, load in applications if marker != _APP11 and not load.startswith(known)]
+    unknown = [
+        len(load)
+        for marker, load in applications
+        if not load.startswith(known) and not (marker == _APP11 and load[:2] == _BOXES)
+    ]
     if unknown:
         extras.append(Extra(f"{words.UNKNOWN} of a program or camera", sum(unknown)))
     if layout.end is not None and layout.end < len(data):
         extras += look_behind(data[layout.end :])
-    return Contents(tuple(extras), info, extended, lacks_end=layout.end is None)
+    return Contents(tuple(extras), info, extended)
 
 
 def xmp_segments(main: bytes, extended: bytes, name: bytes) -> list[bytes]:
@@ -95,7 +98,9 @@ def _extended_xmp(applications: list[tuple[int, bytes]]) -> tuple[bytes, bool]:
     main = next((payload for _, payload in applications if payload.startswith(_XMP)), b"")
     # Editors leave parts of former packets behind. The main packet names the one that counts.
     names = dict.fromkeys(part[:_NAME_SIZE] for part in parts)
-    name = next((name for name in names if name in main), next(iter(names), b""))
+    name = next((name for name in names if name in main or not main), b"")
+    if parts and not name:
+        return b"", False
     placed = sorted(
         (*struct.unpack_from(">LL", part, _NAME_SIZE)[::-1], part[_PART_HEADER_SIZE:])
         for part in parts

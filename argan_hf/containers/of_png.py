@@ -6,7 +6,7 @@ from .behind import look_behind
 from .exif import thumbnail_size
 from .extras import EXIF_THUMBNAIL, PROVENANCE, UNKNOWN, Contents, Extra
 from .photoshop import extras_of, kept_info, read_text
-from .png_chunks import MAX_TEXT, chunks, large_profile, unpacked_text, with_readable_chunks
+from .png_chunks import MAX_TEXT, chunks, large_profile, unpacked_text, unreadable_chunks
 
 # Chunks of the standard and its extensions; those of Pillow's `info`, of storage, and of animations.
 _KNOWN = {
@@ -53,7 +53,9 @@ def look_into_png(data: bytes) -> Contents:
         info["icc_profile"] = profile
     if unknown:
         extras.append(Extra(f"{UNKNOWN} of a program", unknown))
-    texts = len(data) - len(with_readable_chunks(data))
-    if texts and not profile:
-        extras.append(Extra(f"texts or a profile of more than {MAX_TEXT >> 20} MiB", texts))
+    for chunk in unreadable_chunks(data):
+        if chunk.kind != b"iCCP":
+            extras.append(Extra(f"text of more than {MAX_TEXT >> 20} MiB", chunk.end - chunk.start))
+        elif not profile:
+            extras.append(Extra("color profile that is damaged or too large", chunk.end - chunk.start))
     return Contents((*extras, *look_behind(data[end:])), info)

@@ -22,12 +22,16 @@ from .segments import JpegLayout, read_layout
 MAX_MEGAPIXELS = 200.0
 """Pictures larger than this are refused unless the caller raises the limit."""
 
+MENDED = "lacked its end"
+"""Key in the `info` of JPEG pictures whose file lacks its last marker."""
+
 _MAX_FILE_BYTES = 2**30
 # A progressive scan can be a few bytes long, yet decoding it visits the whole picture. Encoders write about ten, so the
 # limit is on scans times megapixels, about 5 ms each; but every picture may have 30, and small ones no more than 500.
 _MAX_SCANNED_MEGAPIXELS = 1000
 _MIN_SCANS, _MAX_SCANS = 30, 500
 _BITS_PER_SAMPLE = 0x0102
+_BLOCKS_PER_BIT = 64
 # Deflate makes no more than this of a byte.
 _LARGEST_RATIO = 1032
 # How Python prints an object in a message of an exception.
@@ -83,6 +87,10 @@ def open_bytes(data: bytes, name: str, max_megapixels: float = MAX_MEGAPIXELS) -
         _check_work(image, data, layout, name)
         if layout.end is None and (complete := with_end(data, layout)) is not None:
             image = _identify(complete, name)
+            image.info[MENDED] = True
+    if isinstance(image, TiffImageFile) and isinstance(xmp := image.info.get("xmp"), str):
+        # Pillow's own functions expect bytes.
+        image.info["xmp"] = xmp.encode("utf-8", "surrogateescape")
     image.filename = name
     return image
 
@@ -131,16 +139,20 @@ def _read(path: Path) -> bytes:
 
 
 def _read_open(file: IO[bytes], name: str) -> bytes:
+    parts, size = [], 0
     try:
         # As Pillow does: who just wrote to a buffer need not rewind it.
         if hasattr(file, "seekable") and file.seekable():
             file.seek(0)
-        data = file.read(_MAX_FILE_BYTES + 1)
+        # A pipe that is not buffered gives a part at a time.
+        while size <= _MAX_FILE_BYTES and (part := file.read(_MAX_FILE_BYTES + 1 - size)):
+            parts.append(part)
+            size += len(part)
     except (OSError, ValueError) as error:  # A closed file raises ValueError.
         raise UnreadableImageError(f"{name} cannot be read: {getattr(error, 'strerror', None) or error}") from error
-    if not isinstance(data, bytes | bytearray):
+    if not all(isinstance(part, bytes | bytearray) for part in parts):
         raise UnreadableImageError(f'{name} is open for reading text, expected bytes: open it with mode "rb"')
-    return bytes(data)
+    return b"".join(parts)
 
 
 def _check_work(image: JpegImageFile, data: bytes, layout: JpegLayout, name: str) -> None:
@@ -152,11 +164,11 @@ def _check_work(image: JpegImageFile, data: bytes, layout: JpegLayout, name: str
             f"{name} has {layout.scans} progressive scans, more than the {limit} that are read at this size: such a "
             "file only slows a decoder down"
         )
-    # Every block of luma takes at least a bit.
+    # Every block of luma takes at least a bit, or with arithmetic coding a small part of one.
     factors = [(layer[1], layer[2]) for layer in image.layer] or [(1, 1)]
     share = [factors[0][axis] / max(factor[axis] for factor in factors) for axis in (0, 1)]
     blocks = math.ceil(image.width * share[0] / 8) * math.ceil(image.height * share[1] / 8)
-    if blocks > 8 * len(data) and not layout.is_arithmetic:
+    if blocks > 8 * len(data) * (_BLOCKS_PER_BIT if layout.is_arithmetic else 1):
         raise _too_small(name, data, megapixels)
 
 

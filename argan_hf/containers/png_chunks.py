@@ -62,10 +62,17 @@ def with_chunks(data: bytes, added: list[tuple[bytes, bytes]]) -> bytes:
 
 def with_readable_chunks(data: bytes) -> bytes:
     """A PNG file without the profiles and texts for which Pillow refuses it; any other file is not changed."""
-    if not data.startswith(SIGNATURE):
-        return data
-    kept, start, unpacked = [], 0, 0
-    for chunk in chunks(data):
+    kept, start = [], 0
+    for chunk in unreadable_chunks(data):
+        kept.append(data[start : chunk.start - 8])
+        start = chunk.end + 4
+    return b"".join((*kept, data[start:])) if kept else data
+
+
+def unreadable_chunks(data: bytes) -> list[Chunk]:
+    """The profiles and texts of a PNG file for which Pillow refuses it; none for any other file."""
+    found, unpacked = [], 0
+    for chunk in chunks(data) if data.startswith(SIGNATURE) else ():
         if chunk.kind not in (b"iCCP", b"zTXt", b"iTXt", b"tEXt"):
             continue
         # What unpacks to much is not even tried once there was too much.
@@ -74,9 +81,8 @@ def with_readable_chunks(data: bytes) -> bytes:
             size = _unpacked_size(chunk.kind, data[chunk.start : chunk.end])
         unpacked += size
         if size > MAX_TEXT or unpacked > _MAX_ALL_TEXTS:
-            kept.append(data[start : chunk.start - 8])
-            start = chunk.end + 4
-    return b"".join((*kept, data[start:])) if kept else data
+            found.append(chunk)
+    return found
 
 
 def uncompressed_size(data: bytes) -> int:

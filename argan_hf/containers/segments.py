@@ -7,10 +7,10 @@ and nothing behind the end of the image counts.
 import re
 from dataclasses import dataclass
 
-START_OF_SCAN, END_OF_IMAGE, COMMENT = 0xDA, 0xD9, 0xFE
+START_OF_SCAN, END_OF_IMAGE, COMMENT, RESTART_INTERVAL = 0xDA, 0xD9, 0xFE, 0xDD
 _START_OF_IMAGE, _TEMPORARY = 0xD8, 0x01
 # In entropy-coded data, FF 00 is a byte FF, and FF D0 to FF D7 are restart markers.
-_MARKER = re.compile(rb"\xff+([\x01-\xcf\xd8-\xfe])")
+_MARKER = re.compile(rb"\xff([\x01-\xcf\xd8-\xfe])")
 # Tables, another scan, the number of lines, comments and application data can follow a scan.
 _AFTER_A_SCAN = {0xC4, 0xCC, START_OF_SCAN, 0xDB, 0xDC, 0xDD, *range(0xE0, 0xF0), COMMENT}
 FRAMES = {0xC0, 0xC1, 0xC2, 0xC3, 0xC5, 0xC6, 0xC7, 0xC9, 0xCA, 0xCB, 0xCD, 0xCE, 0xCF}
