@@ -11,11 +11,15 @@ from .containers.of_jpeg import xmp_segments
 from .containers.photoshop import IPTC, SEGMENT, encode_resources, encode_text
 from .metadata import IPTC_TEXT, tiff_tags
 
-_IMAGE_DESCRIPTION, _XMP_TAG, _IPTC_TAG, _PHOTOSHOP_TAG = 0x010E, 0x02BC, 0x83BB, 0x8649
+IMAGE_DESCRIPTION = 0x010E
+"""TIFF tag that holds the description of a picture, or else its comment."""
+
+_XMP_TAG, _IPTC_TAG, _PHOTOSHOP_TAG = 0x02BC, 0x83BB, 0x8649
 # Payload of a JPEG segment, without the name of XMP.
 _MAX_JPEG_XMP = 65535 - 2 - 29
 _EXIF = b"Exif\0\0"
 _APP1, _APP13 = 0xE1, 0xED
+_PART_SIZE = 65_000
 
 
 def encoder_arguments(name: str, info: dict[str, Any]) -> dict[str, Any]:
@@ -61,8 +65,8 @@ def _tags(info: dict[str, Any]) -> Image.Exif:
     exif = tiff_tags(info.get("exif", b"")) or Image.Exif()
     if "xmp" in info:
         exif[_XMP_TAG] = info["xmp"]
-    if "comment" in info and _IMAGE_DESCRIPTION not in exif:
-        exif[_IMAGE_DESCRIPTION] = _text(info["comment"])
+    if "comment" in info and IMAGE_DESCRIPTION not in exif:
+        exif[IMAGE_DESCRIPTION] = _text(info["comment"])
     if "iptc" in info:
         exif[_IPTC_TAG] = info["iptc"]
     if resources := _resources(info):
@@ -82,7 +86,8 @@ def _jpeg_arguments(info: dict[str, Any]) -> dict[str, Any]:
         # Both here, so that the main packet comes first.
         segments += [(_APP1, payload) for payload in xmp_segments(main, extended, xmp_data.name_of_extended(extended))]
     if resources := _resources(info):
-        segments.append((_APP13, SEGMENT + encode_resources(resources)))
+        data = encode_resources(resources)
+        segments += [(_APP13, SEGMENT + data[at : at + _PART_SIZE]) for at in range(0, len(data), _PART_SIZE)]
     if segments:
         arguments["extra"] = b"".join(
             struct.pack(">BBH", 0xFF, marker, len(payload) + 2) + payload for marker, payload in segments
@@ -96,4 +101,9 @@ def _resources(info: dict[str, Any]) -> dict[int, bytes]:
 
 
 def _text(value: str | bytes) -> str:
-    return value.decode("utf-8", "replace") if isinstance(value, bytes) else value
+    if isinstance(value, str):
+        return value
+    try:
+        return value.decode("utf-8")
+    except UnicodeDecodeError:
+        return value.decode("latin-1")

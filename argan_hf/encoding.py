@@ -14,7 +14,7 @@ from .cmyk import cmyk_to_rgb
 from .containers.exif import thumbnail_size
 from .containers.opening import open_image
 from .containers.png_chunks import with_chunks
-from .encoder_arguments import encoder_arguments
+from .encoder_arguments import IMAGE_DESCRIPTION, encoder_arguments
 from .metadata import tiff_tags
 from .output_formats import AVIF, PNG, TIFF, OutputFormat, output_format
 from .sixteen_bits import encode_png, encode_tiff
@@ -77,14 +77,14 @@ def encode_picture(image: Image.Image, suffix: str, samples: np.ndarray | None =
 
 
 def _encode(image: Image.Image, chosen: OutputFormat, info: dict[str, Any], samples: np.ndarray | None = None) -> bytes:
-    arguments = chosen.options | encoder_arguments(chosen.name, info)
-    if samples is not None and chosen is TIFF:
-        return encode_tiff(samples, arguments)
     bare = image.copy() if samples is None else image.resize((1, 1), Image.Resampling.NEAREST)
     # Encoders would also write what they find in `info`.
     bare.info = {}
     buffer = io.BytesIO()
     try:
+        arguments = chosen.options | encoder_arguments(chosen.name, info)
+        if samples is not None and chosen is TIFF:
+            return encode_tiff(samples, arguments)
         bare.save(buffer, chosen.name, **arguments)
     except (AttributeError, LookupError, OverflowError, RuntimeError, TypeError, struct.error) as error:
         raise OSError(f"{chosen.name} cannot be written: {error}") from error
@@ -113,6 +113,10 @@ def _writable_info(image: Image.Image, chosen: OutputFormat) -> tuple[dict[str, 
             kept[key] = value
         else:
             damaged.append(key)
+    if chosen is TIFF and {"comment", "exif"} <= kept.keys() and IMAGE_DESCRIPTION in (tiff_tags(kept["exif"]) or {}):
+        # The description has its place.
+        del kept["comment"]
+        foreign.append("comment")
     if foreign:
         notes.append(f"Left out, because {chosen.name} cannot hold it: {_listed(foreign)}.")
     if any(key in _COLOR_KEYS for key in foreign) and "icc_profile" not in kept:

@@ -13,6 +13,7 @@ from pathlib import Path
 from textwrap import shorten
 from typing import Any
 
+import torch
 from safetensors import SafetensorError, safe_open
 from transformers import CONFIG_MAPPING, AutoConfig, AutoModelForImageToImage, PreTrainedConfig, PreTrainedModel
 from transformers.utils import cached_file
@@ -23,6 +24,8 @@ CHECKPOINTS = Path(__file__).parent / "checkpoints"
 _HUB_OPTIONS = ("cache_dir", "force_download", "local_files_only", "proxies", "revision", "subfolder", "token")
 _NEEDED = ("num_channels", "size_divisor", "condition_on_quantization")
 _PICKLE_STARTS = (b"PK", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")
+_FLOATS = ("F16", "BF16", "F32", "F64")
+_COUNTER = "num_batches_tracked"
 _REMEDY = "get both files of the checkpoint again"
 
 
@@ -58,6 +61,8 @@ def load_model(name_or_path: str | Path, *, kind: Any = AutoModelForImageToImage
         OSError: if there is no such checkpoint, or it has no such variant.
         DamagedCheckpointError: if there is one, and it does not hold a whole network.
     """
+    # A configuration may ask for halves, which few CPUs compute; [`preferred_dtype`] chooses where they pay.
+    kwargs.setdefault("dtype", torch.float32)
     place = locate(name_or_path)
     hub = {name: kwargs.pop(name) for name in _HUB_OPTIONS if name in kwargs}
     config_path = _find(place, "config.json", hub)
@@ -164,8 +169,8 @@ def _read_config(path: Path, place: str | Path) -> PreTrainedConfig:
 
 def _check_file(path: Path, place: str | Path) -> None:
     try:
-        with safe_open(path, "pt"):
-            return
+        with safe_open(path, "pt") as file:
+            kinds = {name: str(file.get_slice(name).get_dtype()) for name in file.keys()}  # noqa: SIM118
     except (SafetensorError, OSError) as error:
         with path.open("rb") as file:
             start = file.read(2)
@@ -174,6 +179,12 @@ def _check_file(path: Path, place: str | Path) -> None:
             f"{path.name} of {place} {kind}, expected a whole safetensors file ({path.stat().st_size:,} bytes, "
             f"{_reason(error)}): {_REMEDY}"
         ) from error
+    for name, kind in kinds.items():
+        if kind not in _FLOATS and not name.endswith(_COUNTER):
+            raise DamagedCheckpointError(
+                f"{path.name} of {place} holds numbers of type {kind} in {name[:80]}, expected one of "
+                f"{', '.join(_FLOATS)}: {_REMEDY}"
+            )
 
 
 def _mismatch(report: dict[str, Any]) -> str | None:
@@ -182,7 +193,7 @@ def _mismatch(report: dict[str, Any]) -> str | None:
         return f"does not belong to its config.json: {name} has the shape {tuple(found)}, expected {tuple(expected)}"
     for key, words in (("missing_keys", "is missing"), ("unexpected_keys", "is one tensor too many")):
         # Counters of training steps, which restoring does not use; older files lack them.
-        names = sorted(name for name in report[key] if not name.endswith("num_batches_tracked"))
+        names = sorted(name for name in report[key] if not name.endswith(_COUNTER))
         if names:
             more = f" (and {len(names) - 1} more)" if names[1:] else ""
             return f"does not belong to its config.json: {names[0][:80]}{more} {words}"

@@ -167,8 +167,10 @@ def make_upright(
     if xmp:
         try:
             kept = xmp_data.without_claims(xmp, turned=True)
-            if xmp_data.has_depth_map(xmp):
-                notes += ("The depth map was left out, because the picture was turned upright.",)
+            if xmp_data.tells_places(xmp):
+                notes += (
+                    "Depth map and places of faces in the XMP were left out, because the picture was turned upright.",
+                )
         except ValueError:
             kept = xmp
             notes += ("The XMP is damaged. It may describe the picture as it was before it was turned upright.",)

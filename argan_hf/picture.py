@@ -28,6 +28,7 @@ from .containers.opening import (
     open_bytes,
     read_bytes,
 )
+from .containers.xmp import made_upright
 from .jpeg.color import as_pixels, is_neutral, rgb_to_ycbcr, rgb_to_ycbcr_unrounded, ycbcr_to_deep_rgb
 from .jpeg.file import image_to_tensor, read_header, read_jpeg
 from .metadata import kept_info, make_upright, turned
@@ -134,16 +135,22 @@ def take_apart(source: ImageSource, max_megapixels: float = MAX_MEGAPIXELS, name
         notes += (_NO_END,)
     if undecoded and isinstance(image, JpegImageFile) and not _stores_rgb(image):
         return _take_jpeg(image, contents, notes)
+    # Pillow makes the pixels of TIFF files upright when it decodes them, and drops the tag.
+    orientation = image.tag_v2.get(ORIENTATION) if isinstance(image, TiffImageFile) else None
     if is_deep(image):
         samples = read_samples(image, data, name)
         if isinstance(image, PngImageFile):
             load_pixels(image)  # Texts and Exif data can follow the pixels.
-        elif isinstance(image, TiffImageFile):
-            # Pillow makes the pixels of TIFF files upright, too, and drops the tag.
-            samples = turned(samples, image.tag_v2.get(ORIENTATION))
+        samples = turned(samples, orientation)
         info, more = kept_info(image, contents)
-        return _take_samples(samples, image.format, info, notes + more)
-    return _take_pixels_apart(image, contents, notes)
+        parts = _take_samples(samples, image.format, info, notes + more)
+    else:
+        parts = _take_pixels_apart(image, contents, notes)
+    if orientation is not None and "xmp" in parts.info:
+        # The tag counts, whatever the XMP says.
+        size = parts.samples.shape[2], parts.samples.shape[1]
+        parts.info["xmp"] = made_upright(parts.info["xmp"], size)
+    return parts
 
 
 def _take_jpeg(image: JpegImageFile, contents: Contents, notes: tuple[str, ...]) -> PictureParts:

@@ -5,6 +5,7 @@ other pictures.
 """
 
 import io
+import math
 import struct
 from typing import Any
 
@@ -24,7 +25,7 @@ STEPS = 257
 """Steps of 16 bits in a step of 8 bits: 255 * 257 = 65535."""
 
 _DEEP_MODES = ("I;16", "I;16B", "I;16L", "I;16N")
-_PREMULTIPLIED = 1
+_PREMULTIPLIED, _ALPHA = 1, 2
 _IMAGE_WIDTH, _BITS_PER_SAMPLE = 0x0100, 0x0102
 _SHORT = 3
 
@@ -142,6 +143,8 @@ def _read_tiff(data: bytes, name: str) -> np.ndarray:
             raise UnreadableImageError(
                 f"{name} is a TIFF of 16 bits whose colors are multiplied by its alpha; save it with plain alpha first"
             )
+        if len(page.dataoffsets) != math.prod(page.chunked) or not all(page.databytecounts):
+            raise UnreadableImageError(f"{name} is damaged and cannot be decoded: a part of its pixels is missing")
         samples: np.ndarray = page.asarray()
         if samples.dtype != np.uint16:
             raise UnreadableImageError(
@@ -151,6 +154,10 @@ def _read_tiff(data: bytes, name: str) -> np.ndarray:
         samples = _scaled(samples, (1 << page.bitspersample) - 1)
         if samples.ndim == 3 and page.axes.startswith("S"):
             samples = np.moveaxis(samples, 0, 2)
+        # Other channels, such as a saved selection, are no alpha.
+        colors = 3 if page.photometric == PHOTOMETRIC.RGB else 1
+        if samples.ndim == 3 and _ALPHA not in page.extrasamples[:1]:
+            samples = samples[:, :, :colors]
         return 65535 - samples if page.photometric == PHOTOMETRIC.MINISWHITE else samples
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from PIL import Image
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
@@ -228,3 +229,23 @@ def test_what_is_not_there_is_no_damage(tmp_path: Path) -> None:
     with pytest.raises(OSError, match=r"cached files|valid model identifier") as raised:
         load_model("no/such-network")
     assert not isinstance(raised.value, FileNotFoundError)
+
+
+@pytest.mark.parametrize("dtype", [torch.int32, torch.bool, torch.complex64])
+def test_weights_that_are_no_floating_point_numbers_are_refused(tmp_path: Path, dtype: torch.dtype) -> None:
+    folder = tmp_path / "network"
+    shutil.copytree(CHECKPOINTS / "argan-jpeg-color", folder)
+    weights = load_file(folder / "model.safetensors")
+    name = next(iter(weights))
+    save_file(weights | {name: weights[name].to(dtype)}, folder / "model.safetensors", {"format": "pt"})
+    with pytest.raises(DamagedCheckpointError, match=f"in {re.escape(name)}, expected one of F16"):
+        load_model(folder)
+
+
+def test_a_configuration_that_asks_for_halves_gives_whole_numbers(tmp_path: Path, photo: Image.Image) -> None:
+    folder = tmp_path / "network"
+    shutil.copytree(CHECKPOINTS / "argan-jpeg-color", folder)
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps(config | {"dtype": "float16"}))
+    assert load_model(folder).dtype == torch.float32
+    assert JpegRestorer.from_pretrained(folder, device="cpu")(photo).image.size == photo.size

@@ -429,3 +429,19 @@ def test_a_reconstruction_of_another_picture_is_refused(restorer: JpegRestorer, 
         restorer(photo, reconstruction=planes)
     with pytest.raises(ValueError, match=r"expected .* and torch\.float32"):
         restorer(photo, reconstruction=restorer.reconstruct(photo).half())
+
+
+def test_a_cmyk_file_without_its_end_gets_the_note_too(restorer: JpegRestorer, photo: Image.Image) -> None:
+    data = jpeg_bytes(photo.convert("CMYK"), quality=40)[:-2]
+    assert any("lacks its end marker" in note for note in restorer(data).report.notes)
+
+
+def test_a_pipe_that_is_not_buffered_is_read_to_its_end(restorer: JpegRestorer, photo: Image.Image) -> None:
+    data = jpeg_bytes(photo.resize((800, 600)), quality=95)
+    reading, writing = os.pipe()
+    writer = threading.Thread(target=lambda: os.fdopen(writing, "wb").write(data))
+    writer.start()
+    with os.fdopen(reading, "rb", 0) as unbuffered:
+        restored = restorer(unbuffered, strength=0.0)
+    writer.join()
+    assert restored.image.size == (800, 600)

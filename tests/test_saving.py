@@ -1,6 +1,8 @@
 import io
 import os
 import struct
+import warnings
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -87,7 +89,9 @@ def test_a_text_that_has_the_place_of_the_comment_keeps_it(photo: Image.Image) -
     exif[0x010E] = "a lake"
     photo.info = {"exif": exif.tobytes(), "text": {"Comment": "a lake"}, "comment": b"a view"}
     assert _read(encode_picture(photo, ".png")[0]).text["Comment"] == "a lake"
-    assert _read(encode_picture(photo, ".tiff")[0]).getexif()[0x010E] == "a lake"
+    data, notes = encode_picture(photo, ".tiff")
+    assert _read(data).getexif()[0x010E] == "a lake"
+    assert any("cannot hold it: texts, comment" in note for note in notes)
 
 
 @pytest.mark.parametrize("density", [1e9, 4294967295, -1, float("nan"), float("inf")])
@@ -248,6 +252,52 @@ def test_what_is_written_with_a_large_profile_can_be_read_again(photo: Image.Ima
     assert "icc_profile" not in written.info
     assert written.info["xmp"] == b"<x/>"
     assert any("color profile" in note for note in notes)
+
+
+@pytest.mark.parametrize(
+    "info",
+    [
+        {"iptc": b"\x1c\x02x" + bytes(90_000)},
+        {"photoshop": {0x07D0: bytes(200_000)}},
+        {"gamma": 1e9},
+        {"gamma": -1},
+        {"chromaticity": (1, 2)},
+        {"text": {"\u65e5": "no Latin-1 key"}},
+        {"text": {"x" * 100: "too long a key"}},
+        {"comment": b"\xff" * 100_000},
+        {"exif": bytes(100_000)},
+        {"icc_profile": b"short"},
+    ],
+)
+@pytest.mark.parametrize("suffix", LOSSLESS + LOSSY)
+def test_no_entry_of_the_metadata_costs_the_picture(photo: Image.Image, suffix: str, info: dict[str, object]) -> None:
+    photo.info = info | {"xmp": b"<x/>"}
+    data, _ = encode_picture(photo, suffix)
+    assert _read(data).size == photo.size
+    assert _read(data).info["xmp"] == b"<x/>"
+
+
+def test_captions_of_more_than_a_segment_are_whole_in_a_jpeg(photo: Image.Image) -> None:
+    photo.info = {"iptc": b"\x1c\x02x" + bytes(range(256)) * 500}
+    data, notes = encode_picture(photo, ".jpg")
+    assert kept_info(open_image(data), look_into(data))[0]["iptc"] == photo.info["iptc"]
+    assert len(notes) == 1  # lossy
+
+
+def test_a_comment_is_text_in_the_encoding_that_it_has(photo: Image.Image) -> None:
+    for encoding in ("utf-8", "latin-1"):
+        photo.info = {"comment": "Grüße".encode(encoding)}
+        assert _read(encode_picture(photo, ".png")[0]).text["Comment"] == "Grüße"
+
+
+def test_writing_leaves_the_warnings_of_the_process_alone(photo: Image.Image) -> None:
+    exif = Exif()
+    exif[0x013B] = "Ada"
+    photo.info = {"exif": exif.tobytes()}
+    before = list(warnings.filters)
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda suffix: encode_picture(photo.copy(), suffix), [".tiff", ".avif"] * 20))
+    assert list(warnings.filters) == before
 
 
 def test_a_png_that_comes_with_a_large_profile_is_read_with_it(photo: Image.Image) -> None:

@@ -14,7 +14,7 @@ from argan_hf import ArganConfig, ArganForImageRestoration, JpegRestorer, Unread
 from argan_hf.containers.opening import open_image
 from argan_hf.metadata import kept_info
 from tests.conftest import deep_files, jpeg_bytes, scramble
-from tests.containers.files import PROFILE, exif
+from tests.containers.files import PROFILE, exif, xmp
 
 CHANNELS = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
 
@@ -166,6 +166,40 @@ def test_it_is_turned_as_pillow_turns_8_bits(restorer: JpegRestorer, orientation
     expected = np.array(Image.open(buffer))
     assert np.array_equal((from_tiff.samples >> 8).astype(np.uint8), expected)
     assert (from_tiff.report.width, from_tiff.report.height) == expected.shape[1::-1]
+
+
+@pytest.mark.parametrize("bits", [8, 16])
+@pytest.mark.parametrize(("tag", "said"), [(6, 6), (3, 3), (1, 6), (None, 6), (6, 1)])
+def test_a_tiff_is_turned_once_whatever_its_xmp_says(
+    restorer: JpegRestorer, bits: int, tag: int | None, said: int
+) -> None:
+    samples = _samples(3) >> (16 - bits)
+    packet = xmp(f'xmlns:tiff="http://ns.adobe.com/tiff/1.0/" tiff:Orientation="{said}" dc:format="image/tiff"')
+    tags = [(700, "B", len(packet), packet, True)] + ([(274, "H", 1, tag, True)] if tag else [])
+    restored = restorer(
+        _write_tiff(samples.astype(np.uint16 if bits == 16 else np.uint8), extratags=tags), strength=0.0
+    )
+    turned = said if tag is None else tag
+    assert restored.image.size == ((37, 53) if turned == 6 else (53, 37))
+    assert b'tiff:Orientation="1"' in restored.image.info["xmp"] or b"Orientation" not in restored.image.info["xmp"]
+
+
+def test_another_channel_of_a_tiff_is_no_alpha(restorer: JpegRestorer) -> None:
+    buffer = io.BytesIO()
+    tifffile.imwrite(buffer, _samples(4), photometric="rgb", extrasamples=["unspecified"], metadata=None)
+    restored = restorer(buffer.getvalue(), strength=0.0)
+    assert restored.image.mode == "RGB"
+    assert np.array_equal(restored.samples, _samples(4)[:, :, :3])
+
+
+@pytest.mark.parametrize("compression", [None, "zlib", "lzw"])
+def test_a_tiff_that_lacks_strips_is_refused(restorer: JpegRestorer, compression: str | None) -> None:
+    data = bytearray(_write_tiff(_samples(1), compression=compression, rowsperstrip=8))
+    with tifffile.TiffFile(io.BytesIO(data)) as file:
+        tag = file.pages.first.tags["ImageLength"]
+    data[tag.valueoffset : tag.valueoffset + 2] = struct.pack("<H", 20_000)
+    with pytest.raises(UnreadableImageError, match="a part of its pixels is missing"):
+        restorer(bytes(data))
 
 
 def test_profile_exif_and_texts_are_in_the_file(restorer: JpegRestorer, tmp_path: Path) -> None:

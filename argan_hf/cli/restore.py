@@ -208,7 +208,7 @@ class _JobRunner:
         start, drawn = time.perf_counter(), bar.n
         try:
             record |= self._do(job, size, bar)
-        except (ValueError, OSError, RuntimeError, MemoryError) as error:
+        except Exception as error:  # Whatever happens to one picture, the others are restored.
             sentence = _sentence(job, error)
             complain(sentence)
             record |= {"status": "failed", "error": sentence}

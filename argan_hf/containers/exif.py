@@ -36,7 +36,7 @@ class _Number:
 
 
 def orientation_of(exif: bytes) -> int | None:
-    """The orientation that Exif data state, `None` if they state none or are damaged; of several, the last, as Pillow."""
+    """The orientation that Exif data state, `None` if they state none or are damaged; of several, the last."""
     found = _orientations(exif)
     return found[-1].value if found else None
 

@@ -20,13 +20,24 @@ _CLAIMS = (
     "http://ns.apple.com/HDRGainMap/",
     "http://ns.google.com/photos/1.0/container/",
     "http://ns.google.com/photos/dd/",
+    "http://ns.oplus.com/photos/1.0/camera/",
+    "http://ns.xiaomi.com/photos/1.0/camera/",
     _NOTE,
 )
 _VIDEO_CLAIMS = ("MicroVideo", "MotionPhoto")
-# Depth maps and second views are not turned upright with the picture.
-_OF_THE_SENSOR = ("http://ns.google.com/photos/1.0/depthmap/", "http://ns.google.com/photos/1.0/image/")
+# Depth maps, second views and places of faces are not turned upright with the picture.
+_OF_PLACES = (
+    "http://ns.google.com/photos/1.0/depthmap/",
+    "http://ns.google.com/photos/1.0/image/",
+    "http://www.metadataworkinggroup.com/schemas/regions/",
+    "http://ns.microsoft.com/photo/1.2/",
+    "http://ns.apple.com/faceinfo/",
+)
 _ORIENTATION = re.compile(rb"""(tiff:Orientation(?:>|=["']))([1-8])""")
-_LARGEST = 16 << 20
+_LARGEST, _DEEPEST = 16 << 20, 100
+# Characters for private use that stand for tab, line feed and carriage return, and what is written for them.
+_TO_PLACEHOLDERS = {9: "\ue009", 10: "\ue00a", 13: "\ue00d"}
+_ESCAPES = {"\ue009": "&#9;", "\ue00a": "&#10;", "\ue00d": "&#13;"}
 _XMLNS = "http://www.w3.org/2000/xmlns/"
 _PACKET = (
     f'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="{_RDF}"><rdf:Description rdf:about=""/></rdf:RDF>'
@@ -63,9 +74,9 @@ def with_extended(xmp: bytes, extended: bytes) -> bytes:
     return _bytes(main)
 
 
-def has_depth_map(xmp: bytes) -> bool:
-    """Whether XMP holds a depth map or a second view of a phone."""
-    return any(namespace.encode() in xmp for namespace in _OF_THE_SENSOR)
+def tells_places(xmp: bytes) -> bool:
+    """Whether XMP says something on places in the picture: a depth map, or where faces are."""
+    return any(namespace.encode() in xmp for namespace in _OF_PLACES)
 
 
 def without_claims(xmp: bytes, *, turned: bool = False) -> bytes:
@@ -81,16 +92,20 @@ def without_claims(xmp: bytes, *, turned: bool = False) -> bytes:
     Raises:
         ValueError: if the packet is damaged, but mentions such claims.
     """
-    namespaces = (*_CLAIMS, *(_OF_THE_SENSOR if turned else ()))
+    namespaces = (*_CLAIMS, *(_OF_PLACES if turned else ()))
     mentioned = (*namespaces, *_VIDEO_CLAIMS, *(("xmp:Thumbnails",) if turned else ()))
-    if not any(word.encode() in xmp for word in mentioned):
+    readable = _as_utf8(xmp)
+    if not any(word.encode() in readable for word in mentioned):
         return xmp
-    document = _parse(xmp)
-    untrue = [node for node in _all_nodes(document) if _is_untrue(node, namespaces, turned)]
-    for node in untrue:
-        _remove(node)
+    document = _parse(readable)
+    untrue = {id(node) for node in _all_nodes(document) if _is_untrue(node, namespaces, turned)}
     if not untrue:
         return xmp
+    for element in document.getElementsByTagName("*"):
+        element.childNodes[:] = [child for child in element.childNodes if id(child) not in untrue]
+        for attribute in _attributes(element):
+            if id(attribute) in untrue:
+                element.removeAttributeNode(attribute)
     return _bytes(document) if any(_properties(each) for each in _descriptions(document)) else b""
 
 
@@ -149,22 +164,41 @@ def name_of_extended(packet: bytes) -> bytes:
     return hashlib.md5(packet, usedforsecurity=False).hexdigest().upper().encode()
 
 
+def _as_utf8(xmp: bytes) -> bytes:
+    """A packet in UTF-8: the standard allows UTF-16, too, in which nothing would be found."""
+    starts = {"utf-16": (b"\xff\xfe", b"\xfe\xff"), "utf-16-be": (b"\0<",), "utf-16-le": (b"<\0",)}
+    encoding = next((name for name, start in starts.items() if xmp.startswith(start)), None)
+    if encoding is not None:
+        xmp = xmp.decode(encoding, "ignore").removeprefix("\ufeff").encode()
+    return xmp.strip(b"\0 \t\r\n")
+
+
 def _parse(xmp: bytes) -> minidom.Document:
+    xmp = _as_utf8(xmp)
     if len(xmp) > _LARGEST:
         raise ValueError(f"the XMP has {len(xmp):,} bytes, more than the {_LARGEST:,} that are read")
     if b"<!DOCTYPE" in xmp or b"<!ENTITY" in xmp:
         raise ValueError("the XMP declares entities, which it must not")
     try:
-        document = minidom.parseString(xmp.strip(b"\0"))
-        document.toxml()
-    # Elements inside of each other without end are too much for its functions.
-    except (ExpatError, ValueError, LookupError, RecursionError) as error:
+        document = minidom.parseString(xmp)
+    except (ExpatError, ValueError, LookupError) as error:
         raise ValueError(f"the XMP is damaged: {error}") from error
-    return document
+    # The functions of minidom call themselves for every level.
+    level: list[minidom.Node] = list(document.childNodes)
+    for _ in range(_DEEPEST):
+        level = [child for node in level for child in node.childNodes]
+        if not level:
+            return document
+    raise ValueError(f"the XMP is damaged: it has more than {_DEEPEST} elements inside of each other")
 
 
 def _bytes(document: minidom.Document) -> bytes:
-    return "".join(node.toxml() for node in document.childNodes).encode()
+    # In attributes, readers take a line break that is not escaped for a space. Older versions of minidom escape none.
+    for element in document.getElementsByTagName("*"):
+        for attribute in _attributes(element):
+            attribute.value = attribute.value.translate(_TO_PLACEHOLDERS)
+    text = "".join(node.toxml() for node in document.childNodes)
+    return re.sub(f"[{''.join(_ESCAPES)}]", lambda found: _ESCAPES[found[0]], text).encode()
 
 
 def _descriptions(document: minidom.Document) -> Iterator[minidom.Element]:
@@ -205,8 +239,7 @@ def _declare(declarations: list[minidom.Attr], element: minidom.Element) -> None
 
 
 def _attributes(element: minidom.Element) -> list[minidom.Attr]:
-    attributes = (element.attributes.item(index) for index in range(element.attributes.length))
-    return [attribute for attribute in attributes if isinstance(attribute, minidom.Attr)]
+    return list(element.attributes.values())
 
 
 def _properties(description: minidom.Element) -> list[_Node]:

@@ -7,7 +7,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from argan_hf.containers.exif import made_upright, orientation_of, states_plain_orientation, thumbnail_size, with_size
+from argan_hf.containers.exif import (
+    is_sound,
+    made_upright,
+    orientation_of,
+    states_plain_orientation,
+    thumbnail_size,
+    with_size,
+)
 from tests.containers.files import exif, jpeg
 
 _THUMBNAIL = jpeg(Image.new("RGB", (16, 12), (90, 30, 60)))
@@ -40,6 +47,28 @@ def test_a_thumbnail_goes_and_all_other_tags_stay_when_a_picture_is_turned() -> 
     assert after["Exif"][0x9000] == before["Exif"][0x9000]
     # In place: maker notes hold offsets that no program knows.
     assert len(upright) == len(data)
+
+
+def test_of_two_orientations_the_last_counts_and_none_remains() -> None:
+    entry = struct.pack(">HHLHH", 0x0112, 3, 1, 3, 0) + struct.pack(">HHLHH", 0x0112, 3, 1, 6, 0)
+    data = b"Exif\0\0MM\0*\0\0\0\x08\0\2" + entry + bytes(4)
+    found = Image.Exif()
+    found.load(data)
+    assert orientation_of(data) == found[0x0112] == 6
+    assert not states_plain_orientation(data)
+    upright = Image.Exif()
+    upright.load(made_upright(data))
+    assert upright[0x0112] == orientation_of(made_upright(data)) == 1
+
+
+@pytest.mark.parametrize("thumbnail", [b"", _THUMBNAIL])
+def test_exif_data_are_sound_if_pillow_reads_them_without_a_warning(thumbnail: bytes) -> None:
+    data = exif(6, thumbnail=thumbnail)
+    assert is_sound(data)
+    assert is_sound(data[6:])
+    assert not any(is_sound(data[:end]) for end in range(90))
+    for place in (20, 32, 44):  # numbers of values in the first directory
+        assert not is_sound(data[:place] + b"\x7f\xff\xff\xff" + data[place + 4 :])
 
 
 def test_a_size_that_a_field_cannot_hold_is_left() -> None:

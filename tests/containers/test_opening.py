@@ -1,14 +1,17 @@
+import io
 import struct
 import tracemalloc
 import zlib
 
+import numpy as np
 import pytest
+import tifffile
 from PIL import Image
 
-from argan_hf.containers.opening import UnreadableImageError, _reason, open_image
+from argan_hf.containers.opening import UnreadableImageError, _reason, load_pixels, open_image
 from argan_hf.jpeg import read_jpeg
 from tests.conftest import jpeg_bytes
-from tests.containers.files import png
+from tests.containers.files import png, xmp
 
 
 def giant_jpeg() -> bytes:
@@ -93,3 +96,21 @@ def test_large_pictures_may_have_fewer_scans(monkeypatch: pytest.MonkeyPatch, ph
 def test_no_python_object_is_printed_in_a_message() -> None:
     error = OSError("cannot identify image file <_io.BytesIO object at 0x7f0a1b2c3d4e>")
     assert _reason(error) == "cannot identify image file the data"
+
+
+def test_arithmetic_coding_is_no_excuse_for_too_few_bytes() -> None:
+    frame = struct.pack(">BBHBHHBBBB", 0xFF, 0xC9, 11, 8, 14_000, 14_000, 1, 1, 0x11, 0)
+    table = b"\xff\xdb\0\x43\0" + bytes([8] * 64)
+    scan = b"\xff\xda\0\x08\1\1\0\0\x3f\0" + bytes(50)
+    with pytest.raises(UnreadableImageError, match="cannot hold the"):
+        open_image(b"\xff\xd8" + table + frame + scan + b"\xff\xd9")
+
+
+def test_xmp_of_a_tiff_may_be_text() -> None:
+    packet = xmp('dc:format="image/tiff"') + b"\0"
+    buffer = io.BytesIO()
+    tags = [(700, "s", len(packet), packet.decode(), True)]
+    tifffile.imwrite(buffer, np.zeros((8, 8, 3), np.uint8), photometric="rgb", extratags=tags, metadata=None)
+    image = open_image(buffer)
+    load_pixels(image)
+    assert image.info["xmp"].rstrip(b"\0") == packet[:-1]

@@ -56,6 +56,22 @@ def test_what_the_result_does_not_hold_is_no_longer_claimed(packet: bytes) -> No
     assert _statements(without_claims(packet)) == {f"{{{DC}}}format"}
 
 
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be"])
+def test_a_packet_in_utf_16_is_no_exception(encoding: str) -> None:
+    packet = xmp(f'{_GAIN_MAP} dc:format="image/jpeg"').decode().encode(encoding)
+    assert _statements(without_claims(packet)) == {f"{{{DC}}}format"}
+    assert _statements(without_claims(b"\n" + xmp(f'{_GAIN_MAP} dc:format="a"') + b"\0\0\n")) == {f"{{{DC}}}format"}
+
+
+def test_line_breaks_of_a_caption_survive() -> None:
+    packet = xmp(f'{_GAIN_MAP} dc:source="one&#xA;two&#9;three&#13;four"')
+    for changed in (without_claims(packet), with_extended(*split(packet.replace(b"hdrgm", b"other"), 700))):
+        (caption,) = (
+            element.get(f"{{{DC}}}source") for element in ElementTree.fromstring(changed).iter(f"{{{RDF}}}Description")
+        )
+        assert caption == "one\ntwo\tthree\rfour"
+
+
 def test_other_words_of_a_camera_stay() -> None:
     packet = without_claims(xmp(f'{_CAMERA} GCamera:BurstID="7" GCamera:MotionPhoto="1"'))
     assert _statements(packet) == {"{http://ns.google.com/photos/1.0/camera/}BurstID"}
@@ -68,7 +84,8 @@ def test_nothing_is_left_of_a_packet_of_untrue_claims() -> None:
 def test_what_shows_the_picture_on_its_side_goes_when_it_was_turned() -> None:
     depth = 'xmlns:GDepth="http://ns.google.com/photos/1.0/depthmap/" GDepth:Data="QUJD" dc:format="image/jpeg"'
     thumbnails = '<xmp:Thumbnails xmlns:xmp="http://ns.adobe.com/xap/1.0/"><rdf:Alt/></xmp:Thumbnails>'
-    packet = xmp(depth, thumbnails)
+    faces = '<mwg:Regions xmlns:mwg="http://www.metadataworkinggroup.com/schemas/regions/"><rdf:Bag/></mwg:Regions>'
+    packet = xmp(depth, thumbnails + faces)
     assert without_claims(packet) == packet
     assert _statements(without_claims(packet, turned=True)) == {f"{{{DC}}}format"}
 
