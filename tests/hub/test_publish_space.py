@@ -1,6 +1,8 @@
 """`argan publish --space`: what arrives is a Space that starts where this repository is not."""
 
+import ast
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -14,6 +16,8 @@ from argan_hf.cli import main
 from .repositories import Hub
 
 pytestmark = pytest.mark.slow
+
+_ROOT = Path(__file__).parents[2]
 
 _PUBLISH = """
 from argan_hf.cli import main
@@ -67,6 +71,29 @@ def test_a_space_is_complete_and_starts_by_itself(hub: Hub, run_on_hub: Callable
     )
     assert answer.returncode == 0, answer.stderr
     assert answer.stdout.splitlines()[-1] == ".png True"
+
+
+def test_a_space_installs_what_the_page_imports() -> None:
+    names = {"PIL": "pillow"}
+    listed = set(re.findall(r"^[a-z-]+", (_ROOT / "space/requirements.txt").read_text(), re.MULTILINE))
+    provided = {"gradio", "huggingface_hub", "spaces"}  # by the platform
+    own = {path.stem for path in (_ROOT / "space").glob("*.py")} | {"argan_hf"}
+    # Commands, training and measuring are not part of the page.
+    other = ("cli", "training", "evaluation", "hub", "baselines")
+    files = [
+        path
+        for path in (_ROOT / "argan_hf").rglob("*.py")
+        if path.relative_to(_ROOT / "argan_hf").parts[0] not in other
+    ]
+    imported = set()
+    for path in [*files, *(_ROOT / "space").glob("*.py")]:
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.Import):
+                imported |= {alias.name.split(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
+                imported.add(node.module.split(".")[0])
+    needed = {names.get(name, name) for name in imported - set(sys.stdlib_module_names) - own - provided}
+    assert needed <= listed
 
 
 def test_hardware_that_a_plan_does_not_include_is_one_sentence(hub: Hub, run_on_hub: Callable[..., Any]) -> None:
