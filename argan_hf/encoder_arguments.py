@@ -8,7 +8,7 @@ from PIL.PngImagePlugin import PngInfo
 
 from .containers import xmp as xmp_data
 from .containers.of_jpeg import xmp_segments
-from .containers.photoshop import IPTC, SEGMENT, encode_resources, encode_text
+from .containers.photoshop import IPTC, SEGMENT, Resource, encode_resources, encode_text
 from .metadata import IPTC_TEXT, tiff_tags
 
 IMAGE_DESCRIPTION = 0x010E
@@ -52,7 +52,7 @@ def _png_chunks(info: dict[str, Any]) -> PngInfo:
     if "xmp" in info:
         chunks.add_itxt("XML:com.adobe.xmp", _text(info["xmp"]))
     if "iptc" in info:
-        chunks.add_text(IPTC_TEXT, encode_text({IPTC: info["iptc"]}), zip=True)
+        chunks.add_text(IPTC_TEXT, encode_text({IPTC: Resource(b"", info["iptc"])}), zip=True)
     texts = dict(info.get("text", {}))
     if "comment" in info:
         texts.setdefault("Comment", _text(info["comment"]))
@@ -95,9 +95,9 @@ def _jpeg_arguments(info: dict[str, Any]) -> dict[str, Any]:
     return arguments
 
 
-def _resources(info: dict[str, Any]) -> dict[int, bytes]:
+def _resources(info: dict[str, Any]) -> dict[int, Resource]:
     """Captions and what else Photoshop stores, together."""
-    return ({IPTC: info["iptc"]} if "iptc" in info else {}) | dict(info.get("photoshop", {}))
+    return ({IPTC: Resource(b"", info["iptc"])} if "iptc" in info else {}) | dict(info.get("photoshop", {}))
 
 
 def _text(value: str | bytes) -> str:

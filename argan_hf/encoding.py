@@ -57,22 +57,22 @@ def encode_picture(image: Image.Image, suffix: str, samples: np.ndarray | None =
     chosen = output_format(suffix)
     if max(image.size) > chosen.max_side:
         raise ValueError(
-            f"{chosen.name} holds at most {chosen.max_side} pixels a side, found {max(image.size)}; write .png"
+            f"{chosen.title} holds at most {chosen.max_side} pixels a side, found {max(image.size)}; write .png"
         )
     if image.has_transparency_data and not chosen.alpha:
-        raise ValueError(f"{chosen.name} holds no transparency; write .png")
+        raise ValueError(f"{chosen.title} holds no transparency; write .png")
     notes = []
     if image.mode == "CMYK" and not chosen.cmyk:
         image = cmyk_to_rgb(image)
-        notes.append(f"{chosen.name} cannot hold CMYK, which was converted to RGB; .tiff keeps it.")
+        notes.append(f"{chosen.title} cannot hold CMYK, which was converted to RGB; .tiff keeps it.")
     if samples is not None and not chosen.deep:
         notes.append(
-            f"The picture has 16 bits per channel; {chosen.name} files are written with 8. .png and .tiff keep 16."
+            f"The picture has 16 bits per channel; {chosen.title} files are written with 8. .png and .tiff keep 16."
         )
     info, more_notes = _writable_info(image, chosen)
     notes += more_notes
     if chosen.lossy:
-        notes.append(f"{chosen.name} is lossy (written at quality {chosen.options['quality']}); .png is lossless.")
+        notes.append(f"{chosen.title} is lossy (written at quality {chosen.options['quality']}); .png is lossless.")
     return _encode(image, chosen, info, samples if chosen.deep else None), tuple(notes)
 
 
@@ -87,7 +87,7 @@ def _encode(image: Image.Image, chosen: OutputFormat, info: dict[str, Any], samp
             return encode_tiff(samples, arguments)
         bare.save(buffer, chosen.name, **arguments)
     except (AttributeError, LookupError, OverflowError, RuntimeError, TypeError, struct.error) as error:
-        raise OSError(f"{chosen.name} cannot be written: {error}") from error
+        raise OSError(f"{chosen.title} cannot be written: {error}") from error
     data = buffer.getvalue()
     # Pillow writes only chunks that it knows.
     if chosen is PNG and (colors := [(kind, info[key]) for kind, key in _COLOR_CHUNKS if key in info]):
@@ -107,7 +107,7 @@ def _writable_info(image: Image.Image, chosen: OutputFormat) -> tuple[dict[str, 
         elif key == "icc_profile" and not _profile_fits(value, image.mode, chosen):
             pixels = "gray" if image.mode in ("L", "LA") else image.mode[:3]
             notes.append(
-                f"The color profile was left out: it is not one for {pixels} pixels, as {chosen.name} wants it."
+                f"The color profile was left out: it is not one for {pixels} pixels, as {chosen.title} wants it."
             )
         elif _is_readable(sample, chosen, {key: value}):
             kept[key] = value
@@ -118,16 +118,16 @@ def _writable_info(image: Image.Image, chosen: OutputFormat) -> tuple[dict[str, 
         del kept["comment"]
         foreign.append("comment")
     if foreign:
-        notes.append(f"Left out, because {chosen.name} cannot hold it: {_listed(foreign)}.")
+        notes.append(f"Left out of the {chosen.title} file: {_listed(foreign)}.")
     if any(key in _COLOR_KEYS for key in foreign) and "icc_profile" not in kept:
         notes.append(
-            f"Colors of the {chosen.name} file can look different, because a description of them was left out."
+            f"Colors of the {chosen.title} file can look different, because a description of them was left out."
         )
     if damaged:
-        notes.append(f"Left out, because it is damaged, or too large for {chosen.name}: {_listed(damaged)}.")
+        notes.append(f"Left out, because it is damaged, or too large for {chosen.title}: {_listed(damaged)}.")
     # For these two, Exif data are written anew.
     if chosen in (TIFF, AVIF) and thumbnail_size(kept.get("exif", b"")):
-        notes.append(f"Left out, because {chosen.name} cannot hold it: thumbnail in the Exif data.")
+        notes.append(f"Left out of the {chosen.title} file: thumbnail in the Exif data.")
     return kept, notes
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from PIL import Image
+from PIL.JpegImagePlugin import JpegImageFile
 from PIL.PngImagePlugin import PngImageFile
 from PIL.TiffImagePlugin import TiffImageFile
 
@@ -18,6 +19,7 @@ from .containers.exif import ORIENTATION
 IPTC_TEXT = "Raw profile type iptc"
 """Key of the text under which ImageMagick, exiftool and others put captions into PNG files."""
 
+_IPTC_TEXTS = (IPTC_TEXT, "Raw profile type 8bim")
 _EXIF_TEXT = "Raw profile type exif"
 _KEPT = ("icc_profile", "exif", "xmp", "dpi", "comment", "gamma", "chromaticity", "srgb")
 # Tags of a TIFF file that describe the picture, not its storage.
@@ -27,6 +29,7 @@ _DESCRIPTIVE = (
     *(0x4746, 0x4749, 0x9C9B, 0x9C9C, 0x9C9D, 0x9C9E, 0x9C9F),
 )
 _DIRECTORIES = (0x8769, 0x8825)
+_X_RESOLUTION = 0x011A
 _LAST_OF_STORAGE, _PROFILE = 0x02BC, 0x8773
 _TRANSPOSITIONS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -62,8 +65,12 @@ def kept_info(image: Image.Image, contents: Contents | None = None) -> tuple[dic
     except Exception:  # Malformed tags can raise any kind of exception; the pixels are not affected.
         notes += ("The tags or texts that describe the picture are damaged and were left out.",)
     info |= photoshop.kept_info(image.info.get("photoshop") or {}) | contents.info
-    if "iptc" in info and IPTC_TEXT in info.get("text", {}):
-        del info["text"][IPTC_TEXT]
+    if "iptc" in info and (texts := info.get("text")):
+        info["text"] = {key: text for key, text in texts.items() if key not in _IPTC_TEXTS}
+    if not info.get("text", True):
+        del info["text"]
+    if isinstance(image, JpegImageFile) and "dpi" in info and not _states_density(image):
+        del info["dpi"]
     xmp = info.pop("xmp", None)
     if isinstance(xmp, bytes) or contents.extended_xmp:
         xmp, more = _true_xmp(xmp or b"", contents.extended_xmp)
@@ -71,6 +78,16 @@ def kept_info(image: Image.Image, contents: Contents | None = None) -> tuple[dic
         if xmp:
             info["xmp"] = xmp
     return info, notes
+
+
+def _states_density(image: JpegImageFile) -> bool:
+    """Whether a JPEG file states a resolution: where Exif data state none, Pillow says 72."""
+    if image.info.get("jfif_unit") in (1, 2):
+        return True
+    try:
+        return _X_RESOLUTION in image.getexif()
+    except Exception:  # The parser raises any kind of exception for malformed data.
+        return False
 
 
 def _true_xmp(xmp: bytes, extended: bytes) -> tuple[bytes, tuple[str, ...]]:
@@ -149,40 +166,56 @@ def make_upright(
     Returns:
         The picture with orientation 1 (upright), its samples, and sentences on what was left out.
     """
-    exif, xmp = image.info.get("exif", b""), image.info.get("xmp", b"")
-    if not isinstance(xmp, bytes):
-        xmp = b""
-    orientation = exif_data.orientation_of(exif)
+    orientation = exif_data.orientation_of(image.info.get("exif", b""))
     if orientation is None:
-        orientation = xmp_data.orientation_of(xmp)
+        orientation = xmp_data.orientation_of(image.info.get("xmp", b""))
     if orientation not in _TRANSPOSITIONS:
         return image, samples, ()
-    info = dict(image.info)
-    notes: tuple[str, ...] = ()
     upright = image.transpose(_TRANSPOSITIONS[orientation])
-    if exif:
-        info["exif"] = exif_data.with_size(exif_data.made_upright(exif), upright.size)
+    info: dict[str, Any] = {str(key): value for key, value in image.info.items()}
+    info, notes = info_made_upright(info, orientation, upright.size)
+    upright.info = dict(info.items())
+    return upright, None if samples is None else turned(samples, orientation), notes
+
+
+def info_made_upright(
+    info: dict[str, Any], orientation: int | None, size: tuple[int, int]
+) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """The metadata of a picture that was turned upright, or that is upright whatever its XMP says.
+
+    Args:
+        info: as [`kept_info`] gives them.
+        orientation: that the picture had, 1..8, as Exif states it.
+        size: (width, height) of the upright picture, in pixels.
+
+    Returns:
+        The metadata, and sentences on what was left out.
+    """
+    info, is_turned = dict(info), orientation in _TRANSPOSITIONS
+    notes: tuple[str, ...] = ()
+    if (exif := info.get("exif")) and is_turned:
+        info["exif"] = exif_data.with_size(exif_data.made_upright(exif), size)
         if exif_data.thumbnail_size(exif):
             notes += ("The thumbnail in the Exif data was left out, because the picture was turned upright.",)
-    if xmp:
+    if xmp := info.get("xmp"):
+        kept = xmp
         try:
-            kept = xmp_data.without_claims(xmp, turned=True)
-            if xmp_data.tells_places(xmp):
+            kept = xmp_data.without_claims(xmp, turned=is_turned)
+            if kept != xmp:
                 notes += (
-                    "Depth map and places of faces in the XMP were left out, because the picture was turned upright.",
+                    "What the XMP says on places in the picture (depth map, faces) was left out, because the picture "
+                    "was turned upright.",
                 )
         except ValueError:
-            kept = xmp
             notes += ("The XMP is damaged. It may describe the picture as it was before it was turned upright.",)
-        info["xmp"] = xmp_data.made_upright(kept, upright.size)
-    if resources := info.get("photoshop"):
+        info["xmp"] = xmp_data.made_upright(kept, size)
+    if is_turned and (resources := info.get("photoshop")):
         info["photoshop"] = photoshop.without_paths(resources)
         if info["photoshop"] != resources:
             notes += ("The clipping path was left out, because the picture was turned upright.",)
-    if "dpi" in info and orientation >= 5:
+    if "dpi" in info and orientation is not None and 5 <= orientation <= 8:
         info["dpi"] = info["dpi"][::-1]
-    upright.info = {key: value for key, value in info.items() if value not in (b"", {})}
-    return upright, None if samples is None else turned(samples, orientation), notes
+    return {key: value for key, value in info.items() if value not in (b"", {})}, notes
 
 
 def turned(samples: np.ndarray, orientation: int | None) -> np.ndarray:

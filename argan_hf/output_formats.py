@@ -32,6 +32,11 @@ class OutputFormat:
     lossy: bool = False
     max_side: int = 2**31 - 1
 
+    @property
+    def title(self) -> str:
+        """The name as people write it."""
+        return "WebP" if self.name == "WEBP" else self.name
+
 
 PNG = OutputFormat(
     "PNG",

@@ -3,7 +3,7 @@
 Alpha and CMYK channels are separated and put back here. `metadata.py` handles Exif and the like, `saving.py` the files.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -28,10 +28,10 @@ from .containers.opening import (
     open_bytes,
     read_bytes,
 )
-from .containers.xmp import made_upright
+from .containers.xmp import orientation_of
 from .jpeg.color import as_pixels, is_neutral, rgb_to_ycbcr, rgb_to_ycbcr_unrounded, ycbcr_to_deep_rgb
 from .jpeg.file import image_to_tensor, read_header, read_jpeg
-from .metadata import kept_info, make_upright, turned
+from .metadata import info_made_upright, kept_info, make_upright, turned
 from .sixteen_bits import STEPS, is_deep, read_samples, to_eight_bits
 
 ImageSource = FileSource | Image.Image | np.ndarray
@@ -135,22 +135,29 @@ def take_apart(source: ImageSource, max_megapixels: float = MAX_MEGAPIXELS, name
         notes += (_NO_END,)
     if undecoded and isinstance(image, JpegImageFile) and not _stores_rgb(image):
         return _take_jpeg(image, contents, notes)
-    # Pillow makes the pixels of TIFF files upright when it decodes them, and drops the tag.
-    orientation = image.tag_v2.get(ORIENTATION) if isinstance(image, TiffImageFile) else None
+    # Pillow makes the pixels of TIFF files upright when it decodes them, by their tag, or else by their XMP.
+    orientation = _orientation_of_tiff(image) if isinstance(image, TiffImageFile) else None
     if is_deep(image):
         samples = read_samples(image, data, name)
         if isinstance(image, PngImageFile):
             load_pixels(image)  # Texts and Exif data can follow the pixels.
-        samples = turned(samples, orientation)
+        elif data is not None:
+            samples = turned(samples, orientation)
         info, more = kept_info(image, contents)
         parts = _take_samples(samples, image.format, info, notes + more)
     else:
         parts = _take_pixels_apart(image, contents, notes)
-    if orientation is not None and "xmp" in parts.info:
-        # The tag counts, whatever the XMP says.
-        size = parts.samples.shape[2], parts.samples.shape[1]
-        parts.info["xmp"] = made_upright(parts.info["xmp"], size)
+    if orientation is not None:
+        height, width = parts.samples.shape[1:]
+        info, more = info_made_upright(parts.info, orientation, (width, height))
+        parts = replace(parts, info=info, notes=parts.notes + more)
     return parts
+
+
+def _orientation_of_tiff(image: TiffImageFile) -> int | None:
+    """How the pixels of a TIFF file are stored, 1..8; `None` if it does not say."""
+    stated: int | None = image.tag_v2.get(ORIENTATION)
+    return stated if stated is not None else orientation_of(image.info.get("xmp", b""))
 
 
 def _take_jpeg(image: JpegImageFile, contents: Contents, notes: tuple[str, ...]) -> PictureParts:

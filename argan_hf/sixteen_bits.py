@@ -17,7 +17,7 @@ from PIL.PpmImagePlugin import PpmImageFile
 from PIL.TiffImagePlugin import TiffImageFile
 from tifffile import PHOTOMETRIC, TiffFile, TiffPage
 
-from .containers.directories import describe_samples
+from .containers.directories import describe_samples, quiet
 from .containers.opening import UnreadableImageError, has_deep_samples
 from .containers.png_chunks import chunks, with_chunks, with_readable_chunks
 
@@ -26,6 +26,7 @@ STEPS = 257
 
 _DEEP_MODES = ("I;16", "I;16B", "I;16L", "I;16N")
 _PREMULTIPLIED, _ALPHA = 1, 2
+_GDAL = (42112, 42113)
 _IMAGE_WIDTH, _BITS_PER_SAMPLE = 0x0100, 0x0102
 _SHORT = 3
 
@@ -131,7 +132,7 @@ def _decode(image: Image.Image, data: bytes | None, name: str) -> np.ndarray:
 
 
 def _read_tiff(data: bytes, name: str) -> np.ndarray:
-    with TiffFile(io.BytesIO(data)) as file:
+    with quiet(), TiffFile(io.BytesIO(data)) as file:
         page = file.pages.first
         if not isinstance(page, TiffPage) or page.photometric not in (
             PHOTOMETRIC.MINISBLACK,
@@ -143,13 +144,15 @@ def _read_tiff(data: bytes, name: str) -> np.ndarray:
             raise UnreadableImageError(
                 f"{name} is a TIFF of 16 bits whose colors are multiplied by its alpha; save it with plain alpha first"
             )
-        if len(page.dataoffsets) != math.prod(page.chunked) or not all(page.databytecounts):
+        # Maps leave out tiles without data, and say who wrote them.
+        is_sparse = page.is_tiled and any(tag in page.tags for tag in _GDAL)
+        if len(page.dataoffsets) != math.prod(page.chunked) or not (is_sparse or all(page.databytecounts)):
             raise UnreadableImageError(f"{name} is damaged and cannot be decoded: a part of its pixels is missing")
         samples: np.ndarray = page.asarray()
         if samples.dtype != np.uint16:
             raise UnreadableImageError(
-                f"{name} is a TIFF with {describe_samples(data)}, which is not read; convert it to 8 or 16 bits, gray "
-                "or RGB"
+                f"{name} is a TIFF with {describe_samples(data)}, which is not read; save it as gray or RGB of "
+                "8 or 16 bits first"
             )
         samples = _scaled(samples, (1 << page.bitspersample) - 1)
         if samples.ndim == 3 and page.axes.startswith("S"):

@@ -16,7 +16,7 @@ from PIL.PngImagePlugin import PngInfo
 
 from argan_hf import ArganConfig, ArganForImageRestoration, JpegRestorer
 from argan_hf.containers import look_into
-from argan_hf.containers.photoshop import encode_text, read_resources
+from argan_hf.containers.photoshop import Resource, encode_text, read_resources
 from argan_hf.containers.png_chunks import with_chunks
 from tests.conftest import deep_files
 from tests.containers.files import (
@@ -116,7 +116,7 @@ def _sources() -> dict[str, dict[str, bytes]]:
         "captions and credits (IPTC)": {
             "JPEG": with_segments(jpeg(), segment(0xED, b"Photoshop 3.0\0" + _CAPTION)),
             "TIFF": _tiff(33723, b"\x1c\x02x\0\x04view"),
-            "PNG": png(pnginfo=texts(**{"Raw profile type iptc": encode_text({0x0404: b"\x1c\x02x\0\x04view"})})),
+            "PNG": png(pnginfo=texts(**{"Raw profile type iptc": encode_text(read_resources(_CAPTION))})),
         },
         "clipping paths": {
             "JPEG": with_segments(jpeg(), segment(0xED, b"Photoshop 3.0\0" + _PATH)),
@@ -213,7 +213,7 @@ _LOOK: dict[str, Callable[[bytes], bool]] = {
         b"mDCV" + _COLORS[1][1] in data and b"cLLI" + _COLORS[2][1] in data
     ),
     "captions and credits (IPTC)": _has_caption,
-    "clipping paths": lambda data: _resources(data).get(0x07D0) == b"a path " * 4,
+    "clipping paths": lambda data: _resources(data).get(0x07D0) in (b"a path " * 4, Resource(b"", b"a path " * 4)),
     "transparency": lambda data: _opened(data).mode == "RGBA",
     "CMYK": lambda data: _opened(data).mode == "CMYK",
     "16 bits per channel": lambda data: _depth(data) == 16,

@@ -12,6 +12,7 @@ from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
 from argan_hf.containers import look_into
 from argan_hf.containers.opening import open_image
+from argan_hf.containers.photoshop import Resource
 from argan_hf.metadata import kept_info, make_upright, tiff_tags
 from tests.conftest import jpeg_bytes
 from tests.containers.files import exif, extended_xmp, with_segments, xmp
@@ -156,7 +157,11 @@ def test_what_is_not_turned_with_the_picture_is_left_out_and_named(orientation: 
     image = Image.new("L", (5, 3))
     depth = xmp('xmlns:GDepth="http://ns.google.com/photos/1.0/depthmap/" GDepth:Data="QUJD"')
     thumbnail = jpeg_bytes(Image.new("L", (16, 8)))
-    kept = {"exif": exif(orientation, thumbnail=thumbnail), "xmp": depth, "photoshop": {0x07D0: b"a path"}}
+    kept = {
+        "exif": exif(orientation, thumbnail=thumbnail),
+        "xmp": depth,
+        "photoshop": {0x07D0: Resource(b"", b"a path")},
+    }
     image.info |= kept
     upright, _, notes = make_upright(image)
     if orientation == 1:
@@ -166,7 +171,7 @@ def test_what_is_not_turned_with_the_picture_is_left_out_and_named(orientation: 
         assert set(upright.info) == {"exif"}
         assert [note.split(" was ")[0] for note in notes] == [
             "The thumbnail in the Exif data",
-            "Depth map and places of faces in the XMP were left out, because the picture",
+            "What the XMP says on places in the picture (depth map, faces)",
             "The clipping path",
         ]
 
@@ -200,9 +205,21 @@ def test_bits_that_pillow_does_not_read_are_named(photo: Image.Image, kind: str,
     assert notes == (f"The file has {bits} bits per channel, of which 8 were read.",)
 
 
+def test_a_resolution_that_no_file_states_is_not_invented(photo: Image.Image) -> None:
+    tags = Exif()
+    tags[0x013B] = "Ada"
+    data = jpeg_bytes(photo, exif=tags)
+    assert open_image(data).info["dpi"] == (72, 72)
+    assert "dpi" not in kept_info(open_image(data))[0]
+    tags[0x011A], tags[0x011B], tags[0x0128] = 300, 300, 2
+    assert kept_info(open_image(jpeg_bytes(photo, exif=tags)))[0]["dpi"] == (300, 300)
+    assert kept_info(open_image(jpeg_bytes(photo, dpi=(72, 72))))[0]["dpi"] == (72, 72)
+
+
 def test_captions_and_paths_are_kept_and_what_photoshop_stores_besides_is_not() -> None:
     image = Image.new("L", (5, 3))
-    kept = {0x07D0: b"a path", 0x040A: b"\1"}
-    image.info["photoshop"] = kept | {0x0404: b"caption", 0x040C: b"a thumbnail", 0x03ED: {"XResolution": 1}}
+    given = {0x07D0: b"a path", 0x040A: b"\1"}
+    kept = {number: Resource(b"", value) for number, value in given.items()}
+    image.info["photoshop"] = given | {0x0404: b"caption", 0x040C: b"a thumbnail", 0x03ED: {"XResolution": 1}}
     info, _ = kept_info(image)
     assert (info["photoshop"], info["iptc"]) == (kept, b"caption")

@@ -205,7 +205,7 @@ def test_a_file_can_be_given_in_any_way_python_has(restorer: JpegRestorer, photo
         restorer(opened)  # closed
     with pytest.raises(TypeError, match="found int"):
         restorer(7)  # type: ignore[arg-type]
-    with pytest.raises(UnreadableImageError, match=r"https:/\S+ is an address of the web; download it"):
+    with pytest.raises(UnreadableImageError, match=r"https:/\S+ is a web address; download the picture"):
         restorer("https://example.org/a.jpg")
 
 

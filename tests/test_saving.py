@@ -14,6 +14,7 @@ from PIL.JpegImagePlugin import JpegImageFile
 from argan_hf.cmyk import cmyk_to_rgb
 from argan_hf.containers import look_into
 from argan_hf.containers.opening import open_image
+from argan_hf.containers.photoshop import Resource
 from argan_hf.encoding import encode_picture
 from argan_hf.jpeg.file import read_header
 from argan_hf.metadata import kept_info
@@ -91,7 +92,7 @@ def test_a_text_that_has_the_place_of_the_comment_keeps_it(photo: Image.Image) -
     assert _read(encode_picture(photo, ".png")[0]).text["Comment"] == "a lake"
     data, notes = encode_picture(photo, ".tiff")
     assert _read(data).getexif()[0x010E] == "a lake"
-    assert any("cannot hold it: texts, comment" in note for note in notes)
+    assert any("Left out of the TIFF file: texts, comment" in note for note in notes)
 
 
 @pytest.mark.parametrize("density", [1e9, 4294967295, -1, float("nan"), float("inf")])
@@ -258,7 +259,7 @@ def test_what_is_written_with_a_large_profile_can_be_read_again(photo: Image.Ima
     "info",
     [
         {"iptc": b"\x1c\x02x" + bytes(90_000)},
-        {"photoshop": {0x07D0: bytes(200_000)}},
+        {"photoshop": {0x07D0: Resource(b"Outline", bytes(200_000))}},
         {"gamma": 1e9},
         {"gamma": -1},
         {"chromaticity": (1, 2)},

@@ -14,7 +14,7 @@ from argan_hf import ArganConfig, ArganForImageRestoration, JpegRestorer, Unread
 from argan_hf.containers.opening import open_image
 from argan_hf.metadata import kept_info
 from tests.conftest import deep_files, jpeg_bytes, scramble
-from tests.containers.files import PROFILE, exif, xmp
+from tests.containers.files import PROFILE, exif, resource, xmp
 
 CHANNELS = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
 
@@ -184,6 +184,37 @@ def test_a_tiff_is_turned_once_whatever_its_xmp_says(
     assert b'tiff:Orientation="1"' in restored.image.info["xmp"] or b"Orientation" not in restored.image.info["xmp"]
 
 
+@pytest.mark.parametrize("loaded", [True, False])
+@pytest.mark.parametrize("orientation", [1, 3, 6])
+def test_a_tiff_that_pillow_opened_is_turned_once(restorer: JpegRestorer, orientation: int, loaded: bool) -> None:
+    data = _write_tiff(_samples(1), extratags=[(274, "H", 1, orientation, True)])
+    picture = Image.open(io.BytesIO(data))
+    if loaded:
+        picture.load()
+    expected = restorer(data, strength=0.0).samples
+    assert np.array_equal(restorer(picture, strength=0.0).samples, expected)
+
+
+@pytest.mark.parametrize("bits", [8, 16])
+@pytest.mark.parametrize("stated_by", ["tag", "XMP"])
+def test_what_does_not_fit_a_turned_tiff_is_left_out(restorer: JpegRestorer, bits: int, stated_by: str) -> None:
+    samples = (_samples(3) >> (16 - bits)).astype(np.uint16 if bits == 16 else np.uint8)
+    faces = '<mwg:Regions xmlns:mwg="http://www.metadataworkinggroup.com/schemas/regions/"><rdf:Bag/></mwg:Regions>'
+    stated = 'xmlns:tiff="http://ns.adobe.com/tiff/1.0/" tiff:Orientation="6" tiff:ImageWidth="53"'
+    packet, path = xmp(stated, faces), resource(0x07D0, b"a path " * 4)
+    tags = [(700, "B", len(packet), packet, True), (34377, "B", len(path), path, True)]
+    tags += [(274, "H", 1, 6, True)] if stated_by == "tag" else []
+    data = _write_tiff(samples, extratags=tags, resolution=(100, 200), resolutionunit=2)
+    restored = restorer(data, strength=0.0)
+    assert restored.image.size == (37, 53)
+    assert "photoshop" not in restored.image.info
+    assert b"Regions" not in restored.image.info["xmp"]
+    assert b'tiff:ImageWidth="37"' in restored.image.info["xmp"]
+    assert [float(density) for density in restored.image.info["dpi"]] == [200, 100]
+    assert ["faces" in note for note in restored.report.notes] == [True, False]
+    assert "clipping path" in restored.report.notes[1]
+
+
 def test_another_channel_of_a_tiff_is_no_alpha(restorer: JpegRestorer) -> None:
     buffer = io.BytesIO()
     tifffile.imwrite(buffer, _samples(4), photometric="rgb", extrasamples=["unspecified"], metadata=None)
@@ -259,7 +290,11 @@ def test_every_kind_is_restored_or_refused_in_words(restorer: JpegRestorer, name
     ("samples", "options", "words"),
     [
         (_samples(4), {"photometric": "separated"}, "neither gray nor RGB"),
-        (_samples(3).astype(np.float32), {}, "a TIFF with 32-bit floating-point samples, which is not read"),
+        (
+            _samples(3).astype(np.float32),
+            {},
+            "a TIFF with 32-bit floating-point samples, 3 channels, which is not read",
+        ),
         (_samples(1).astype(np.float32), {"photometric": "minisblack"}, "32-bit floating-point samples"),
         (_samples(3).astype(np.float16), {}, "16-bit floating-point samples"),
         (_samples(1).astype(np.int16), {"photometric": "minisblack"}, "16-bit signed samples"),

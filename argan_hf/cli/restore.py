@@ -89,7 +89,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--keep-orientation",
         action="store_true",
-        help="keep pixels and Exif orientation as stored; default: the result is upright",
+        help="keep pixels and Exif orientation as stored; default: the result is upright (always for TIFF)",
     )
     parser.add_argument(
         "--tile",

@@ -8,10 +8,10 @@ from contextlib import contextmanager
 from typing import Literal
 
 import numpy as np
-from tifffile import PHOTOMETRIC, TiffFile, TiffPage
+from tifffile import COMPRESSION, PHOTOMETRIC, TiffFile, TiffPage
 
 from .extras import LAYERS, PLACE, PROVENANCE, Contents, Extra
-from .photoshop import IPTC, extras_of, kept_info, read_resources
+from .photoshop import IPTC, Resource, extras_of, kept_info, read_resources
 
 _SUBFILE, _COMPRESSION, _PHOTOMETRIC, _DNG_VERSION = 0x00FE, 0x0103, 0x0106, 0xC612
 _IPTC_TAG, _PHOTOSHOP_TAG, _LAYERS_TAG, _C2PA_TAG = 0x83BB, 0x8649, 0x935C, 0xCD41
@@ -34,7 +34,7 @@ def is_camera_raw(data: bytes) -> bool:
     if data[8:10] == b"CR":  # CR2
         return True
     try:
-        with _quiet(), TiffFile(io.BytesIO(data)) as file:
+        with quiet(), TiffFile(io.BytesIO(data)) as file:
             first = file.pages.first
             is_thumbnail = _value(first, _SUBFILE) == 1 and bool(first.subifds)
             return _DNG_VERSION in first.tags or is_thumbnail or any(_is_of_a_sensor(page) for page in _pages(file))
@@ -49,14 +49,14 @@ def look_into_tiff(data: bytes) -> Contents:
         data: the bytes of the file, damaged or not.
     """
     try:
-        with _quiet(), TiffFile(io.BytesIO(data)) as file:
+        with quiet(), TiffFile(io.BytesIO(data)) as file:
             order: Literal["big", "little"] = "big" if file.byteorder == ">" else "little"
             tags = {tag.code: (tag.value, int(tag.valuebytecount)) for tag in file.pages.first.tags}
     except Exception:  # The parser raises any kind of exception for malformed data.
         return Contents()
     resources = read_resources(_bytes(tags.get(_PHOTOSHOP_TAG), order))
     if iptc := _bytes(tags.get(_IPTC_TAG), order):
-        resources[IPTC] = iptc
+        resources[IPTC] = Resource(b"", iptc)
     info = kept_info(resources)
     extras = extras_of(info)
     for code, kind in ((_LAYERS_TAG, LAYERS), (_C2PA_TAG, PROVENANCE)):
@@ -70,17 +70,20 @@ def look_into_tiff(data: bytes) -> Contents:
 def describe_samples(data: bytes) -> str | None:
     """The samples of a TIFF file in words, "32-bit floating-point samples"; `None` if it cannot be told."""
     try:
-        with _quiet(), TiffFile(io.BytesIO(data)) as file:
+        with quiet(), TiffFile(io.BytesIO(data)) as file:
             page = file.pages.first
             kind = {"f": "floating-point ", "i": "signed ", "c": "complex "}.get(np.dtype(page.dtype).kind, "")
             lab = " in Lab" if page.photometric in _OTHER_SPACES else ""
-            return f"{page.bitspersample}-bit {kind}samples{lab}"
+            channels = f", {page.samplesperpixel} channels" if page.samplesperpixel > 1 else ""
+            compression = f", compression {getattr(page.compression, 'name', page.compression)}"
+            packed = compression if page.compression != COMPRESSION.NONE else ""
+            return f"{page.bitspersample}-bit {kind}samples{lab}{channels}{packed}"
     except Exception:  # As above.
         return None
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """Keep tifffile from logging what is wrong with a file, in this thread: that becomes a sentence of ours."""
     thread = threading.get_ident()
 

@@ -108,7 +108,7 @@ def _is_sound(exif: bytes, directory: int, order: str, start: int) -> bool:
         return False
     for entry in range(directory + 2, end, 12):
         kind, values, place = struct.unpack_from(f"{order}HLL", exif, entry + 2)
-        size = _SIZES.get(kind, 1) * values
+        size = _SIZES.get(kind, 0) * values  # Pillow skips types that it does not know.
         if size > 4 and start + place + size > len(exif):
             return False
     return True

@@ -7,6 +7,7 @@ what is missing with gray and tells nobody, so a decoder cannot simply be asked.
 import io
 import math
 import re
+from collections.abc import Iterator
 
 import numpy as np
 from PIL import Image
@@ -15,6 +16,10 @@ from .segments import FRAMES, RESTART_INTERVAL, START_OF_SCAN, JpegLayout, Segme
 
 _END = b"\xff\xd9"
 _RESTART = re.compile(rb"\xff[\xd0-\xd7]")
+_LAST_RESTART = re.compile(rb"\xff[\xd0-\xd7]\Z")
+# Files that were reserved on a disk and not written to their end have more zeros than this.
+_SHORT_TAIL = 8
+_SEQUENTIAL = (0xC0, 0xC1, 0xC9)
 # What a decoder that still waits for data takes for coefficients: ones, and a mixture.
 _FILLERS = (b"\xfe" * 128, b"\xb5\x4a\x6d\x92" * 32)
 _COEFFICIENTS = 64
@@ -33,22 +38,32 @@ def with_end(data: bytes, layout: JpegLayout) -> bytes | None:
     Returns:
         The bytes of a complete file, or `None` if the data end early, or make no sense.
     """
-    kept = _without_padding(data[: layout.stop])
     try:
-        if layout.is_cut or not _has_all_scans(data, layout) or not _has_all_intervals(kept, layout):
+        if layout.is_cut or not _has_all_scans(data, layout):
             return None
-        as_it_is = _pixels(kept + _END)
-        is_complete = all(np.array_equal(as_it_is, _pixels(kept + more + _END)) for more in _FILLERS)
+        for kept in _candidates(data[: layout.stop]):
+            if _has_all_intervals(kept, layout) and _is_complete(kept):
+                return kept + _END
     except Exception:  # Decoders raise any kind of exception for malformed data.
         return None
-    return kept + _END if is_complete else None
+    return None
 
 
-def _without_padding(data: bytes) -> bytes:
-    """Data without what fills up a file that was never written to its end: zeros, or the first half of a marker."""
-    kept = data.rstrip(b"\0\xff")
+def _candidates(data: bytes) -> Iterator[bytes]:
+    """The data up to where they may end: a last byte 00 belongs to the picture, or fills up a file that was cut."""
+    # The first half of the marker that is missing, and a restart marker behind the last interval, are of no use.
+    whole = _LAST_RESTART.sub(b"", data.rstrip(b"\xff"))
+    stripped = data.rstrip(b"\0\xff")
+    if len(whole) - len(stripped) <= _SHORT_TAIL:
+        yield whole
     # FF 00 is a byte FF of the picture.
-    return kept + b"\xff\0" if data[len(kept) :].startswith(b"\xff\0") else kept
+    is_cut = data[len(stripped) :].startswith(b"\xff\0")
+    yield _LAST_RESTART.sub(b"", stripped + b"\xff\0" if is_cut else stripped)
+
+
+def _is_complete(data: bytes) -> bool:
+    as_it_is = _pixels(data + _END)
+    return all(np.array_equal(as_it_is, _pixels(data + more + _END)) for more in _FILLERS)
 
 
 def _has_all_intervals(data: bytes, layout: JpegLayout) -> bool:
@@ -89,7 +104,8 @@ def _has_all_scans(data: bytes, layout: JpegLayout) -> bool:
     for segment in layout.segments:
         if segment.marker == START_OF_SCAN:
             payload = data[segment.start : segment.end]
-            first, last, bits = payload[-3:]
+            # Without progression, these bytes say nothing, and some encoders write anything.
+            first, last, bits = (0, 63, 0) if frame.marker in _SEQUENTIAL else payload[-3:]
             for component in payload[1 : 1 + 2 * payload[0] : 2]:
                 missing[component][first : last + 1] = [bits & 15] * (last + 1 - first)
     return bool(missing) and not any(any(left) for left in missing.values())

@@ -7,7 +7,7 @@ from . import extras as words
 from .behind import GAIN_MAP_SIGNS, look_behind
 from .exif import thumbnail_size
 from .extras import Contents, Extra
-from .photoshop import SEGMENT, THUMBNAILS, extras_of, kept_info, read_resources
+from .photoshop import SEGMENT, THUMBNAILS, Resource, extras_of, kept_info, read_resources
 from .segments import COMMENT, read_layout
 
 _APP0, _APP1, _APP11, _APP13, _APP15 = 0xE0, 0xE1, 0xEB, 0xED, 0xEF
@@ -75,7 +75,7 @@ def xmp_segments(main: bytes, extended: bytes, name: bytes) -> list[bytes]:
     return [_XMP + main, *parts]
 
 
-def _thumbnails(applications: list[tuple[int, bytes]], resources: dict[int, bytes]) -> list[Extra]:
+def _thumbnails(applications: list[tuple[int, bytes]], resources: dict[int, Resource]) -> list[Extra]:
     """Thumbnails. Only that in the Exif data is kept, to which programs have an offset."""
     found = []
     for marker, payload in applications:
@@ -85,7 +85,9 @@ def _thumbnails(applications: list[tuple[int, bytes]], resources: dict[int, byte
             found.append(Extra(words.THUMBNAIL, len(payload) - 14))
         elif marker == _APP0 and payload.startswith(_JFXX):
             found.append(Extra(words.THUMBNAIL, len(payload) - 6))
-    return found + [Extra(words.THUMBNAIL, len(resources[number])) for number in THUMBNAILS if number in resources]
+    return found + [
+        Extra(words.THUMBNAIL, len(resources[number].value)) for number in THUMBNAILS if number in resources
+    ]
 
 
 def _extended_xmp(applications: list[tuple[int, bytes]]) -> tuple[bytes, bool]:

@@ -13,7 +13,7 @@ _KNOWN = {
     *(b"IHDR", b"PLTE", b"IDAT", b"IEND", b"tRNS", b"cHRM", b"gAMA", b"iCCP", b"sBIT", b"sRGB", b"tEXt", b"zTXt"),
     *(b"iTXt", b"bKGD", b"hIST", b"pHYs", b"sPLT", b"tIME", b"eXIf", b"acTL", b"fcTL", b"fdAT", b"oFFs", b"iDOT"),
 }
-_IPTC_TEXT = b"Raw profile type iptc\0"
+_IPTC_TEXTS = (b"Raw profile type iptc\0", b"Raw profile type 8bim\0")
 _COLORS = {
     b"cICP": ("cicp", 4, "color description (cICP)"),
     b"mDCV": ("mdcv", 24, "data on the display for which it was made (mDCV)"),
@@ -39,7 +39,7 @@ def look_into_png(data: bytes) -> Contents:
                 extras.append(Extra(kind, size, key))
         elif chunk.kind == b"eXIf" and (size := thumbnail_size(payload)):
             extras.append(Extra(EXIF_THUMBNAIL, size, "exif"))
-        elif chunk.kind in (b"tEXt", b"zTXt") and payload.startswith(_IPTC_TEXT):
+        elif chunk.kind in (b"tEXt", b"zTXt") and payload.startswith(_IPTC_TEXTS):
             captions = kept_info(read_text(unpacked_text(chunk.kind, payload)))
             info |= captions
             extras += extras_of(captions)

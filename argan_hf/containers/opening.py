@@ -129,13 +129,13 @@ def name_of(source: FileSource) -> str:
 
 
 def _read(path: Path) -> bytes:
-    if str(path).startswith(("http:/", "https:/")):
-        raise UnreadableImageError(f"{path} is an address of the web; download it first")
+    if str(path).startswith(("http:/", "https:/")) and not path.exists():
+        raise UnreadableImageError(f"{path} is a web address; download the picture first")
     try:
         with path.open("rb") as file:
             return file.read(_MAX_FILE_BYTES + 1)
     except OSError as error:
-        raise UnreadableImageError(f"{path.name} cannot be read: {error.strerror or error}") from error
+        raise UnreadableImageError(f"{path.name or path} cannot be read: {error.strerror or error}") from error
 
 
 def _read_open(file: IO[bytes], name: str) -> bytes:
@@ -215,7 +215,7 @@ def _refusal(name: str, kind: str, error: Exception, data: bytes) -> str:
     if isinstance(error, Image.DecompressionBombError):
         return f"{name} is a {kind} that claims to hold more megapixels than can be decoded safely"
     if kind == "TIFF" and (samples := describe_samples(data)):
-        return f"{name} is a TIFF with {samples}, which is not read; convert it to 8 or 16 bits, gray or RGB"
+        return f"{name} is a TIFF with {samples}, which is not read; save it as gray or RGB of 8 or 16 bits first"
     return f"{name} is a damaged {kind} or of a kind that cannot be read: {_reason(error)}"
 
 

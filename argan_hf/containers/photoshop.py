@@ -4,7 +4,7 @@ Only what says something about the picture is kept. Thumbnails, print settings a
 """
 
 import struct
-from typing import Any
+from typing import Any, NamedTuple
 
 from .extras import CAPTIONS, CLIPPING_PATH, COPYRIGHT, Extra
 
@@ -19,44 +19,70 @@ THUMBNAILS = (0x0409, 0x040C)
 
 _COPYRIGHT, _ADDRESS = 0x040A, 0x040B
 _FIRST_PATH, _PATH_NAME = 0x07D0, 0x0BB7
-_MARK = b"8BIM"
+# The second to fifth are those of other programs.
+_MARKS = (b"8BIM", b"MeSa", b"PHUT", b"AgHg", b"DCSR")
+_START_OF_IPTC = b"\x1c"
 
 
-def read_resources(data: bytes) -> dict[int, bytes]:
+class Resource(NamedTuple):
+    """A resource of Photoshop.
+
+    Attributes:
+        name: of a clipping path, in the encoding of the file; mostly empty.
+        value: its data.
+    """
+
+    name: bytes
+    value: bytes
+
+
+def read_resources(data: bytes) -> dict[int, Resource]:
     """The resources by their number, from the payload of a TIFF tag, or of a JPEG segment behind its start.
 
     Args:
         data: the payload, damaged or not.
     """
     resources, position = {}, 0
-    while data[position : position + 4] == _MARK and position + 12 <= len(data):
+    while data[position : position + 4] in _MARKS and position + 12 <= len(data):
         (number,) = struct.unpack_from(">H", data, position + 4)
-        position += 6 + (data[position + 6] | 1) + 1  # the name, a string padded to an even length
+        # The name, with its length before it, is padded to an even size. So are the data.
+        name = data[position + 7 : position + 7 + data[position + 6]]
+        position += 6 + (len(name) | 1) + 1
         if position + 4 > len(data):
             break
         (size,) = struct.unpack_from(">L", data, position)
-        resources[number] = data[position + 4 : position + 4 + size]
+        resources[number] = Resource(name, data[position + 4 : position + 4 + size])
         position += 4 + size + (size & 1)
     return resources
 
 
-def encode_resources(resources: dict[int, bytes]) -> bytes:
+def encode_resources(resources: dict[int, Resource]) -> bytes:
     """The payload of a TIFF tag, or of a JPEG segment behind its start, that holds resources."""
     return b"".join(
-        _MARK + struct.pack(">HHL", number, 0, len(value)) + value + b"\0" * (len(value) & 1)
-        for number, value in resources.items()
+        _MARKS[0]
+        + struct.pack(">HB", number, len(name))
+        + _padded(name, 1)
+        + struct.pack(">L", len(value))
+        + _padded(value)
+        for number, (name, value) in resources.items()
     )
 
 
-def read_text(text: bytes) -> dict[int, bytes]:
-    """The resources in a text of a PNG file, as ImageMagick writes it: a name, a size, hexadecimal digits."""
+def read_text(text: bytes) -> dict[int, Resource]:
+    """The resources in a text of a PNG file: a name, a size, hexadecimal digits.
+
+    Programs write resources there, or the payload of a JPEG segment, or captions alone.
+    """
     try:
-        return read_resources(bytes.fromhex("".join(text.decode("latin-1").split()[2:])))
+        data = bytes.fromhex("".join(text.decode("latin-1").split()[2:]))
     except ValueError:
         return {}
+    if data.startswith(_START_OF_IPTC):
+        return {IPTC: Resource(b"", data)}
+    return read_resources(data.removeprefix(SEGMENT))
 
 
-def encode_text(resources: dict[int, bytes]) -> str:
+def encode_text(resources: dict[int, Resource]) -> str:
     """The text of a PNG file that holds resources."""
     data = encode_resources(resources)
     lines = [data[start : start + 36].hex() for start in range(0, len(data), 36)]
@@ -67,19 +93,21 @@ def kept_info(resources: dict[int, Any]) -> dict[str, Any]:
     """The resources that are carried over.
 
     Args:
-        resources: by their number, as [`read_resources`] or Pillow gives them.
+        resources: by their number, as [`read_resources`] gives them, or as Pillow does, without their names.
 
     Returns:
-        Under "iptc" captions and credits (bytes), under "photoshop" the others (dictionary of bytes); none if empty.
+        Under "iptc" captions and credits (bytes), under "photoshop" the others (dictionary of [`Resource`]); none if
+        empty.
     """
-    found = {number: value for number, value in resources.items() if isinstance(value, bytes) and value}
+    named = {number: Resource(b"", value) if isinstance(value, bytes) else value for number, value in resources.items()}
+    found = {number: each for number, each in named.items() if isinstance(each, Resource) and each.value}
     others = {number: found[number] for number in found if number in (_COPYRIGHT, _ADDRESS) or _is_path(number)}
-    return ({"iptc": found[IPTC]} if IPTC in found else {}) | ({"photoshop": others} if others else {})
+    return ({"iptc": found[IPTC].value} if IPTC in found else {}) | ({"photoshop": others} if others else {})
 
 
-def without_paths(resources: dict[int, bytes]) -> dict[int, bytes]:
+def without_paths(resources: dict[int, Resource]) -> dict[int, Resource]:
     """The resources that are still true when the picture was turned."""
-    return {number: value for number, value in resources.items() if not _is_path(number)}
+    return {number: each for number, each in resources.items() if not _is_path(number)}
 
 
 def extras_of(info: dict[str, Any]) -> list[Extra]:
@@ -88,11 +116,16 @@ def extras_of(info: dict[str, Any]) -> list[Extra]:
     Args:
         info: from [`kept_info`].
     """
-    others: dict[int, bytes] = info.get("photoshop", {})
-    paths = sum(len(value) for number, value in others.items() if _is_path(number))
-    rest = sum(map(len, others.values())) - paths
+    others: dict[int, Resource] = info.get("photoshop", {})
+    paths = sum(len(each.value) for number, each in others.items() if _is_path(number))
+    rest = sum(len(each.value) for each in others.values()) - paths
     found = ((CAPTIONS, len(info.get("iptc", b"")), "iptc"), (CLIPPING_PATH, paths, "photoshop"))
     return [Extra(*each) for each in (*found, (COPYRIGHT, rest, "photoshop")) if each[1]]
+
+
+def _padded(data: bytes, before: int = 0) -> bytes:
+    """Data padded so that they, and what is before them, have an even size."""
+    return data + b"\0" * ((len(data) + before) & 1)
 
 
 def _is_path(number: int) -> bool:

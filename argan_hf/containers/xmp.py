@@ -35,9 +35,9 @@ _OF_PLACES = (
 )
 _ORIENTATION = re.compile(rb"""(tiff:Orientation(?:>|=["']))([1-8])""")
 _LARGEST, _DEEPEST = 16 << 20, 100
-# Characters for private use that stand for tab, line feed and carriage return, and what is written for them.
-_TO_PLACEHOLDERS = {9: "\ue009", 10: "\ue00a", 13: "\ue00d"}
-_ESCAPES = {"\ue009": "&#9;", "\ue00a": "&#10;", "\ue00d": "&#13;"}
+# Characters that XML cannot hold stand for tab, line feed and carriage return; and what is written for them.
+_TO_PLACEHOLDERS = {9: "\1", 10: "\2", 13: "\3"}
+_ESCAPES = {"\1": "&#9;", "\2": "&#10;", "\3": "&#13;"}
 _XMLNS = "http://www.w3.org/2000/xmlns/"
 _PACKET = (
     f'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="{_RDF}"><rdf:Description rdf:about=""/></rdf:RDF>'
@@ -49,7 +49,7 @@ _Node = minidom.Element | minidom.Attr
 
 def orientation_of(xmp: bytes) -> int | None:
     """The orientation that XMP states, 1..8, as Pillow reads it; `None` if it states none."""
-    found = _ORIENTATION.search(xmp)
+    found = _ORIENTATION.search(_as_utf8(xmp))
     return int(found[2]) if found else None
 
 
@@ -74,11 +74,6 @@ def with_extended(xmp: bytes, extended: bytes) -> bytes:
     return _bytes(main)
 
 
-def tells_places(xmp: bytes) -> bool:
-    """Whether XMP says something on places in the picture: a depth map, or where faces are."""
-    return any(namespace.encode() in xmp for namespace in _OF_PLACES)
-
-
 def without_claims(xmp: bytes, *, turned: bool = False) -> bytes:
     """XMP without claims that are no longer true.
 
@@ -93,14 +88,16 @@ def without_claims(xmp: bytes, *, turned: bool = False) -> bytes:
         ValueError: if the packet is damaged, but mentions such claims.
     """
     namespaces = (*_CLAIMS, *(_OF_PLACES if turned else ()))
-    mentioned = (*namespaces, *_VIDEO_CLAIMS, *(("xmp:Thumbnails",) if turned else ()))
+    mentioned = (*namespaces, *_VIDEO_CLAIMS, *((":Thumbnails",) if turned else ()))
     readable = _as_utf8(xmp)
     if not any(word.encode() in readable for word in mentioned):
         return xmp
     document = _parse(readable)
-    untrue = {id(node) for node in _all_nodes(document) if _is_untrue(node, namespaces, turned)}
-    if not untrue:
+    nodes = [node for node in _all_nodes(document) if _is_untrue(node, namespaces, turned)]
+    # A namespace that is only declared claims nothing.
+    if all(node.namespaceURI == _XMLNS for node in nodes):
         return xmp
+    untrue = {id(node) for node in nodes}
     for element in document.getElementsByTagName("*"):
         element.childNodes[:] = [child for child in element.childNodes if id(child) not in untrue]
         for attribute in _attributes(element):
@@ -116,7 +113,7 @@ def made_upright(xmp: bytes, size: tuple[int, int]) -> bytes:
         xmp: a packet, damaged or not.
         size: (width, height) of the picture, in pixels.
     """
-    xmp = _ORIENTATION.sub(rb"\g<1>1", xmp)
+    xmp = _ORIENTATION.sub(rb"\g<1>1", _as_utf8(xmp) if b"\0" in xmp else xmp)
     for names, side in (
         (b"tiff:ImageWidth|exif:PixelXDimension", size[0]),
         (b"tiff:ImageLength|exif:PixelYDimension", size[1]),
@@ -169,7 +166,8 @@ def _as_utf8(xmp: bytes) -> bytes:
     starts = {"utf-16": (b"\xff\xfe", b"\xfe\xff"), "utf-16-be": (b"\0<",), "utf-16-le": (b"<\0",)}
     encoding = next((name for name, start in starts.items() if xmp.startswith(start)), None)
     if encoding is not None:
-        xmp = xmp.decode(encoding, "ignore").removeprefix("\ufeff").encode()
+        text = xmp.decode(encoding, "ignore").removeprefix("\ufeff")
+        xmp = re.sub(r"^\s*<\?xml [^>]*\?>", "", text).encode()
     return xmp.strip(b"\0 \t\r\n")
 
 
@@ -193,10 +191,14 @@ def _parse(xmp: bytes) -> minidom.Document:
 
 
 def _bytes(document: minidom.Document) -> bytes:
-    # In attributes, readers take a line break that is not escaped for a space. Older versions of minidom escape none.
+    # In attributes, readers take a line break that is not escaped for a space, in texts a carriage return for a line
+    # feed. Older versions of minidom escape none.
     for element in document.getElementsByTagName("*"):
         for attribute in _attributes(element):
             attribute.value = attribute.value.translate(_TO_PLACEHOLDERS)
+        for child in element.childNodes:
+            if isinstance(child, minidom.Text):
+                child.data = child.data.replace("\r", _TO_PLACEHOLDERS[13])
     text = "".join(node.toxml() for node in document.childNodes)
     return re.sub(f"[{''.join(_ESCAPES)}]", lambda found: _ESCAPES[found[0]], text).encode()
 

@@ -16,7 +16,7 @@ from argan_hf.containers import extras as words
 from argan_hf.containers import look_into, not_kept
 from argan_hf.containers.directories import is_camera_raw
 from argan_hf.containers.opening import open_image
-from argan_hf.containers.photoshop import encode_resources, encode_text, read_resources, read_text
+from argan_hf.containers.photoshop import Resource, encode_resources, encode_text, read_resources, read_text
 from argan_hf.containers.png_chunks import encode_chunk, with_chunks
 from tests.containers.files import (
     exif,
@@ -102,7 +102,9 @@ def _nested_avif(levels: int) -> bytes:
         (with_segments(jpeg(), *extended_xmp(150_000)[1][1:]), [words.DAMAGED_EXTENDED_XMP], [None]),
         (png(), [], []),
         (
-            png(pnginfo=texts(**{"Raw profile type iptc": encode_text({0x0404: b"\x1c\x02x\0\x04view"})})),
+            png(
+                pnginfo=texts(**{"Raw profile type iptc": encode_text({0x0404: Resource(b"", b"\x1c\x02x\0\x04view")})})
+            ),
             [words.CAPTIONS],
             ["iptc"],
         ),
@@ -166,12 +168,26 @@ def test_the_parts_of_extended_xmp_are_put_in_order() -> None:
 
 
 def test_resources_of_photoshop_are_written_as_they_were_read() -> None:
-    resources = {0x0404: b"caption", 0x07D0: b"odd", 0x0BB7: b"\x04Path"}
+    resources = {
+        0x0404: Resource(b"", b"\x1ccaption"),
+        0x07D0: Resource(b"Outline", b"odd"),
+        0x07D1: Resource(b"even", b"even"),
+        0x0BB7: Resource(b"", b"\x07Outline"),
+    }
     assert read_resources(encode_resources(resources)) == resources
     assert read_text(encode_text(resources).encode()) == resources
     assert read_text(b"\niptc\n 4\nno digits") == {}
+    # Other programs write captions alone, or the payload of a JPEG segment.
+    caption = resources[0x0404].value
+    payload = b"Photoshop 3.0\0" + encode_resources(resources)
+    assert read_text(b"\niptc\n 8\n" + caption.hex().encode()) == {0x0404: resources[0x0404]}
+    assert read_text(b"\n8bim\n 8\n" + payload.hex().encode()) == resources
+    other = b"MeSa" + struct.pack(">HHL", 0x1000, 0, 2) + b"xx"
+    assert read_resources(other + encode_resources(resources)) == {0x1000: Resource(b"", b"xx")} | resources
     with Image.open(io.BytesIO(with_segments(jpeg(), segment(0xED, b"Photoshop 3.0\0" + _PATH + _CAPTION)))) as image:
-        assert image.info["photoshop"] == read_resources(_PATH + _CAPTION)
+        assert image.info["photoshop"] == {
+            number: each.value for number, each in read_resources(_PATH + _CAPTION).items()
+        }
 
 
 def _raw(kind: str) -> bytes:

@@ -60,6 +60,28 @@ def test_a_file_that_ends_early_gets_none_wherever_it_ends(kind: str) -> None:
             assert with_end(data, read_layout(data)) is None, missing
 
 
+def test_a_last_byte_of_zeros_belongs_to_the_picture() -> None:
+    # Blocks without color have codes of zeros.
+    found = 0
+    for seed in range(120):
+        pixels = np.random.default_rng(seed).integers(0, 256, (24, 24)).astype(np.uint8)
+        whole = jpeg(Image.fromarray(pixels).convert("RGB"), quality=60)
+        found += whole[-3] == 0
+        for data in (whole[:-2], whole[:-1]):
+            assert with_end(data, read_layout(data)) is not None, seed
+        cut = whole[:-4]
+        assert with_end(cut, read_layout(cut)) is None, seed
+    assert found > 2
+
+
+def test_a_restart_marker_behind_the_last_interval_is_one_too_many_and_no_harm() -> None:
+    whole = jpeg(_photo(), restart_marker_rows=1)
+    data = whole[:-2] + b"\xff\xd4"
+    mended = with_end(data, read_layout(data))
+    assert mended is not None
+    assert np.array_equal(np.array(Image.open(io.BytesIO(mended))), np.array(Image.open(io.BytesIO(whole))))
+
+
 def test_flat_intervals_at_the_end_are_missed() -> None:
     # A decoder fills a missing interval with what the one before had, which is white as the original here.
     picture = np.full((64, 64), 255, np.uint8)

@@ -60,6 +60,13 @@ def test_what_the_result_does_not_hold_is_no_longer_claimed(packet: bytes) -> No
 def test_a_packet_in_utf_16_is_no_exception(encoding: str) -> None:
     packet = xmp(f'{_GAIN_MAP} dc:format="image/jpeg"').decode().encode(encoding)
     assert _statements(without_claims(packet)) == {f"{{{DC}}}format"}
+    declared = f"<?xml version='1.0' encoding='{encoding[:6]}'?>"
+    packet = (declared + xmp(f'{_GAIN_MAP} dc:format="image/jpeg"').decode()).encode(encoding)
+    assert _statements(without_claims(packet)) == {f"{{{DC}}}format"}
+    namespace = 'xmlns:tiff="http://ns.adobe.com/tiff/1.0/"'
+    packet = xmp(f'{namespace} tiff:Orientation="6"').decode().encode(encoding)
+    assert orientation_of(packet) == 6
+    assert orientation_of(made_upright(packet, (5, 3))) == 1
     assert _statements(without_claims(b"\n" + xmp(f'{_GAIN_MAP} dc:format="a"') + b"\0\0\n")) == {f"{{{DC}}}format"}
 
 
@@ -70,6 +77,17 @@ def test_line_breaks_of_a_caption_survive() -> None:
             element.get(f"{{{DC}}}source") for element in ElementTree.fromstring(changed).iter(f"{{{RDF}}}Description")
         )
         assert caption == "one\ntwo\tthree\rfour"
+
+
+def test_a_namespace_that_is_only_declared_claims_nothing() -> None:
+    packet = xmp('xmlns:hdrgm="http://ns.adobe.com/hdr-gain-map/1.0/" dc:format="image/jpeg"')
+    assert without_claims(packet) == packet
+
+
+def test_characters_for_private_use_are_characters() -> None:
+    packet = without_claims(xmp(f'{_GAIN_MAP} dc:source="\ue009\ue00a\ue00d"', "<dc:rights>a&#13;b</dc:rights>"))
+    assert '"\ue009\ue00a\ue00d"' in packet.decode()
+    assert ElementTree.fromstring(packet).findtext(f".//{{{DC}}}rights") == "a\rb"
 
 
 def test_other_words_of_a_camera_stay() -> None:
