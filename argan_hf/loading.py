@@ -5,10 +5,6 @@ weights would still run and give wrong pictures, so none is returned.
 """
 
 import json
-import logging
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from textwrap import shorten
 from typing import Any
@@ -18,6 +14,8 @@ from safetensors import SafetensorError, safe_open
 from transformers import CONFIG_MAPPING, AutoConfig, AutoModelForImageToImage, PreTrainedConfig, PreTrainedModel
 from transformers.utils import cached_file
 from transformers.utils.hub import extract_commit_hash
+
+from .quiet import quiet
 
 CHECKPOINTS = Path(__file__).parent / "checkpoints"
 
@@ -79,7 +77,8 @@ def load_model(name_or_path: str | Path, *, kind: Any = AutoModelForImageToImage
         )
     _check_file(weights_path, place)
     try:
-        with _without_loading_report():
+        # transformers logs a table of the weights that do not fit.
+        with quiet("transformers.modeling_utils", lambda record: "LOAD REPORT" in record.getMessage()):
             model, report = kind.from_pretrained(
                 config_path.parent,
                 trust_remote_code=False,
@@ -210,19 +209,3 @@ def _not_finite(model: PreTrainedModel) -> str | None:
 def _reason(error: Exception) -> str:
     """The message of an exception on one line, not too long."""
     return shorten(str(error).rstrip(":. \n"), 240, placeholder=" …") or type(error).__name__
-
-
-@contextmanager
-def _without_loading_report() -> Iterator[None]:
-    """Keep transformers from logging its table of weights that do not fit, in this thread."""
-    thread = threading.get_ident()
-
-    def passes(record: logging.LogRecord) -> bool:
-        return record.thread != thread or "LOAD REPORT" not in record.getMessage()
-
-    reporter = logging.getLogger("transformers.modeling_utils")
-    reporter.addFilter(passes)
-    try:
-        yield
-    finally:
-        reporter.removeFilter(passes)

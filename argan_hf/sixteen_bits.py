@@ -17,9 +17,10 @@ from PIL.PpmImagePlugin import PpmImageFile
 from PIL.TiffImagePlugin import TiffImageFile
 from tifffile import PHOTOMETRIC, TiffFile, TiffPage
 
-from .containers.directories import describe_samples, quiet
+from .containers.directories import describe_samples
 from .containers.opening import UnreadableImageError, has_deep_samples
 from .containers.png_chunks import chunks, with_chunks, with_readable_chunks
+from .quiet import quiet
 
 STEPS = 257
 """Steps of 16 bits in a step of 8 bits: 255 * 257 = 65535."""
@@ -132,7 +133,7 @@ def _decode(image: Image.Image, data: bytes | None, name: str) -> np.ndarray:
 
 
 def _read_tiff(data: bytes, name: str) -> np.ndarray:
-    with quiet(), TiffFile(io.BytesIO(data)) as file:
+    with quiet("tifffile"), TiffFile(io.BytesIO(data)) as file:
         page = file.pages.first
         if not isinstance(page, TiffPage) or page.photometric not in (
             PHOTOMETRIC.MINISBLACK,

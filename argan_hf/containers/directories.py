@@ -1,15 +1,13 @@
 """The directories of TIFF files: camera raw files are told by them, and what else a file holds."""
 
 import io
-import logging
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Literal
 
 import numpy as np
 from tifffile import COMPRESSION, PHOTOMETRIC, TiffFile, TiffPage
 
+from ..quiet import quiet
 from .extras import LAYERS, PLACE, PROVENANCE, Contents, Extra
 from .photoshop import IPTC, Resource, extras_of, kept_info, read_resources
 
@@ -34,7 +32,7 @@ def is_camera_raw(data: bytes) -> bool:
     if data[8:10] == b"CR":  # CR2
         return True
     try:
-        with quiet(), TiffFile(io.BytesIO(data)) as file:
+        with quiet("tifffile"), TiffFile(io.BytesIO(data)) as file:
             first = file.pages.first
             is_thumbnail = _value(first, _SUBFILE) == 1 and bool(first.subifds)
             return _DNG_VERSION in first.tags or is_thumbnail or any(_is_of_a_sensor(page) for page in _pages(file))
@@ -49,7 +47,7 @@ def look_into_tiff(data: bytes) -> Contents:
         data: the bytes of the file, damaged or not.
     """
     try:
-        with quiet(), TiffFile(io.BytesIO(data)) as file:
+        with quiet("tifffile"), TiffFile(io.BytesIO(data)) as file:
             order: Literal["big", "little"] = "big" if file.byteorder == ">" else "little"
             tags = {tag.code: (tag.value, int(tag.valuebytecount)) for tag in file.pages.first.tags}
     except Exception:  # The parser raises any kind of exception for malformed data.
@@ -70,7 +68,7 @@ def look_into_tiff(data: bytes) -> Contents:
 def describe_samples(data: bytes) -> str | None:
     """The samples of a TIFF file in words, "32-bit floating-point samples"; `None` if it cannot be told."""
     try:
-        with quiet(), TiffFile(io.BytesIO(data)) as file:
+        with quiet("tifffile"), TiffFile(io.BytesIO(data)) as file:
             page = file.pages.first
             kind = {"f": "floating-point ", "i": "signed ", "c": "complex "}.get(np.dtype(page.dtype).kind, "")
             lab = " in Lab" if page.photometric in _OTHER_SPACES else ""
@@ -80,22 +78,6 @@ def describe_samples(data: bytes) -> str | None:
             return f"{page.bitspersample}-bit {kind}samples{lab}{channels}{packed}"
     except Exception:  # As above.
         return None
-
-
-@contextmanager
-def quiet() -> Iterator[None]:
-    """Keep tifffile from logging what is wrong with a file, in this thread: that becomes a sentence of ours."""
-    thread = threading.get_ident()
-
-    def passes(record: logging.LogRecord) -> bool:
-        return record.thread != thread
-
-    logger = logging.getLogger("tifffile")
-    logger.addFilter(passes)
-    try:
-        yield
-    finally:
-        logger.removeFilter(passes)
 
 
 def _pages(file: TiffFile) -> Iterator[TiffPage]:
