@@ -36,7 +36,7 @@ _WORDS = {
     "clli": "light levels (cLLI)",
 }
 # Without these, pixels mean other colors.
-_COLOR_KEYS = ("gamma", "chromaticity", "cicp")
+_COLOR_KEYS = ("icc_profile", "gamma", "chromaticity", "cicp")
 
 
 def encode_picture(image: Image.Image, suffix: str, samples: np.ndarray | None = None) -> tuple[bytes, tuple[str, ...]]:
@@ -119,12 +119,10 @@ def _writable_info(image: Image.Image, chosen: OutputFormat) -> tuple[dict[str, 
         foreign.append("comment")
     if foreign:
         notes.append(f"Left out of the {chosen.title} file: {_listed(foreign)}.")
-    if any(key in _COLOR_KEYS for key in foreign) and "icc_profile" not in kept:
-        notes.append(
-            f"Colors of the {chosen.title} file can look different, because a description of them was left out."
-        )
     if damaged:
         notes.append(f"Left out, because it is damaged, or too large for {chosen.title}: {_listed(damaged)}.")
+    if any(key in _COLOR_KEYS for key in foreign + damaged) and "icc_profile" not in kept:
+        notes.append(f"Colors of the {chosen.title} file can look different, because what describes them was left out.")
     # For these two, Exif data are written anew.
     if chosen in (TIFF, AVIF) and thumbnail_size(kept.get("exif", b"")):
         notes.append(f"Left out of the {chosen.title} file: thumbnail in the Exif data.")

@@ -25,7 +25,7 @@ _SIGNATURES = (
     (rb"<(?:!doctype\s+)?svg\b", "an SVG drawing"),
     (rb"[{\[]\s*[\"{\[]", "a text in JSON"),
 )
-_DEVELOP = "develop it first: export it as TIFF with 8 bits per channel, or as PNG"
+_DEVELOP = "develop it first: export it as TIFF or PNG"
 RAW_FILE = f"a camera raw file; {_DEVELOP}"
 """What is said of camera raw files in the shape of TIFF, which only their tags reveal."""
 

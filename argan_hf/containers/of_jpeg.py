@@ -45,7 +45,11 @@ def look_into_jpeg(data: bytes) -> Contents:
     boxes = b"".join(payload[8:] for marker, payload in applications if marker == _APP11 and payload[:2] == _BOXES)
     if boxes:
         is_named = b"c2pa" in boxes
-        extras.append(Extra(words.PROVENANCE if is_named else f"{words.UNKNOWN} (JUMBF)", len(boxes)))
+        extras.append(
+            Extra(
+                words.PROVENANCE if is_named else f"{words.UNKNOWN} in JUMBF boxes, as proofs of origin are", len(boxes)
+            )
+        )
     known = (*_KNOWN, *GAIN_MAP_SIGNS)
     unknown = [
         len(load)
