@@ -1,6 +1,7 @@
 """The metadata of a picture: color profile, Exif, XMP, resolution, comments, PNG text, and what is no longer true.
 
-`containers/` changes single statements of Exif and XMP. What a format can hold is decided in `saving.py`.
+`containers/` changes single statements of Exif and XMP. What a format can hold is decided in
+`output_formats.py`.
 """
 
 from typing import Any

@@ -1,6 +1,7 @@
 """Splits a picture into planes, and assembles a picture from restored planes.
 
-Alpha and CMYK channels are separated and put back here. `metadata.py` handles Exif and the like, `saving.py` the files.
+Alpha and CMYK channels are separated and put back here. `metadata.py` handles Exif and the like, `encoding.py` the
+formats of results.
 """
 
 from dataclasses import dataclass, replace

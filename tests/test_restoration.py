@@ -1,6 +1,4 @@
 import io
-import os
-import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -189,80 +187,6 @@ def test_the_second_picture_of_a_file_is_not_dropped_without_a_word(restorer: Jp
     assert restorer(jpeg_bytes(photo), history=False).report.notes == ()
 
 
-def test_a_file_can_be_given_in_any_way_python_has(restorer: JpegRestorer, photo: Image.Image, tmp_path: Path) -> None:
-    data = jpeg_bytes(photo, quality=40)
-    path = tmp_path / "a.jpg"
-    path.write_bytes(data)
-    expected = restorer(path)
-    written = io.BytesIO()
-    written.write(data)  # not rewound
-    with path.open("rb") as opened:
-        for source in (str(path), data, bytearray(data), memoryview(data), io.BytesIO(data), written, opened):
-            restored = restorer(source)
-            assert restored.image.tobytes() == expected.image.tobytes()
-            assert restored.report.quality == 40
-    with pytest.raises(UnreadableImageError, match="cannot be read"):
-        restorer(opened)  # closed
-    with pytest.raises(TypeError, match="found int"):
-        restorer(7)  # type: ignore[arg-type]
-    with pytest.raises(UnreadableImageError, match=r"https:/\S+ is a web address; download the picture"):
-        restorer("https://example.org/a.jpg")
-
-
-@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes with names here")
-def test_a_pipe_is_read_once(restorer: JpegRestorer, photo: Image.Image, tmp_path: Path) -> None:
-    pipe, data = tmp_path / "pipe.jpg", jpeg_bytes(photo, quality=40)
-    os.mkfifo(pipe)
-    writer = threading.Thread(target=pipe.write_bytes, args=(data,))
-    writer.start()
-    assert restorer(pipe).image.tobytes() == restorer(data).image.tobytes()
-    writer.join()
-
-
-@pytest.mark.parametrize("mode", ["L", "RGB", "RGBA"])
-def test_an_array_is_restored_as_the_picture_is(restorer: JpegRestorer, photo: Image.Image, mode: str) -> None:
-    picture = photo.convert(mode)
-    if mode == "RGBA":
-        picture.putalpha(photo.getchannel("G"))
-    array = np.array(picture)
-    expected = _pixels(restorer(picture).image)
-    # A view that is turned, as slices of arrays are, is no other picture.
-    turned = np.ascontiguousarray(array[::-1, ::-1])[::-1, ::-1]
-    turned.setflags(write=False)
-    for given in (array, turned, *([array[:, :, None]] if mode == "L" else [])):
-        assert np.array_equal(_pixels(restorer(given).image), expected)
-
-
-@pytest.mark.parametrize(
-    ("array", "words"),
-    [
-        (np.zeros((4, 4, 5), np.uint8), "shape \\(4, 4, 5\\), expected"),
-        (np.zeros((2, 4, 4, 3), np.uint8), "shape \\(2, 4, 4, 3\\)"),
-        (np.zeros((4, 4, 3), np.float32), "dtype float32, expected uint8"),
-        (np.zeros((4, 4), np.int64), "dtype int64"),
-        (np.zeros((4, 4), bool), "dtype bool"),
-        (np.zeros((4, 0, 3), np.uint8), "no pixels: it is 0x4"),
-    ],
-)
-def test_other_arrays_are_refused_in_words(restorer: JpegRestorer, array: np.ndarray, words: str) -> None:
-    with pytest.raises(ValueError, match=words):
-        restorer(array)
-
-
-def test_a_complete_file_without_its_end_is_restored_with_a_note(restorer: JpegRestorer, photo: Image.Image) -> None:
-    data = jpeg_bytes(photo, quality=40)
-    expected = restorer(data)
-    for odd in (data[:-2], data[:-1], data[:-2] + b"\0\0 a camera that lost power"):
-        restored = restorer(odd)
-        assert restored.image.tobytes() == expected.image.tobytes()
-        assert restored.report.consistency == expected.report.consistency
-        assert any("lacks its end marker. Its data reach" in note for note in restored.report.notes)
-    assert not any("end marker" in note for note in expected.report.notes)
-    for cut in (data[:-4], data[: len(data) // 2]):
-        with pytest.raises(UnreadableImageError, match="ends early"):
-            restorer(cut)
-
-
 def test_the_report_tells_what_was_found(restorer: JpegRestorer, photo: Image.Image) -> None:
     conditioned = restorer.model.config.condition_on_quantization
     report = restorer(jpeg_bytes(photo, quality=35)).report
@@ -429,19 +353,3 @@ def test_a_reconstruction_of_another_picture_is_refused(restorer: JpegRestorer, 
         restorer(photo, reconstruction=planes)
     with pytest.raises(ValueError, match=r"expected .* and torch\.float32"):
         restorer(photo, reconstruction=restorer.reconstruct(photo).half())
-
-
-def test_a_cmyk_file_without_its_end_gets_the_note_too(restorer: JpegRestorer, photo: Image.Image) -> None:
-    data = jpeg_bytes(photo.convert("CMYK"), quality=40)[:-2]
-    assert any("lacks its end marker" in note for note in restorer(data).report.notes)
-
-
-def test_a_pipe_that_is_not_buffered_is_read_to_its_end(restorer: JpegRestorer, photo: Image.Image) -> None:
-    data = jpeg_bytes(photo.resize((800, 600)), quality=95)
-    reading, writing = os.pipe()
-    writer = threading.Thread(target=lambda: os.fdopen(writing, "wb").write(data))
-    writer.start()
-    with os.fdopen(reading, "rb", 0) as unbuffered:
-        restored = restorer(unbuffered, strength=0.0)
-    writer.join()
-    assert restored.image.size == (800, 600)

@@ -19,7 +19,8 @@ from PIL import Image
 from tqdm.auto import tqdm
 
 from ..containers.opening import MAX_MEGAPIXELS, open_image
-from ..restoration import TILE_SIZE, JpegRestorer
+from ..plane_restorer import TILE_SIZE
+from ..restoration import JpegRestorer
 from ..restored_image import RestoredImage
 from ..saving import write_whole
 from ..variants import DEFAULT_CHECKPOINT

@@ -1,4 +1,4 @@
-"""JPEG files without their last marker: restored if every pixel is there, refused if the data end early.
+"""JPEG files without their last marker: restored if their data reach to the last block, refused if they end early.
 
 Cameras that lose power and programs that cut a byte too many leave such files, and browsers show them. libjpeg fills
 what is missing with gray and tells nobody, so a decoder cannot simply be asked.

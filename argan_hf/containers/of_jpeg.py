@@ -44,12 +44,8 @@ def look_into_jpeg(data: bytes) -> Contents:
     extras += _thumbnails(applications, resources)
     boxes = b"".join(payload[8:] for marker, payload in applications if marker == _APP11 and payload[:2] == _BOXES)
     if boxes:
-        is_named = b"c2pa" in boxes
-        extras.append(
-            Extra(
-                words.PROVENANCE if is_named else f"{words.UNKNOWN} in JUMBF boxes, as proofs of origin are", len(boxes)
-            )
-        )
+        other = f"{words.UNKNOWN} in JUMBF boxes, as proofs of origin are"
+        extras.append(Extra(words.PROVENANCE if b"c2pa" in boxes else other, len(boxes)))
     known = (*_KNOWN, *GAIN_MAP_SIGNS)
     unknown = [
         len(load)
@@ -80,7 +76,7 @@ def xmp_segments(main: bytes, extended: bytes, name: bytes) -> list[bytes]:
 
 
 def _thumbnails(applications: list[tuple[int, bytes]], resources: dict[int, Resource]) -> list[Extra]:
-    """Thumbnails. Only that in the Exif data is kept, to which programs have an offset."""
+    """Thumbnails. Only that in the Exif data is kept: it is a part of them, and they stay as they are."""
     found = []
     for marker, payload in applications:
         if marker == _APP1 and payload.startswith(_EXIF) and (size := thumbnail_size(payload)):

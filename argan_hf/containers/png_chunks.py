@@ -12,9 +12,8 @@ SIGNATURE = b"\x89PNG\r\n\x1a\n"
 MAX_TEXT = 1 << 20
 """Pillow reads profiles and texts of up to this many bytes, uncompressed."""
 
-MAX_PROFILE = 8 << 20
-"""Larger color profiles are left out; those of printers have a few mebibytes."""
-
+# Larger color profiles are left out; those of printers have a few mebibytes.
+_MAX_PROFILE = 8 << 20
 _HEADER_SIZE = 13
 _CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 _MAX_ALL_TEXTS = 32 * MAX_TEXT
@@ -100,8 +99,8 @@ def large_profile(data: bytes) -> bytes | None:
             header = _inflate(rest[1:], _PROFILE_HEADER) or b""
             if header[_PROFILE_SIGNATURE] != b"acsp":
                 return None
-            profile = _inflate(rest[1:], MAX_PROFILE)
-            return profile if profile is not None and MAX_TEXT < len(profile) <= MAX_PROFILE else None
+            profile = _inflate(rest[1:], _MAX_PROFILE)
+            return profile if profile is not None and MAX_TEXT < len(profile) <= _MAX_PROFILE else None
     return None
 
 

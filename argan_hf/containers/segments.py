@@ -7,13 +7,15 @@ and nothing behind the end of the image counts.
 import re
 from dataclasses import dataclass
 
-START_OF_SCAN, END_OF_IMAGE, COMMENT, RESTART_INTERVAL = 0xDA, 0xD9, 0xFE, 0xDD
-_START_OF_IMAGE, _TEMPORARY = 0xD8, 0x01
+START_OF_SCAN, COMMENT, RESTART_INTERVAL = 0xDA, 0xFE, 0xDD
+FRAMES = {0xC0, 0xC1, 0xC2, 0xC3, 0xC5, 0xC6, 0xC7, 0xC9, 0xCA, 0xCB, 0xCD, 0xCE, 0xCF}
+"""Markers of the header of a picture, one for each kind of coding."""
+
+_START_OF_IMAGE, _END_OF_IMAGE, _TEMPORARY = 0xD8, 0xD9, 0x01
 # In entropy-coded data, FF 00 is a byte FF, and FF D0 to FF D7 are restart markers.
 _MARKER = re.compile(rb"\xff([\x01-\xcf\xd8-\xfe])")
 # Tables, another scan, the number of lines, comments and application data can follow a scan.
 _AFTER_A_SCAN = {0xC4, 0xCC, START_OF_SCAN, 0xDB, 0xDC, 0xDD, *range(0xE0, 0xF0), COMMENT}
-FRAMES = {0xC0, 0xC1, 0xC2, 0xC3, 0xC5, 0xC6, 0xC7, 0xC9, 0xCA, 0xCB, 0xCD, 0xCE, 0xCF}
 _FIRST_ARITHMETIC_FRAME = 0xC9
 
 
@@ -68,7 +70,7 @@ def read_layout(data: bytes) -> JpegLayout:
     position, scanned = 2, False
     while found := _MARKER.search(data, position):
         marker = found[1][0]
-        if marker == END_OF_IMAGE:
+        if marker == _END_OF_IMAGE:
             return JpegLayout(tuple(segments), found.end(), found.start())
         if marker in (_TEMPORARY, _START_OF_IMAGE) and not scanned:
             position = found.end()

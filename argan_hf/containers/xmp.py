@@ -269,18 +269,11 @@ def _is_untrue(node: _Node, namespaces: tuple[str, ...], turned: bool) -> bool:
     return is_thumbnail or node.namespaceURI.startswith(namespaces)
 
 
-def _remove(node: _Node) -> None:
-    if isinstance(node, minidom.Attr):
-        if node.ownerElement is not None and node.ownerElement.hasAttributeNS(node.namespaceURI, node.localName):
-            node.ownerElement.removeAttributeNode(node)
-    elif node.parentNode is not None:
-        node.parentNode.removeChild(node)
-
-
 def _move(node: _Node, target: minidom.Element) -> None:
     if isinstance(node, minidom.Attr):
+        if node.ownerElement is not None:
+            node.ownerElement.removeAttributeNode(node)
         target.setAttributeNS(node.namespaceURI, node.name, node.value)
-        _remove(node)
     else:
         target.appendChild(node)
 
