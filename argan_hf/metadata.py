@@ -175,7 +175,8 @@ def make_upright(
     upright = image.transpose(_TRANSPOSITIONS[orientation])
     info: dict[str, Any] = {str(key): value for key, value in image.info.items()}
     info, notes = info_made_upright(info, orientation, upright.size)
-    upright.info = dict(info.items())
+    upright.info.clear()
+    upright.info.update(info)
     return upright, None if samples is None else turned(samples, orientation), notes
 
 
