@@ -6,13 +6,11 @@ from typing import Any
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
+from .containers import exif as exif_data
 from .containers import xmp as xmp_data
 from .containers.of_jpeg import xmp_segments
 from .containers.photoshop import IPTC, SEGMENT, Resource, encode_resources, encode_text
-from .metadata import IPTC_TEXT, tiff_tags
-
-IMAGE_DESCRIPTION = 0x010E
-"""TIFF tag that holds the description of a picture, or else its comment."""
+from .metadata import IMAGE_DESCRIPTION, IPTC_TEXT, tiff_tags
 
 _XMP_TAG, _IPTC_TAG, _PHOTOSHOP_TAG = 0x02BC, 0x83BB, 0x8649
 # Payload of a JPEG segment, without the name of XMP.
@@ -37,6 +35,9 @@ def encoder_arguments(name: str, info: dict[str, Any]) -> dict[str, Any]:
         return kept | {"pnginfo": _png_chunks(info)}
     if name == "TIFF":
         return {key: info[key] for key in ("icc_profile", "dpi") if key in info} | {"exif": _tags(info)}
+    if name == "AVIF" and exif_data.orientation_of(info.get("exif", b"")) == 1:
+        # Pillow turns an orientation into a property of AVIF, and writes all other tags anew, at other places.
+        return info | {"exif": exif_data.without_orientation(info["exif"])}
     return _jpeg_arguments(info) if name == "JPEG" else info
 
 

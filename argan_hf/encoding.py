@@ -11,11 +11,11 @@ import numpy as np
 from PIL import Image
 
 from .cmyk import cmyk_to_rgb
-from .containers.exif import thumbnail_size
+from .containers.exif import orientation_of, thumbnail_size
 from .containers.opening import open_image
 from .containers.png_chunks import with_chunks
-from .encoder_arguments import IMAGE_DESCRIPTION, encoder_arguments
-from .metadata import tiff_tags
+from .encoder_arguments import encoder_arguments
+from .metadata import IMAGE_DESCRIPTION, tiff_tags
 from .output_formats import AVIF, PNG, TIFF, OutputFormat, output_format
 from .sixteen_bits import encode_png, encode_tiff
 
@@ -123,8 +123,9 @@ def _writable_info(image: Image.Image, chosen: OutputFormat) -> tuple[dict[str, 
         notes.append(f"Left out, because it is damaged, or too large for {chosen.title}: {_listed(damaged)}.")
     if any(key in _COLOR_KEYS for key in foreign + damaged) and "icc_profile" not in kept:
         notes.append(f"Colors of the {chosen.title} file can look different, because what describes them was left out.")
-    # For these two, Exif data are written anew.
-    if chosen in (TIFF, AVIF) and thumbnail_size(kept.get("exif", b"")):
+    # For TIFF, and to AVIF with an orientation, Exif data are written anew.
+    exif = kept.get("exif", b"")
+    if (chosen is TIFF or (chosen is AVIF and orientation_of(exif) not in (None, 1))) and thumbnail_size(exif):
         notes.append(f"Left out of the {chosen.title} file: thumbnail in the Exif data.")
     return kept, notes
 

@@ -22,6 +22,9 @@ IPTC_TEXT = "Raw profile type iptc"
 
 _IPTC_TEXTS = (IPTC_TEXT, "Raw profile type 8bim")
 _EXIF_TEXT = "Raw profile type exif"
+IMAGE_DESCRIPTION = 0x010E
+"""TIFF tag that holds the description of a picture, or else its comment."""
+
 _KEPT = ("icc_profile", "exif", "xmp", "dpi", "comment", "gamma", "chromaticity", "srgb")
 # Tags of a TIFF file that describe the picture, not its storage.
 _DESCRIPTIVE = (
@@ -29,7 +32,10 @@ _DESCRIPTIVE = (
     # Stars, and title, comment, author, keywords and subject of Windows.
     *(0x4746, 0x4749, 0x9C9B, 0x9C9C, 0x9C9D, 0x9C9E, 0x9C9F),
 )
-_DIRECTORIES = (0x8769, 0x8825)
+_EXIF_DIRECTORY, _INTEROPERABILITY = 0x8769, 0xA005
+_DIRECTORIES = (_EXIF_DIRECTORY, 0x8825)
+# Descriptions by ImageJ and tifffile.
+_OF_STORAGE = ("ImageJ=", '{"shape":')
 _X_RESOLUTION = 0x011A
 _LAST_OF_STORAGE, _PROFILE = 0x02BC, 0x8773
 _TRANSPOSITIONS = {
@@ -57,6 +63,9 @@ def kept_info(image: Image.Image, contents: Contents | None = None) -> tuple[dic
     contents = contents or Contents()
     info = {key: image.info[key] for key in _KEPT if image.info.get(key) is not None}
     notes = not_kept(contents.extras)
+    if not isinstance(info.get("exif", b""), bytes):  # A Pillow picture can hold anything.
+        del info["exif"]
+        notes += ("The Exif data are no bytes and were left out.",)
     if contents.bits is not None:
         notes += (f"The file has {contents.bits} bits per channel, of which 8 were read.",)
     if "icc_profile" in image.info and image.info["icc_profile"] is None:
@@ -65,6 +74,10 @@ def kept_info(image: Image.Image, contents: Contents | None = None) -> tuple[dic
         info |= _elsewhere(image)
     except Exception:  # Malformed tags can raise any kind of exception; the pixels are not affected.
         notes += ("The tags or texts that describe the picture are damaged and were left out.",)
+    if _describes_storage(image):
+        notes += (
+            "The description was left out, because it is one of the pages and channels of the file (ImageJ, OME).",
+        )
     info |= photoshop.kept_info(image.info.get("photoshop") or {}) | contents.info
     if "iptc" in info and (texts := info.get("text")):
         info["text"] = {key: text for key, text in texts.items() if key not in _IPTC_TEXTS}
@@ -119,11 +132,19 @@ def _elsewhere(image: Image.Image) -> dict[str, Any]:
     return found
 
 
+def _describes_storage(image: Image.Image) -> bool:
+    """Whether the description in a TIFF file is one of its pages and channels, by which programs read its samples."""
+    description = image.tag_v2.get(IMAGE_DESCRIPTION) if isinstance(image, TiffImageFile) else None
+    if not isinstance(description, str):
+        return False
+    return description.startswith(_OF_STORAGE) or (description.startswith("<?xml") and "<OME" in description)
+
+
 def _descriptive_exif(image: Image.Image) -> bytes:
     source, exif = image.getexif(), Image.Exif()
     # Pillow has turned the pixels of TIFF files.
     for tag in (*_DESCRIPTIVE, *(() if isinstance(image, TiffImageFile) else (ORIENTATION,))):
-        if tag in source:
+        if tag in source and not (tag == IMAGE_DESCRIPTION and _describes_storage(image)):
             exif[tag] = source[tag]
     for directory in _DIRECTORIES:
         if tags := source.get_ifd(directory):
@@ -150,6 +171,11 @@ def tiff_tags(exif: bytes) -> Image.Exif | None:
                 kept[tag] = value
         # Pillow writes directories to a TIFF file only if it has parsed them, so the kept tags are parsed again.
         as_read.load(kept.tobytes())
+        if _INTEROPERABILITY in (tags := as_read.get_ifd(_EXIF_DIRECTORY)):
+            # Pillow copies only the place where this directory was.
+            del tags[_INTEROPERABILITY]
+            if exif_data.has_sound_interoperability(exif):
+                tags[_INTEROPERABILITY] = dict(source.get_ifd(_INTEROPERABILITY))
     except Exception:  # The parser raises any kind of exception for malformed data.
         return None
     return as_read

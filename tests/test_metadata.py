@@ -1,8 +1,11 @@
 import io
 import struct
+from pathlib import Path
 
 import numpy as np
+import piexif
 import pytest
+import tifffile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageOps
@@ -10,6 +13,7 @@ from PIL.Image import Exif
 from PIL.PngImagePlugin import PngInfo
 from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
+from argan_hf import ArganForImageRestoration, JpegRestorer
 from argan_hf.containers import look_into
 from argan_hf.containers.opening import open_image
 from argan_hf.containers.photoshop import Resource
@@ -99,6 +103,45 @@ def test_what_a_tiff_says_about_the_picture_becomes_exif() -> None:
 
 def test_a_tiff_that_says_nothing_about_the_picture_gives_no_exif() -> None:
     assert "exif" not in kept_info(_reopened(Image.new("L", (5, 3)), "TIFF"))[0]
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "uint16"])
+@pytest.mark.parametrize("options", [{"imagej": True}, {"ome": True}, {}], ids=["ImageJ", "OME", "tifffile"])
+def test_a_description_of_several_pages_is_not_one_of_a_single_picture(
+    model: ArganForImageRestoration, tmp_path: Path, dtype: str, options: dict[str, bool]
+) -> None:
+    pages = np.arange(3 * 24 * 32).reshape(3, 24, 32).astype(dtype)
+    source, target = tmp_path / "stack.tif", tmp_path / "result.tiff"
+    tifffile.imwrite(source, pages, photometric="minisblack", **options)
+    restored = JpegRestorer(model, device="cpu")(source, strength=0)
+    restored.save(target)
+    # Another program sees one picture, as it was.
+    assert np.array_equal(tifffile.imread(target), pages[0])
+    assert any("pages and channels" in note for note in restored.report.notes)
+
+
+def test_interoperability_tags_are_written_with_the_others() -> None:
+    data = piexif.dump({"0th": {0x010F: b"Ada"}, "Exif": {0x829A: (1, 50)}, "Interop": {1: b"R98"}}) + bytes(4)
+    written = io.BytesIO()
+    Image.new("L", (5, 3)).save(written, "TIFF", exif=tiff_tags(data))
+    found = piexif.load(b"Exif\0\0" + written.getvalue())
+    assert found["Interop"] == {1: b"R98"}
+    assert found["Exif"][0x829A] == (1, 50)
+    # In many files the place leads nowhere, and then none is written.
+    place = data.index(b"\xa0\x05\0\4\0\0\0\1") + 8
+    for nowhere in (len(data) - 6, 1 << 30):
+        tags = tiff_tags(data[:place] + struct.pack(">L", nowhere) + data[place + 4 :])
+        assert tags is not None
+        assert 0xA005 not in tags.get_ifd(0x8769)
+        assert tags.get_ifd(0x8769)[0x829A] == 0.02
+
+
+def test_exif_of_a_picture_in_memory_can_be_anything() -> None:
+    image = Image.new("L", (5, 3))
+    image.info["exif"] = "text"
+    info, notes = kept_info(image)
+    assert "exif" not in info
+    assert notes == ("The Exif data are no bytes and were left out.",)
 
 
 def test_how_a_camera_stored_its_picture_is_not_taken_over_into_a_tiff() -> None:

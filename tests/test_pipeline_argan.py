@@ -19,7 +19,7 @@ from PIL.PngImagePlugin import PngInfo
 from transformers import pipeline
 from transformers.pipelines.pt_utils import KeyDataset
 
-from argan_hf import ArganConfig, ArganForImageRestoration, ArganImageProcessor, JpegRestorationPipeline
+from argan_hf import ArganConfig, ArganForImageRestoration, ArganImageProcessor, JpegRestorationPipeline, JpegRestorer
 from tests.conftest import deep_files, jpeg_bytes, scramble
 
 CHECKPOINTS = Path(__file__).parents[1] / "argan_hf" / "checkpoints"
@@ -74,6 +74,18 @@ def test_path_bytes_and_picture_give_the_same(
         assert np.array_equal(np.array(piped(source)), np.array(expected)), type(source)
     with path.open("rb") as file:
         assert np.array_equal(np.array(piped(file)), np.array(expected))
+
+
+def test_a_configuration_that_asks_for_tuples_is_no_obstacle(
+    model: ArganForImageRestoration, photo: Image.Image
+) -> None:
+    def results() -> list[bytes]:
+        # The restorer changes the layout of the weights in memory, and with it the rounding, so it comes first.
+        return [JpegRestorer(model, device="cpu")(photo).image.tobytes(), _piped(model)(photo).tobytes()]
+
+    expected = results()
+    model.config.return_dict = False
+    assert results() == expected
 
 
 def test_gray_stays_gray(piped: JpegRestorationPipeline, photo: Image.Image) -> None:

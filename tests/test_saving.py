@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
+import piexif
 import pytest
 from PIL import Image, ImageCms
 from PIL.Image import Exif
@@ -20,6 +21,7 @@ from argan_hf.jpeg.file import read_header
 from argan_hf.metadata import kept_info
 from argan_hf.picture import take_apart
 from argan_hf.saving import save_picture
+from tests.conftest import jpeg_bytes
 from tests.containers.files import xmp
 
 PROFILE = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
@@ -328,3 +330,17 @@ def test_jpeg_gets_all_that_its_segments_can_hold(photo: Image.Image) -> None:
     data, notes = encode_picture(photo, ".jpg")
     assert _read(data).size == photo.size
     assert any("XMP" in note for note in notes)
+
+
+def test_maker_notes_and_thumbnail_stay_where_they_are_in_avif(photo: Image.Image) -> None:
+    tags = {"0th": {0x010F: b"Ada", 0x0112: 1}, "Exif": {0x927C: b"maker note"}, "Interop": {1: b"R98"}}
+    photo.info["exif"] = exif = piexif.dump({**tags, "1st": {0x0103: 6}, "thumbnail": jpeg_bytes(photo)})
+    data, notes = encode_picture(photo, ".avif")
+    assert not any("thumbnail" in note for note in notes)
+    with Image.open(io.BytesIO(data)) as written:
+        found = written.info["exif"]
+    expected = piexif.load(exif)
+    for part in (b"maker note", expected["thumbnail"]):
+        assert found.removeprefix(b"Exif\0\0").index(part) == exif.removeprefix(b"Exif\0\0").index(part)
+    del expected["0th"][0x0112]
+    assert piexif.load(b"Exif\0\0" + found.removeprefix(b"Exif\0\0")) == expected

@@ -36,6 +36,8 @@ def test_a_file_can_be_given_in_any_way_python_has(restorer: JpegRestorer, photo
             assert restored.report.quality == 40
     with pytest.raises(UnreadableImageError, match="cannot be read"):
         restorer(opened)  # closed
+    with pytest.raises(UnreadableImageError, match="cannot be read: embedded null byte"):
+        restorer("a\0b.jpg")
     with pytest.raises(TypeError, match="found int"):
         restorer(7)  # type: ignore[arg-type]
     with pytest.raises(UnreadableImageError, match=r"https:/\S+ is a web address; download the picture"):

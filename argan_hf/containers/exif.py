@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 ORIENTATION = 0x0112
 _WIDTH, _HEIGHT, _EXIF_DIRECTORY, _GPS_DIRECTORY = 0x0100, 0x0101, 0x8769, 0x8825
-_PIXEL_WIDTH, _PIXEL_HEIGHT = 0xA002, 0xA003
+_INTEROPERABILITY, _PIXEL_WIDTH, _PIXEL_HEIGHT = 0xA005, 0xA002, 0xA003
 _THUMBNAIL, _THUMBNAIL_SIZE = 0x0201, 0x0202
 _SHORT, _LONG = 3, 4
 # Bytes of a value of each type: BYTE, ASCII, SHORT, LONG, RATIONAL, SBYTE, UNDEFINED, …
@@ -66,6 +66,22 @@ def made_upright(exif: bytes) -> bytes:
     return bytes(changed)
 
 
+def without_orientation(exif: bytes) -> bytes:
+    """Exif data of an upright picture without the statement on it, which encoders replace by moving everything.
+
+    The entries behind it move up in the first directory, so that all values stay where they are.
+    """
+    changed, order, directory = bytearray(exif), _order(exif), _directory(exif, 0)
+    if order is None or directory is None:
+        return exif
+    for found in reversed(_orientations(exif)):
+        (count,) = struct.unpack_from(f"{order}H", changed, directory)
+        entry, end = found.position - 8, directory + 2 + 12 * count + 4
+        changed[entry:end] = changed[entry + 12 : end] + bytes(12)
+        struct.pack_into(f"{order}H", changed, directory, count - 1)
+    return bytes(changed)
+
+
 def with_size(exif: bytes, size: tuple[int, int]) -> bytes:
     """Exif data with the width and height of a picture, wherever they state a size in pixels.
 
@@ -97,6 +113,16 @@ def is_sound(exif: bytes) -> bool:
         if below := _find(exif, 0, tag):
             directories.append(start + below.value)
     return all(directory is not None and _is_sound(exif, directory, order, start) for directory in directories)
+
+
+def has_sound_interoperability(exif: bytes) -> bool:
+    """Whether Exif data hold interoperability tags that can be read: in many files, their place leads nowhere."""
+    order, start = _order(exif), _start(exif)
+    below = _find(exif, 0, _EXIF_DIRECTORY)
+    if order is None or below is None:
+        return False
+    places = [number.value for number in _numbers(exif, start + below.value) if number.tag == _INTEROPERABILITY]
+    return bool(places) and places[-1] > 0 and _is_sound(exif, start + places[-1], order, start)
 
 
 def _is_sound(exif: bytes, directory: int, order: str, start: int) -> bool:

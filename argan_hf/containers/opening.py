@@ -134,8 +134,9 @@ def _read(path: Path) -> bytes:
     try:
         with path.open("rb") as file:
             return file.read(_MAX_FILE_BYTES + 1)
-    except OSError as error:
-        raise UnreadableImageError(f"{path.name or path} cannot be read: {error.strerror or error}") from error
+    except (OSError, ValueError) as error:  # A name with a NUL raises ValueError.
+        reason = getattr(error, "strerror", None) or error
+        raise UnreadableImageError(f"{path.name or path} cannot be read: {reason}") from error
 
 
 def _read_open(file: IO[bytes], name: str) -> bytes:

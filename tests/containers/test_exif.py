@@ -14,6 +14,7 @@ from argan_hf.containers.exif import (
     states_plain_orientation,
     thumbnail_size,
     with_size,
+    without_orientation,
 )
 from tests.containers.files import exif, jpeg
 
@@ -59,6 +60,30 @@ def test_of_two_orientations_the_last_counts_and_none_remains() -> None:
     upright = Image.Exif()
     upright.load(made_upright(data))
     assert upright[0x0112] == orientation_of(made_upright(data)) == 1
+
+
+@pytest.mark.parametrize("order", ["II", "MM"])
+def test_without_its_orientation_nothing_else_of_exif_data_changes_or_moves(order: str) -> None:
+    tags = {0x010F: b"Ada", 0x0112: 1, 0x0131: b"a program", 0x8298: b"a right"}
+    data = piexif.dump(
+        {
+            "0th": tags,
+            "Exif": {0x927C: b"maker note", 0x829A: (1, 50)},
+            "Interop": {1: b"R98"},
+            "1st": {0x0103: 6},
+            "thumbnail": _THUMBNAIL,
+        }
+    )
+    if order == "II":
+        data = exif(1, thumbnail=_THUMBNAIL)
+    before, plain = piexif.load(data), without_orientation(data)
+    del before["0th"][0x0112]
+    assert piexif.load(plain) == before
+    assert orientation_of(plain) is None
+    assert len(plain) == len(data)
+    at = data.index(before["thumbnail"])
+    assert plain[at:] == data[at:]
+    assert without_orientation(plain) == plain
 
 
 @pytest.mark.parametrize("thumbnail", [b"", _THUMBNAIL])
