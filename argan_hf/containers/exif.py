@@ -11,7 +11,7 @@ from dataclasses import dataclass
 ORIENTATION = 0x0112
 _WIDTH, _HEIGHT, _EXIF_DIRECTORY, _GPS_DIRECTORY = 0x0100, 0x0101, 0x8769, 0x8825
 _INTEROPERABILITY, _PIXEL_WIDTH, _PIXEL_HEIGHT = 0xA005, 0xA002, 0xA003
-_THUMBNAIL, _THUMBNAIL_SIZE = 0x0201, 0x0202
+_THUMBNAIL, _THUMBNAIL_SIZE, _STRIP, _STRIP_SIZE = 0x0201, 0x0202, 0x0111, 0x0117
 _SHORT, _LONG = 3, 4
 # Bytes of a value of each type: BYTE, ASCII, SHORT, LONG, RATIONAL, SBYTE, UNDEFINED, …
 _SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4}
@@ -48,9 +48,12 @@ def states_plain_orientation(exif: bytes) -> bool:
 
 
 def thumbnail_size(exif: bytes) -> int:
-    """Bytes of the thumbnail in Exif data, 0 if there is none."""
-    found = _find(exif, 1, _THUMBNAIL_SIZE)
-    return found.value if found and _find(exif, 1, _THUMBNAIL) else 0
+    """Bytes of the thumbnail in Exif data, which is a JPEG file or uncompressed; 0 if there is none."""
+    for place, size in ((_THUMBNAIL, _THUMBNAIL_SIZE), (_STRIP, _STRIP_SIZE)):
+        found = _find(exif, 1, size)
+        if found and _find(exif, 1, place):
+            return found.value
+    return 0
 
 
 def made_upright(exif: bytes) -> bytes:

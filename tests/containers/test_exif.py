@@ -5,7 +5,7 @@ import piexif
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import Image
+from PIL import ExifTags, Image
 
 from argan_hf.containers.exif import (
     is_sound,
@@ -48,6 +48,19 @@ def test_a_thumbnail_goes_and_all_other_tags_stay_when_a_picture_is_turned() -> 
     assert after["Exif"][0x9000] == before["Exif"][0x9000]
     # In place: maker notes hold offsets that no program knows.
     assert len(upright) == len(data)
+
+
+@pytest.mark.parametrize("order", "<>")
+def test_a_thumbnail_that_is_not_compressed_is_found(order: str) -> None:
+    first = struct.pack(order + "HHHLHHL", 1, 0x0112, 3, 1, 6, 0, 26)
+    second = struct.pack(order + "HHHLLHHLL", 2, 0x0111, 4, 1, 56, 0x0117, 4, 1, 576) + bytes(4)
+    data = (
+        b"Exif\0\0" + {"<": b"II*\0", ">": b"MM\0*"}[order] + struct.pack(order + "L", 8) + first + second + bytes(576)
+    )
+    found = Image.Exif()
+    found.load(data)
+    assert found.get_ifd(ExifTags.IFD.IFD1)[0x0117] == thumbnail_size(data) == 576
+    assert thumbnail_size(made_upright(data)) == 0
 
 
 def test_of_two_orientations_the_last_counts_and_none_remains() -> None:
