@@ -261,10 +261,16 @@ def _check_range(images: list[np.ndarray], rescale_factor: float) -> None:
 
 
 def _tables_of(picture: Any, planes: int) -> np.ndarray:
-    """Quantization tables of the first planes of a picture, int64 (planes, 8, 8); zeros if it is no JPEG file."""
+    """Quantization tables of the first planes of a picture, int64 (planes, 8, 8); zeros if they are not known.
+
+    They are known for JPEG files, but for those few that store R, G and B, whose tables are not those of Y, Cb and Cr.
+    """
     tables = np.zeros((planes, 8, 8), dtype=np.int64)
     stored = getattr(picture, "quantization", None)
     components = getattr(picture, "layer", [])
+    identifiers = bytes(component[0] for component in components)
+    if identifiers == b"RGB" or (len(identifiers) == 3 and picture.info.get("adobe_transform") == 0):
+        return tables
     if stored and len(components) >= planes and getattr(picture, "mode", "") in ("L", "RGB", "YCbCr"):
         for plane in range(planes):
             tables[plane] = np.reshape(stored.get(components[plane][3], np.zeros(64)), (8, 8))

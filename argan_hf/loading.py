@@ -98,6 +98,7 @@ def load_model(name_or_path: str | Path, *, kind: Any = AutoModelForImageToImage
         ) from error
     if problem := _mismatch(report) or _not_finite(model):
         raise DamagedCheckpointError(f"{weights_path.name} of {place} {problem}: {_REMEDY}")
+    model.config.return_dict = True  # Outputs are read by name.
     model.config.name_or_path = model.name_or_path = str(place)
     network: PreTrainedModel = model
     return network

@@ -21,6 +21,7 @@ IPTC_TEXT = "Raw profile type iptc"
 """Key of the text under which ImageMagick, exiftool and others put captions into PNG files."""
 
 _IPTC_TEXTS = (IPTC_TEXT, "Raw profile type 8bim")
+_XMP_TEXT = "XML:com.adobe.xmp"
 _EXIF_TEXT = "Raw profile type exif"
 IMAGE_DESCRIPTION = 0x010E
 """TIFF tag that holds the description of a picture, or else its comment."""
@@ -121,7 +122,9 @@ def _elsewhere(image: Image.Image) -> dict[str, Any]:
     """Metadata that Pillow does not list in `info`: PNG texts, and the tags of TIFF files."""
     found: dict[str, Any] = {}
     texts = image.text if isinstance(image, PngImageFile) else {}
-    if texts := {key: value for key, value in texts.items() if key != "XML:com.adobe.xmp"}:
+    if _XMP_TEXT in texts and "xmp" not in image.info:  # Pillow finds it in one of three kinds of texts.
+        found["xmp"] = texts[_XMP_TEXT].encode("latin-1")
+    if texts := {key: value for key, value in texts.items() if key != _XMP_TEXT}:
         found["text"] = texts
     is_tiff = isinstance(image, TiffImageFile)
     if "exif" not in image.info and (is_tiff or _EXIF_TEXT in image.info):
@@ -193,12 +196,17 @@ def make_upright(
     Returns:
         The picture with orientation 1 (upright), its samples, and sentences on what was left out.
     """
+    in_xmp = xmp_data.orientation_of(image.info.get("xmp", b""))
     orientation = exif_data.orientation_of(image.info.get("exif", b""))
     if orientation is None:
-        orientation = xmp_data.orientation_of(image.info.get("xmp", b""))
-    if orientation not in _TRANSPOSITIONS:
+        orientation = in_xmp
+    if orientation in _TRANSPOSITIONS:
+        upright = image.transpose(_TRANSPOSITIONS[orientation])
+    elif in_xmp in _TRANSPOSITIONS:
+        # Exif data decide that the picture is upright; in formats without them, XMP would turn it.
+        upright = image.copy()
+    else:
         return image, samples, ()
-    upright = image.transpose(_TRANSPOSITIONS[orientation])
     info: dict[str, Any] = {str(key): value for key, value in image.info.items()}
     info, notes = info_made_upright(info, orientation, upright.size)
     upright.info.clear()

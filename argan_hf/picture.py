@@ -182,6 +182,7 @@ def _take_jpeg(image: JpegImageFile, contents: Contents, notes: tuple[str, ...])
 
 
 def _take_array(array: np.ndarray) -> PictureParts:
+    array = np.asarray(array)  # of a class of its own, such as a matrix
     shape = array.shape
     if array.ndim not in (2, 3) or (array.ndim == 3 and not 1 <= shape[2] <= 4):
         raise ValueError(f"the array has shape {shape}, expected (H, W) or (H, W, channels) with 1 to 4 channels")

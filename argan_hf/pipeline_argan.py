@@ -103,9 +103,7 @@ class JpegRestorationPipeline(Pipeline):
         is_half = dtype in (torch.float16, torch.bfloat16)
         # The planes stay float32: in bfloat16, bright samples would be rounded to steps of a whole gray level.
         with torch.inference_mode(), torch.autocast(self.device.type, dtype if is_half else None, enabled=is_half):
-            outputs = self.model(
-                pixel_values if is_half else pixel_values.to(dtype), quantization=quantization, return_dict=True
-            )
+            outputs = self.model(pixel_values if is_half else pixel_values.to(dtype), quantization=quantization)
         if is_half and not outputs.reconstruction.isfinite().all():
             found = str(dtype).removeprefix("torch.")
             raise ValueError(f"samples of this network do not fit into {found}; load it with another dtype, as float32")

@@ -52,7 +52,7 @@ class PlaneRestorer:
         self.device = torch.device(device) if device else _default_device()
         # Before the model moves: where a GPU is lent to single functions (ZeroGPU), it cannot be used here.
         self.margin = receptive_margin(
-            lambda probe: model.eval()(probe.to(model.device), return_dict=True).reconstruction.cpu(),
+            lambda probe: model.eval()(probe.to(model.device)).reconstruction.cpu(),
             model.config.num_channels,
             model.config.size_divisor,
         )
@@ -121,7 +121,7 @@ class PlaneRestorer:
     def _forward(self, model: PreTrainedModel, pixel_values: Tensor, quantization: Tensor | None) -> Tensor:
         pixel_values = pixel_values.to(self.device, memory_format=torch.channels_last)
         with torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32):
-            reconstruction = model(pixel_values, quantization=quantization, return_dict=True).reconstruction
+            reconstruction = model(pixel_values, quantization=quantization).reconstruction
         restored: Tensor = reconstruction.float().clamp_(0.0, 1.0)
         return restored
 

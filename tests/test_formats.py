@@ -91,6 +91,13 @@ def _packet() -> PngInfo:
     return chunks
 
 
+def _with_a_fourth_channel() -> bytes:
+    buffer = io.BytesIO()
+    channels = np.dstack((np.array(picture()), np.array(picture().convert("L"))))
+    tifffile.imwrite(buffer, channels, photometric="rgb", extrasamples=["unspecified"], metadata=None)
+    return buffer.getvalue()
+
+
 @cache
 def _sources() -> dict[str, dict[str, bytes]]:
     """Every entry of the table in every format that may hold it."""
@@ -142,6 +149,7 @@ def _sources() -> dict[str, dict[str, bytes]]:
         },
         "thumbnail outside of the Exif data": {"JPEG": with_segments(jpeg(), segment(0xE0, b"JFXX\0\x10" + jpeg()))},
         "layers of Photoshop": {"TIFF": _tiff(37724, bytes(50))},
+        "further channels (saved selections, spot colors)": {"TIFF": _with_a_fourth_channel()},
         "place on a map (GeoTIFF)": {"TIFF": _tiff(34735, bytes(8))},
         "other data of programs and cameras": {
             "JPEG": with_segments(jpeg(), segment(0xE4, b"maker" * 9)),
@@ -232,6 +240,7 @@ _NOTES = {
     "thumbnail in the Exif data": "thumbnail",
     "thumbnail outside of the Exif data": "thumbnail",
     "other data of programs and cameras": "unknown data",
+    "further channels (saved selections, spot colors)": "further channels",
 }
 
 

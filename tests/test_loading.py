@@ -249,3 +249,12 @@ def test_a_configuration_that_asks_for_halves_gives_whole_numbers(tmp_path: Path
     (folder / "config.json").write_text(json.dumps(config | {"dtype": "float16"}))
     assert load_model(folder).dtype == torch.float32
     assert JpegRestorer.from_pretrained(folder, device="cpu")(photo).image.size == photo.size
+
+
+def test_a_configuration_that_asks_for_tuples_is_no_obstacle(
+    model: ArganForImageRestoration, photo: Image.Image, tmp_path: Path
+) -> None:
+    expected = JpegRestorer(model, device="cpu")(photo).image
+    model.config.return_dict = False
+    model.save_pretrained(tmp_path)
+    assert JpegRestorer.from_pretrained(tmp_path, device="cpu")(photo).image == expected

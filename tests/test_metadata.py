@@ -266,3 +266,20 @@ def test_captions_and_paths_are_kept_and_what_photoshop_stores_besides_is_not() 
     image.info["photoshop"] = given | {0x0404: b"caption", 0x040C: b"a thumbnail", 0x03ED: {"XResolution": 1}}
     info, _ = kept_info(image)
     assert (info["photoshop"], info["iptc"]) == (kept, b"caption")
+
+
+@pytest.mark.parametrize("suffix", [".png", ".tiff", ".webp", ".avif", ".jpg"])
+def test_exif_decide_that_a_picture_is_upright_in_every_format(model: ArganForImageRestoration, suffix: str) -> None:
+    picture = Image.new("L", (48, 32))
+    source = jpeg_bytes(picture, exif=_exif(">", 1), xmp=_xmp(6))
+    assert ImageOps.exif_transpose(Image.open(io.BytesIO(source))).size == (48, 32)
+    data, _ = JpegRestorer(model, device="cpu")(source, strength=0).encode(suffix)
+    with Image.open(io.BytesIO(data)) as written:
+        assert ImageOps.exif_transpose(written).size == (48, 32)
+
+
+@pytest.mark.parametrize("compressed", [True, False])
+def test_xmp_in_any_kind_of_png_text_is_found(compressed: bool) -> None:
+    chunks = PngInfo()
+    chunks.add_text("XML:com.adobe.xmp", _xmp(1).decode(), zip=compressed)
+    assert kept_info(_reopened(Image.new("L", (5, 3)), "PNG", pnginfo=chunks))[0] == {"xmp": _xmp(1)}

@@ -19,7 +19,7 @@ from PIL.PngImagePlugin import PngInfo
 from transformers import pipeline
 from transformers.pipelines.pt_utils import KeyDataset
 
-from argan_hf import ArganConfig, ArganForImageRestoration, ArganImageProcessor, JpegRestorationPipeline, JpegRestorer
+from argan_hf import ArganConfig, ArganForImageRestoration, ArganImageProcessor, JpegRestorationPipeline
 from tests.conftest import deep_files, jpeg_bytes, scramble
 
 CHECKPOINTS = Path(__file__).parents[1] / "argan_hf" / "checkpoints"
@@ -76,16 +76,11 @@ def test_path_bytes_and_picture_give_the_same(
         assert np.array_equal(np.array(piped(file)), np.array(expected))
 
 
-def test_a_configuration_that_asks_for_tuples_is_no_obstacle(
-    model: ArganForImageRestoration, photo: Image.Image
-) -> None:
-    def results() -> list[bytes]:
-        # The restorer changes the layout of the weights in memory, and with it the rounding, so it comes first.
-        return [JpegRestorer(model, device="cpu")(photo).image.tobytes(), _piped(model)(photo).tobytes()]
-
-    expected = results()
-    model.config.return_dict = False
-    assert results() == expected
+def test_a_file_that_stores_rgb_states_no_tables_of_luma_and_chroma(photo: Image.Image) -> None:
+    processor = ArganImageProcessor(num_channels=3)
+    stored = {keep: jpeg_bytes(photo, quality=30, keep_rgb=keep, subsampling=0) for keep in (True, False)}
+    assert "quantization" in processor(stored[False])
+    assert "quantization" not in processor(stored[True])
 
 
 def test_gray_stays_gray(piped: JpegRestorationPipeline, photo: Image.Image) -> None:

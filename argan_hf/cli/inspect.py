@@ -5,6 +5,7 @@ of any picture show.
 import argparse
 import json
 import sys
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print what the files state and what their pixels show; returns the exit code."""
+    # A damaged file gets one message; the warnings of decoders are hidden.
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", module=r"PIL\.")
+        return _inspect(args)
+
+
+def _inspect(args: argparse.Namespace) -> int:
     rows: list[dict[str, Any]] = []
     failed = 0
     for source in args.inputs:

@@ -8,7 +8,7 @@ import numpy as np
 from tifffile import COMPRESSION, PHOTOMETRIC, TiffFile, TiffPage
 
 from ..quiet import quiet
-from .extras import LAYERS, PLACE, PROVENANCE, Contents, Extra
+from .extras import CHANNELS, LAYERS, PLACE, PROVENANCE, Contents, Extra
 from .photoshop import IPTC, Resource, extras_of, kept_info, read_resources
 
 _SUBFILE, _COMPRESSION, _PHOTOMETRIC, _DNG_VERSION = 0x00FE, 0x0103, 0x0106, 0xC612
@@ -20,6 +20,7 @@ _OF_A_SENSOR = (32803, 34892)
 _RAW_COMPRESSIONS = (32767, 32769, 32770, 34713, 65000, 65535)
 _CR2_SLICES = 0xC640
 _OTHER_SPACES = (PHOTOMETRIC.CIELAB, PHOTOMETRIC.ICCLAB, PHOTOMETRIC.ITULAB)
+_OPACITY = (1, 2)
 _MAX_DIRECTORIES = 32
 
 
@@ -49,6 +50,7 @@ def look_into_tiff(data: bytes) -> Contents:
     try:
         with quiet("tifffile"), TiffFile(io.BytesIO(data)) as file:
             order: Literal["big", "little"] = "big" if file.byteorder == ">" else "little"
+            further = _further_channels(file.pages.first)
             tags = {tag.code: (tag.value, int(tag.valuebytecount)) for tag in file.pages.first.tags}
     except Exception:  # The parser raises any kind of exception for malformed data.
         return Contents()
@@ -62,6 +64,8 @@ def look_into_tiff(data: bytes) -> Contents:
             extras.append(Extra(kind, tags[code][1]))
     if places := [tags[code][1] for code in _GEOGRAPHIC if code in tags]:
         extras.append(Extra(PLACE, sum(places)))
+    if further:
+        extras.append(Extra(CHANNELS, further))
     return Contents(tuple(extras), info)
 
 
@@ -78,6 +82,19 @@ def describe_samples(data: bytes) -> str | None:
             return f"{page.bitspersample}-bit {kind}samples{lab}{channels}{packed}"
     except Exception:  # As above.
         return None
+
+
+def _further_channels(page: object) -> int:
+    """Bytes, uncompressed, of the channels that are neither colors nor opacity; Pillow and we leave them unread."""
+    if not isinstance(page, TiffPage) or page.photometric in _OTHER_SPACES:
+        return 0
+    if page.photometric == PHOTOMETRIC.SEPARATED:
+        colors = 4
+    else:
+        colors = 3 if page.photometric in (PHOTOMETRIC.RGB, PHOTOMETRIC.YCBCR) else 1
+    has_alpha = colors != 4 and bool(page.extrasamples) and page.extrasamples[0] in _OPACITY
+    count = max(0, page.samplesperpixel - colors - has_alpha)
+    return int(count * page.imagewidth * page.imagelength * page.bitspersample // 8)
 
 
 def _pages(file: TiffFile) -> Iterator[TiffPage]:

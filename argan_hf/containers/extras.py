@@ -16,6 +16,7 @@ EXTENDED_XMP = "extended XMP"
 DAMAGED_EXTENDED_XMP = "part of the XMP that is damaged or does not belong to it"
 COMMENT = "comment"
 LAYERS = "layers of Photoshop"
+CHANNELS = "further channels (saved selections, spot colors)"
 PLACE = "place on a map (GeoTIFF)"
 UNKNOWN = "unknown data"
 

@@ -32,8 +32,13 @@ _OF_PLACES = (
     "http://www.metadataworkinggroup.com/schemas/regions/",
     "http://ns.microsoft.com/photo/1.2/",
     "http://ns.apple.com/faceinfo/",
+    "http://ns.google.com/photos/1.0/focus/",
+    "http://ns.acdsee.com/regions/",
 )
+_CAPTIONS, _REGIONS = "http://iptc.org/std/Iptc4xmpExt/", "ImageRegion"
+_TERMS, _PROVENANCE = "http://purl.org/dc/terms/", "provenance"
 _ORIENTATION = re.compile(rb"""(tiff:Orientation(?:>|=["']))([1-8])""")
+_PADDING = b"\0 \t\r\n"
 _LARGEST, _DEEPEST = 16 << 20, 100
 # Characters that XML cannot hold stand for tab, line feed and carriage return; and what is written for them.
 _TO_PLACEHOLDERS = {9: "\1", 10: "\2", 13: "\3"}
@@ -88,8 +93,10 @@ def without_claims(xmp: bytes, *, turned: bool = False) -> bytes:
         ValueError: if the packet is damaged, but mentions such claims.
     """
     namespaces = (*_CLAIMS, *(_OF_PLACES if turned else ()))
-    mentioned = (*namespaces, *_VIDEO_CLAIMS, *((":Thumbnails",) if turned else ()))
+    mentioned = (*namespaces, *_VIDEO_CLAIMS, _TERMS, *((":Thumbnails", _REGIONS) if turned else ()))
     readable = _as_utf8(xmp)
+    if readable != xmp.strip(_PADDING):  # UTF-16, which few formats hold.
+        xmp = readable
     if not any(word.encode() in readable for word in mentioned):
         return xmp
     document = _parse(readable)
@@ -168,7 +175,7 @@ def _as_utf8(xmp: bytes) -> bytes:
     if encoding is not None:
         text = xmp.decode(encoding, "ignore").removeprefix("\ufeff")
         xmp = re.sub(r"^\s*<\?xml [^>]*\?>", "", text).encode()
-    return xmp.strip(b"\0 \t\r\n")
+    return xmp.strip(_PADDING)
 
 
 def _parse(xmp: bytes) -> minidom.Document:
@@ -265,6 +272,11 @@ def _is_untrue(node: _Node, namespaces: tuple[str, ...], turned: bool) -> bool:
         return False
     if node.namespaceURI == _CAMERA:
         return node.localName.startswith(_VIDEO_CLAIMS)
+    # The address of a proof of origin in the file, which results do not hold.
+    if node.namespaceURI == _TERMS:
+        return node.localName == _PROVENANCE
+    if turned and node.namespaceURI.startswith(_CAPTIONS) and node.localName == _REGIONS:
+        return True
     is_thumbnail = turned and node.namespaceURI == _BASIC and node.localName == "Thumbnails"
     return is_thumbnail or node.namespaceURI.startswith(namespaces)
 

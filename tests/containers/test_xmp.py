@@ -67,6 +67,8 @@ def test_a_packet_in_utf_16_is_no_exception(encoding: str) -> None:
     packet = xmp(f'{namespace} tiff:Orientation="6"').decode().encode(encoding)
     assert orientation_of(packet) == 6
     assert orientation_of(made_upright(packet, (5, 3))) == 1
+    # Few formats hold UTF-16, so it goes even where nothing is untrue.
+    assert without_claims(_PLAIN.decode().encode(encoding)) == _PLAIN
     assert _statements(without_claims(b"\n" + xmp(f'{_GAIN_MAP} dc:format="a"') + b"\0\0\n")) == {f"{{{DC}}}format"}
 
 
@@ -95,6 +97,11 @@ def test_other_words_of_a_camera_stay() -> None:
     assert _statements(packet) == {"{http://ns.google.com/photos/1.0/camera/}BurstID"}
 
 
+def test_the_address_of_a_proof_of_origin_goes_and_other_terms_stay() -> None:
+    packet = xmp('xmlns:t="http://purl.org/dc/terms/" t:provenance="self#jumbf=/c2pa/a" t:created="2020"')
+    assert _statements(without_claims(packet)) == {"{http://purl.org/dc/terms/}created"}
+
+
 def test_nothing_is_left_of_a_packet_of_untrue_claims() -> None:
     assert without_claims(xmp(_GAIN_MAP)) == b""
 
@@ -103,7 +110,12 @@ def test_what_shows_the_picture_on_its_side_goes_when_it_was_turned() -> None:
     depth = 'xmlns:GDepth="http://ns.google.com/photos/1.0/depthmap/" GDepth:Data="QUJD" dc:format="image/jpeg"'
     thumbnails = '<xmp:Thumbnails xmlns:xmp="http://ns.adobe.com/xap/1.0/"><rdf:Alt/></xmp:Thumbnails>'
     faces = '<mwg:Regions xmlns:mwg="http://www.metadataworkinggroup.com/schemas/regions/"><rdf:Bag/></mwg:Regions>'
-    packet = xmp(depth, thumbnails + faces)
+    regions = (
+        '<ext:ImageRegion xmlns:ext="http://iptc.org/std/Iptc4xmpExt/2008-02-29/"><rdf:Bag/></ext:ImageRegion>'
+        '<acdsee:Regions xmlns:acdsee="http://ns.acdsee.com/regions/"><rdf:Bag/></acdsee:Regions>'
+        '<focus:FocalPointX xmlns:focus="http://ns.google.com/photos/1.0/focus/">0.2</focus:FocalPointX>'
+    )
+    packet = xmp(depth, thumbnails + faces + regions)
     assert without_claims(packet) == packet
     assert _statements(without_claims(packet, turned=True)) == {f"{{{DC}}}format"}
 
