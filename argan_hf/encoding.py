@@ -123,7 +123,7 @@ def _writable_info(image: Image.Image, chosen: OutputFormat) -> tuple[dict[str, 
         notes.append(f"Left out, because it is damaged, or too large for {chosen.title}: {_listed(damaged)}.")
     if any(key in _COLOR_KEYS for key in foreign + damaged) and "icc_profile" not in kept:
         notes.append(f"Colors of the {chosen.title} file can look different, because what describes them was left out.")
-    # For TIFF, and to AVIF with an orientation, Exif data are written anew.
+    # TIFF, and AVIF with an orientation, get Exif data that are written anew.
     exif = kept.get("exif", b"")
     if (chosen is TIFF or (chosen is AVIF and orientation_of(exif) not in (None, 1))) and thumbnail_size(exif):
         notes.append(f"Left out of the {chosen.title} file: thumbnail in the Exif data.")

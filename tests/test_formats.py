@@ -244,6 +244,16 @@ _NOTES = {
 }
 
 
+def test_opacity_that_an_old_tiff_does_not_name_is_no_further_channel(restorer: JpegRestorer) -> None:
+    buffer, (width, height) = io.BytesIO(), picture().size
+    channels = np.arange(width * height * 4, dtype=np.uint8).reshape(height, width, 4)
+    tifffile.imwrite(buffer, channels, photometric="rgb", extrasamples=["unassalpha"], metadata=None)
+    # Pillow reads four channels without the tag as RGB with alpha.
+    for data in (buffer.getvalue(), buffer.getvalue().replace(struct.pack("<HH", 338, 3), struct.pack("<HH", 337, 3))):
+        assert look_into(data).extras == ()
+        assert np.array_equal(np.array(restorer(data, strength=0.0).image)[:, :, 3], channels[:, :, 3])
+
+
 @pytest.fixture(scope="module")
 def restorer() -> JpegRestorer:
     return JpegRestorer(ArganForImageRestoration(ArganConfig(hidden_sizes=(4,))), device="cpu")

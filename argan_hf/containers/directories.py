@@ -20,7 +20,7 @@ _OF_A_SENSOR = (32803, 34892)
 _RAW_COMPRESSIONS = (32767, 32769, 32770, 34713, 65000, 65535)
 _CR2_SLICES = 0xC640
 _OTHER_SPACES = (PHOTOMETRIC.CIELAB, PHOTOMETRIC.ICCLAB, PHOTOMETRIC.ITULAB)
-_OPACITY = (1, 2)
+_PREMULTIPLIED, _ALPHA = 1, 2
 _MAX_DIRECTORIES = 32
 
 
@@ -92,7 +92,10 @@ def _further_channels(page: object) -> int:
         colors = 4
     else:
         colors = 3 if page.photometric in (PHOTOMETRIC.RGB, PHOTOMETRIC.YCBCR) else 1
-    has_alpha = colors != 4 and bool(page.extrasamples) and page.extrasamples[0] in _OPACITY
+    kinds = page.extrasamples
+    if not kinds and (colors, page.samplesperpixel, page.bitspersample) == (3, 4, 8):
+        kinds = (_ALPHA,)  # Old programs do not name it, and Pillow reads it.
+    has_alpha = colors != 4 and kinds[:1] in ((_PREMULTIPLIED,), (_ALPHA,))
     count = max(0, page.samplesperpixel - colors - has_alpha)
     return int(count * page.imagewidth * page.imagelength * page.bitspersample // 8)
 
