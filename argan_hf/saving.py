@@ -1,4 +1,7 @@
-"""Writes files whole or not at all. If writing fails, no incomplete file is left."""
+"""Writes files whole or not at all. If writing fails, no incomplete file is left.
+
+Devices, pipes and links stay what they are: a link keeps its name, and the file that it names is replaced.
+"""
 
 import os
 import tempfile
@@ -8,6 +11,7 @@ import numpy as np
 from PIL import Image
 
 from .encoding import encode_picture
+from .special_files import is_descriptor, special_kind, write_through
 
 
 def save_picture(image: Image.Image, path: Path, samples: np.ndarray | None = None) -> tuple[str, ...]:
@@ -32,11 +36,16 @@ def save_picture(image: Image.Image, path: Path, samples: np.ndarray | None = No
 def write_whole(data: bytes, path: Path) -> None:
     """Write a file under another name and rename it when it is complete.
 
-    If the process is killed while it writes, only a hidden file that ends in ".part" remains.
+    If the process is killed while it writes, only a hidden file that ends in ".part" remains. What is no file (a pipe,
+    a device such as /dev/null, an open descriptor such as /dev/stdout) is written to as it is.
 
     Raises:
         OSError: if the file cannot be written.
     """
+    if is_descriptor(path) or special_kind(path):
+        write_through(data, path)
+        return
+    path = Path(os.path.realpath(path))
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=".argan-", suffix=".part")
     partial = Path(name)
     try:

@@ -1,6 +1,7 @@
 """`argan evaluate`: measures methods on a folder of original pictures, and prints and writes the scores."""
 
 import argparse
+import sys
 from pathlib import Path
 
 from rich.console import Console
@@ -13,7 +14,7 @@ from ..evaluation.report import markdown_table, terminal_table, write_chart, wri
 from ..evaluation.results import Results
 from ..evaluation.scores import PERCEPTUAL_MEASURES, mean_scores
 from ..variants import DEFAULT_CHECKPOINT
-from .console import complain
+from .console import Lines, complain
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -91,5 +92,8 @@ def run(args: argparse.Namespace) -> int:
     title = f"{args.data.name}: {len(pictures)} pictures, {args.protocol} protocol"
     console = Console()
     console.width = max(console.width, 140)
-    console.print(terminal_table(means, methods, title))
-    return 0
+    with console.capture() as table:
+        console.print(terminal_table(means, methods, title))
+    lines = Lines(sys.stdout)
+    lines.write(table.get().rstrip("\n"))
+    return int(lines.failed)

@@ -1,5 +1,5 @@
-"""`argan inspect`: what JPEG files state about themselves, what else lies in a file, and which earlier saves the pixels
-of any picture show.
+"""`argan inspect`: what JPEG files state about themselves, what else lies in a file, which earlier saves the pixels of
+any picture show, and what is wrong with it.
 """
 
 import argparse
@@ -9,73 +9,110 @@ import warnings
 from pathlib import Path
 from typing import Any
 
+from PIL import Image
 from PIL.JpegImagePlugin import JpegImageFile
+from tqdm.auto import tqdm
 
 from ..containers import Extra, look_into
-from ..containers.opening import UnreadableImageError, open_bytes, read_bytes
+from ..containers.opening import MENDED, UnreadableImageError, open_bytes, read_bytes
 from ..history import History, describe_history
 from ..jpeg.file import JpegHeader, read_header
 from ..picture import take_apart
 from ..picture_history import history_of
 from ..sixteen_bits import is_deep
-from .console import complain, exit_code
-from .jobs import STREAM
+from .console import Lines, complain, exit_code, sentence_on, standard_input
+from .sources import STREAM, find_sources, nothing_found
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of `argan inspect`."""
-    parser.add_argument("inputs", nargs="+", type=Path, metavar="IN", help="pictures, or - for standard input")
-    parser.add_argument("--json", action="store_true", help="print a JSON list")
+    parser.add_argument(
+        "inputs", nargs="+", type=Path, metavar="IN", help="pictures, folders, patterns, or - for standard input"
+    )
+    parser.add_argument("-r", "--recursive", action="store_true", help="include subfolders")
+    parser.add_argument("--json", action="store_true", help="print a JSON list, one record per file")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print what the files state and what their pixels show; returns the exit code."""
-    # A damaged file gets one message; the warnings of decoders are hidden.
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", module=r"PIL\.")
-        return _inspect(args)
+    """Print what the files state and what their pixels show; returns the exit code.
 
-
-def _inspect(args: argparse.Namespace) -> int:
+    It is 0 if all are whole, 1 if some are damaged, no pictures, or not readable, 2 if all are.
+    """
+    found = find_sources(args.inputs, recursive=args.recursive)
+    for folder, reason in found.unreadable.items():
+        complain(f"the folder {folder} cannot be read: {reason}")
+    if not found.pictures:
+        complain(nothing_found(args.inputs, found, recursive=args.recursive))
+        return 2
+    lines = Lines(sys.stdout)
     rows: list[dict[str, Any]] = []
-    failed = 0
-    for source in args.inputs:
-        try:
-            name = "standard input" if source == STREAM else source.name
-            data = read_bytes(sys.stdin.buffer if source == STREAM else source)
-            image = open_bytes(data, name)
-            header = read_header(image) if isinstance(image, JpegImageFile) else None
-            if header is None:
-                history: History | None = history_of(take_apart(data, name=name))
-            else:
-                history = _history_if_decodable(data, name)
-        except UnreadableImageError as error:
-            complain(error)
-            failed += 1
-            continue
-        bits = 16 if is_deep(image) else 8
-        row = {"file": str(source), "format": image.format, "width": image.width, "height": image.height, "bits": bits}
-        row |= _header_dict(header) if header else {}
-        extras = look_into(data).extras
-        found = {"extras": [extra.to_dict() for extra in extras], "history": history.to_dict() if history else None}
-        rows.append(row | found)
-        if not args.json:
-            print(f"{source}: {image.width}x{image.height}, {_kind(image.format, bits, header)}")
-            _print_history(history, header)
-            _print_extras(extras)
-            if header is not None:
-                _print_tables(header)
+    bad = len(found.unreadable)
+    shows_bar = sys.stderr is not None and sys.stderr.isatty() and len(found.pictures) > 1
+    # A damaged file gets one message; the warnings of decoders are hidden.
+    with warnings.catch_warnings(), tqdm(total=len(found.pictures), leave=False, disable=not shows_bar) as bar:
+        warnings.filterwarnings("ignore", module=r"PIL\.")
+        for source in found.pictures:
+            if not lines.is_read and not args.json:
+                break  # Whoever reads has seen enough.
+            try:
+                rows.append(_inspect(source.path, None if args.json else lines))
+                bad += rows[-1]["damaged"]
+            except Exception as error:  # Whatever is wrong with one file, the others are looked at.
+                sentence = sentence_on(source.path, error)
+                complain(sentence)
+                rows.append({"file": str(source.path), "error": sentence})
+                bad += 1
+            bar.update()
     if args.json:
-        print(json.dumps(rows, indent=2))
-    return exit_code(len(rows), failed)
+        lines.write(json.dumps(rows, indent=2))
+    return max(exit_code(sum("error" not in row for row in rows), bad), int(lines.failed))
 
 
-def _history_if_decodable(data: bytes, name: str) -> History | None:
+def _inspect(path: Path, lines: Lines | None) -> dict[str, Any]:
+    """The record of a file, which is also printed if there is a place for lines."""
+    name = "standard input" if path == STREAM else path.name
+    data = standard_input() if path == STREAM else read_bytes(path)
+    image = open_bytes(data, name)
+    header = read_header(image) if isinstance(image, JpegImageFile) else None
+    if header is None:
+        history: History | None = history_of(take_apart(data, name=name))
+    else:
+        history = _history_if_decodable(data, name, path)
+    bits = 16 if is_deep(image) else 8
+    extras = look_into(data).extras
+    problems = _problems(image, path)
+    if lines is not None:
+        lines.say(f"{path}: {image.width}x{image.height}, {_kind(image.format, bits, header)}")
+        for problem in problems:
+            lines.say(f"  wrong: {problem}")
+        _print_history(history, header, lines)
+        _print_extras(extras, lines)
+        if header is not None:
+            _print_tables(header, lines)
+    row: dict[str, Any] = {"file": str(path), "format": image.format, "bits": bits}
+    row |= {"width": image.width, "height": image.height}
+    row |= _header_dict(header) if header else {}
+    row |= {"extras": [extra.to_dict() for extra in extras], "history": history.to_dict() if history else None}
+    return row | {"problems": problems, "damaged": history is None}
+
+
+def _problems(image: Image.Image, path: Path) -> list[str]:
+    """What is wrong with a file that is a picture all the same."""
+    problems = []
+    if MENDED in image.info:
+        problems.append("the file lacks its last marker; its data reach to the last block")
+    named = Image.registered_extensions().get(path.suffix.lower())
+    if named is not None and {named, image.format} not in ({named}, {"JPEG", "MPO"}):
+        problems.append(f"the file is {image.format}, though its name ends in {path.suffix}")
+    return problems
+
+
+def _history_if_decodable(data: bytes, name: str, path: Path) -> History | None:
     """The history of a JPEG file; `None` if its pixels are damaged: what it states can be shown all the same."""
     try:
         return history_of(take_apart(data, name=name))
     except UnreadableImageError as error:
-        complain(error)
+        complain(sentence_on(path, error))
         return None
 
 
@@ -89,24 +126,24 @@ def _kind(file_format: str | None, bits: int, header: JpegHeader | None) -> str:
     return f"{header.sampling}, {'progressive' if header.progressive else 'baseline'}"
 
 
-def _print_history(history: History | None, header: JpegHeader | None) -> None:
+def _print_history(history: History | None, header: JpegHeader | None, lines: Lines) -> None:
     if header is not None:
         tables = "standard tables" if header.standard else "custom tables, nearest standard quality"
-        print(f"  quality {header.quality} ({tables})")
+        lines.say(f"  quality {header.quality} ({tables})")
     if history is not None:
         for sentence in describe_history(history, header.quality if header else None) or (
             "No earlier save found in the pixels.",
         ):
-            print(f"  {sentence}")
+            lines.say(f"  {sentence}")
 
 
-def _print_extras(extras: tuple[Extra, ...]) -> None:
+def _print_extras(extras: tuple[Extra, ...], lines: Lines) -> None:
     for extra in extras:
-        print(f"  holds: {extra}{'' if extra.key else ' (not carried over to results)'}")
+        lines.say(f"  holds: {extra}{'' if extra.key else ' (not carried over to results)'}")
 
 
-def _print_tables(header: JpegHeader) -> None:
+def _print_tables(header: JpegHeader, lines: Lines) -> None:
     for name, table in zip(("luma", "chroma"), header.tables, strict=False):
-        print(f"  {name} table:")
+        lines.say(f"  {name} table:")
         for row in table.tolist():
-            print("    " + " ".join(f"{step:3d}" for step in row))
+            lines.say("    " + " ".join(f"{step:3d}" for step in row))

@@ -1,24 +1,13 @@
-"""Plans which output file each input gets: lists folders, chooses names of results, and refuses collisions.
-
-No picture is read or written here.
-"""
+"""Plans which output file each input gets. No picture is read or written here."""
 
 import os
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..output_formats import output_format
-
-STREAM = Path("-")
-"""Stands for standard input or standard output."""
-
-# Suffixes of the files that are restored in a folder. A file that is named as an input is restored with any suffix.
-_PICTURE_SUFFIXES = {
-    *(".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".jp2", ".png", ".webp", ".avif", ".gif", ".tif", ".tiff", ".bmp"),
-    *(".pbm", ".pgm", ".pnm", ".ppm"),
-}
-_RESULT = "-restored"
+from ..special_files import is_folder, special_kind
+from .result_names import result_paths
+from .sources import PICTURE_SUFFIXES, STREAM, Source, Sources, find_sources
 
 
 @dataclass(frozen=True)
@@ -33,86 +22,60 @@ class Job:
     source: Path
     target: Path
 
+    @property
+    def is_streamed(self) -> bool:
+        """Whether the result goes to standard output, a pipe or a device, which no earlier result can occupy."""
+        return self.target == STREAM or special_kind(self.target) is not None
 
-def plan_jobs(inputs: list[Path], output: Path | None, *, recursive: bool, suffix: str) -> list[Job]:
+
+def plan_jobs(inputs: list[Path], output: Path | None, *, recursive: bool, suffix: str) -> tuple[list[Job], Sources]:
     """Choose an output for every input.
 
     Args:
-        inputs: files, folders, or `STREAM` alone.
-        output: a file for a single input, else a folder; `None` puts results beside their sources, under names that
-            end in "-restored". A picture below an input folder gets the same relative path below the output folder.
+        inputs: files, folders, patterns, or `STREAM` alone.
+        output: a file for a single input, else a folder; `None` puts results beside their sources.
         recursive: whether to include subfolders of input folders.
         suffix: of the results, if `output` names no file.
 
     Returns:
-        Jobs in the order of the inputs; those of a folder are sorted by name. Hidden files and the results of earlier
-        runs are skipped.
+        Jobs in the order of the inputs, named as [`result_paths`] says, and what was found, also beside pictures.
 
     Raises:
-        ValueError: if nothing is found, two inputs would become the same file, or `output` does not fit the inputs.
+        ValueError: if `output` does not fit the inputs.
     """
     output_format(suffix)
+    sources = find_sources(inputs, recursive=recursive, leave_out_results=True, output=output)
     if STREAM in inputs or output == STREAM:
-        return [_stream_job(inputs, output)]
-    names_a_file = output is not None and output.suffix.lower() in _PICTURE_SUFFIXES and not output.is_dir()
-    if output is not None and names_a_file:
-        if len(inputs) > 1 or inputs[0].is_dir():
+        return [_stream_job(sources, inputs, output)], sources
+    if output is not None and _is_file(output, sources, inputs):
+        if len(sources.pictures) > 1 or is_folder(inputs[0]):
             raise ValueError(f"{output} is the name of one picture, but several would be restored; name a folder")
-        output_format(output.suffix)
-        return [Job(inputs[0], output)]
-    if output is not None and output.suffix and len(inputs) == 1 and not inputs[0].is_dir() and not output.is_dir():
-        # For a single picture, a name with a suffix means a file, and this suffix is unknown: raise.
-        output_format(output.suffix)
-    jobs = []
-    for entry in inputs:
-        if entry.is_dir():
-            jobs += [Job(source, _beneath(source, entry, output, suffix)) for source in _walk(entry, output, recursive)]
-        else:
-            jobs.append(Job(entry, _beneath(entry, entry.parent, output, suffix)))
-    if not jobs:
-        deeper = "" if recursive else "; --recursive includes subfolders"
-        raise ValueError(f"no pictures found in {', '.join(map(str, inputs))}{deeper}")
+        if special_kind(output) is None:
+            output_format(output.suffix)
+        return [Job(source.path, output) for source in sources.pictures], sources
     # A file that is named twice, or named and found in a folder, is restored once.
-    jobs = list(dict.fromkeys(jobs))
-    _refuse_collisions(jobs)
-    return jobs
+    once: dict[str, Source] = {}
+    for source in sources.pictures:
+        once.setdefault(os.path.abspath(source.path), source)  # noqa: PTH100  (links stay apart)
+    pictures = list(once.values())
+    targets = result_paths(pictures, output, suffix)
+    return [Job(source.path, target) for source, target in zip(pictures, targets, strict=True)], sources
 
 
-def _stream_job(inputs: list[Path], output: Path | None) -> Job:
-    if len(inputs) > 1 or inputs[0].is_dir():
+def _is_file(output: Path, sources: Sources, inputs: list[Path]) -> bool:
+    """Whether an output names a file, not a folder."""
+    if is_folder(output):
+        return False
+    if special_kind(output) is not None or output.suffix.lower() in PICTURE_SUFFIXES:
+        return True
+    # For a single picture, a name with a suffix means a file, and this suffix is unknown.
+    return bool(output.suffix) and len(sources.pictures) == len(inputs) == 1 and not is_folder(inputs[0])
+
+
+def _stream_job(sources: Sources, inputs: list[Path], output: Path | None) -> Job:
+    if len(sources.pictures) != 1 or is_folder(inputs[0]):
         raise ValueError("standard input or output (-) takes one picture, but several would be restored")
     target = STREAM if output is None else output
-    if target != STREAM:
+    if target != STREAM and special_kind(target) is None:
         output_format(target.suffix)
-    return Job(inputs[0], target)
-
-
-def _walk(folder: Path, output: Path | None, recursive: bool) -> Iterator[Path]:
-    results = None if output is None else output.resolve()
-    for place, folders, files in os.walk(folder):
-        here = Path(place)
-        # os.walk visits the folders that remain in this list, in its order, so the list is changed in place.
-        folders[:] = sorted(
-            name for name in folders if recursive and name[0] != "." and (here / name).resolve() != results
-        )
-        for name in sorted(files):
-            path = here / name
-            is_result = output is None and path.stem.endswith(_RESULT)
-            if name[0] != "." and path.suffix.lower() in _PICTURE_SUFFIXES and not is_result:
-                yield path
-
-
-def _beneath(source: Path, root: Path, output: Path | None, suffix: str) -> Path:
-    """Path of a result: the path of its source relative to `root`, below `output`; or beside the source."""
-    if output is None:
-        return source.with_name(f"{source.stem}{_RESULT}{suffix}")
-    return output / source.relative_to(root).with_suffix(suffix)
-
-
-def _refuse_collisions(jobs: list[Job]) -> None:
-    sources: dict[Path, Path] = {}
-    for job in jobs:
-        if (other := sources.setdefault(job.target, job.source)) is not job.source:
-            raise ValueError(
-                f"{other} and {job.source} would become the same file {job.target}; restore them in separate commands"
-            )
+    return Job(sources.pictures[0].path, target)

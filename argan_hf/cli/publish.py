@@ -1,6 +1,7 @@
 """`argan publish`: publishes a checkpoint or the demo on the Hugging Face Hub."""
 
 import argparse
+import sys
 import tempfile
 from pathlib import Path
 
@@ -9,7 +10,7 @@ from huggingface_hub.errors import HTTPError
 from ..evaluation.results import Results
 from ..hub.publish import publish, stage
 from ..hub.space import WHAT_IS_FREE, ZERO_GPU, publish_space, stage_space
-from .console import complain
+from .console import Lines, complain
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -51,18 +52,19 @@ def _check(args: argparse.Namespace) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Publish, or show what would be published; returns the exit code."""
+    lines = Lines(sys.stdout)
     try:
-        _publish(args)
+        _publish(args, lines)
     except (OSError, ValueError) as error:
         complain(error)
         return 2
     except HTTPError as error:
         complain(f"the Hub cannot be reached: {error}")
         return 2
-    return 0
+    return int(lines.failed)
 
 
-def _publish(args: argparse.Namespace) -> None:
+def _publish(args: argparse.Namespace, lines: Lines) -> None:
     _check(args)
     results = [Results.read(path) for path in args.results]
     if args.dry_run:
@@ -71,17 +73,18 @@ def _publish(args: argparse.Namespace) -> None:
                 stage_space(args.space, Path(staged))
             else:
                 stage(args.folder, args.repo_id, Path(staged), results)
-            _show(Path(staged))
+            _show(Path(staged), lines)
         return
     if args.space:
         hardware = args.hardware or ZERO_GPU
-        print(publish_space(args.space, private=args.private, hardware=hardware, token=args.token))
-        print(f"A new Space runs on {hardware}. {WHAT_IS_FREE}")
+        lines.say(publish_space(args.space, private=args.private, hardware=hardware, token=args.token))
+        lines.say(f"A new Space runs on {hardware}. {WHAT_IS_FREE}")
         return
-    print(publish(args.folder, args.repo_id, results=results, private=args.private, tag=args.tag, token=args.token))
+    url = publish(args.folder, args.repo_id, results=results, private=args.private, tag=args.tag, token=args.token)
+    lines.say(url)
 
 
-def _show(staged: Path) -> None:
+def _show(staged: Path, lines: Lines) -> None:
     for path in sorted(path for path in staged.rglob("*") if path.is_file()):
-        print(f"{path.stat().st_size:>12,}  {path.relative_to(staged).as_posix()}")
-    print("\n" + (staged / "README.md").read_text(encoding="utf-8"), end="")
+        lines.say(f"{path.stat().st_size:>12,}  {path.relative_to(staged).as_posix()}")
+    lines.write("\n" + (staged / "README.md").read_text(encoding="utf-8").rstrip("\n"))

@@ -5,34 +5,38 @@ output. Error messages and progress go to standard error.
 """
 
 import argparse
-import io
 import json
 import logging
+import os
+import signal
 import sys
-import time
+import threading
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
-import torch
-from PIL import Image
-from tqdm.auto import tqdm
-
-from ..containers.opening import MAX_MEGAPIXELS, open_image
+from ..containers.opening import MAX_MEGAPIXELS
 from ..plane_restorer import TILE_SIZE
 from ..restoration import JpegRestorer
-from ..restored_image import RestoredImage
 from ..saving import write_whole
+from ..special_files import is_folder
 from ..variants import DEFAULT_CHECKPOINT
-from .console import complain, exit_code
-from .jobs import STREAM, Job, plan_jobs
+from .console import Lines, complain, exit_code, write_to_standard_output
+from .job_runner import JobRunner, is_there
+from .jobs import Job, plan_jobs
+from .sources import STREAM, nothing_found
+from .watch import watch
 
-_BAR = "{percentage:3.0f}% |{bar}| {n:.1f} of {total:.1f} MP [{elapsed}<{remaining}, {rate_noinv_fmt}]"
+_STANDARD_OUTPUT = ("-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of `argan restore`."""
-    parser.add_argument("inputs", nargs="+", type=Path, metavar="IN", help="pictures, folders, or - for standard input")
+    parser.add_argument(
+        "inputs", nargs="+", type=Path, metavar="IN", help="pictures, folders, patterns, or - for standard input"
+    )
     parser.add_argument(
         "-o",
         "--output",
@@ -54,9 +58,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     existing.add_argument(
         "--skip-existing", action="store_true", help="skip inputs whose result exists, to continue an earlier run"
     )
+    parser.add_argument(
+        "--watch",
+        action="store_true",
+        help="go on with the pictures that arrive in the folders, each once and when it is complete, until Ctrl-C",
+    )
+    parser.add_argument("--verbose", action="store_true", help="list what is left out of folders, and why")
     parser.add_argument("--dry-run", action="store_true", help="print what would be done, write nothing")
     parser.add_argument(
-        "--json", metavar="FILE", help="write a report as JSON, one record per input; - for standard output"
+        "--json", type=Path, metavar="FILE", help="write a report as JSON, one record per input; - for standard output"
     )
     parser.add_argument("--model", default=DEFAULT_CHECKPOINT, help="checkpoint name, local folder or Hub id")
     parser.add_argument("--device", help="cpu, cuda, …; default: the first accelerator, else the CPU")
@@ -112,15 +122,18 @@ def run(args: argparse.Namespace) -> int:
     """Restore; returns the exit code: 0 all done, 1 some failed, 2 wrong usage or nothing done."""
     try:
         _check(args)
-        jobs = plan_jobs(args.inputs, args.output, recursive=args.recursive, suffix=f".{args.format}")
-        streams_out = jobs[0].target == STREAM
+        jobs, sources = plan_jobs(args.inputs, args.output, recursive=args.recursive, suffix=f".{args.format}")
+        streams_out = bool(jobs) and jobs[0].target == STREAM
         if streams_out:
             _check_standard_output(args)
     except ValueError as error:
         complain(error)
         return 2
+    if not jobs and not sources.unreadable and not args.watch:
+        complain(nothing_found(args.inputs, sources, recursive=args.recursive))
+        return 2
     restorer = None
-    if not args.dry_run and any(args.overwrite or not _is_there(job) for job in jobs):
+    if args.watch or (not args.dry_run and any(args.overwrite or _is_missing(job) for job in jobs)):
         try:
             restorer = JpegRestorer.from_pretrained(
                 args.model, device=args.device, tile_size=args.tile, max_megapixels=args.max_megapixels
@@ -130,27 +143,60 @@ def run(args: argparse.Namespace) -> int:
         except (AssertionError, OSError, RuntimeError, ValueError) as error:
             complain(f"the model {args.model!r} cannot be loaded: {error}")
             return 2
-    words = sys.stderr if streams_out or args.json == "-" else sys.stdout
-    # File names that the terminal cannot encode must not raise.
-    if isinstance(words, io.TextIOWrapper):
-        words.reconfigure(errors="backslashreplace")
+    lines = Lines(sys.stderr if streams_out or args.json == STREAM else sys.stdout)
+    runner = JobRunner(args, restorer, lines)
     # A failed file gets one message; the warnings of decoders are hidden.
     logging.getLogger("PIL").setLevel(logging.CRITICAL)
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), _terminated_like_interrupted():
         warnings.filterwarnings("ignore", module=r"PIL\.")
-        records = _JobRunner(args, restorer, words).run(jobs)
-    if args.json:
-        report = json.dumps(records, indent=2) + "\n"
-        if args.json == "-":
-            sys.stdout.write(report)
+        if args.watch:
+            waiting = watch(runner, args)
         else:
-            try:
-                write_whole(report.encode(), Path(args.json))
-            except OSError as error:
-                complain(f"{args.json} cannot be written: {error.strerror or error}")
-                return 1
-    done = sum(record["status"] != "failed" for record in records)
-    return exit_code(done, len(jobs) - done)
+            runner.note(sources)
+            runner.run(jobs)
+            waiting = len(jobs) - runner.started
+    runner.summarize(waiting)
+    code = exit_code(runner.done, runner.failed + (0 if args.watch else waiting))
+    reported = args.json is None or _write_report(args.json, runner.records)
+    return code if reported and not lines.failed else max(code, 1)
+
+
+def _write_report(path: Path, records: list[dict[str, Any]]) -> bool:
+    """Write the records as JSON; whether that was possible."""
+    report = (json.dumps(records, indent=2) + "\n").encode()
+    try:
+        if path == STREAM:
+            write_to_standard_output(report)
+        else:
+            write_whole(report, path)
+    except BrokenPipeError:  # Its reader has seen enough.
+        return True
+    except OSError as error:
+        name = "the report on standard output" if path == STREAM else path
+        complain(f"{name} cannot be written: {error.strerror or error}")
+        return False
+    return True
+
+
+def _is_missing(job: Job) -> bool:
+    """Whether there is work to do, as far as one can see; where one cannot, the job itself says why."""
+    try:
+        return not is_there(job)
+    except OSError:
+        return False
+
+
+@contextmanager
+def _terminated_like_interrupted() -> Iterator[None]:
+    """Let SIGTERM end the work as Ctrl-C does, with summary and report; only the main thread can do so."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _check(args: argparse.Namespace) -> None:
@@ -164,129 +210,21 @@ def _check(args: argparse.Namespace) -> None:
         raise ValueError(f"--tile must be at least 1 pixel, found {args.tile}")
     if not args.max_megapixels > 0:
         raise ValueError(f"--max-megapixels must be more than 0, found {args.max_megapixels}")
+    if args.watch and (args.dry_run or not all(map(is_folder, args.inputs))):
+        raise ValueError("--watch waits for pictures in folders: give folders that exist, without --dry-run")
+    args.json = _as_stream(args.json)
+    args.output = _as_stream(args.output)
+    if args.json not in (None, STREAM) and not is_folder(folder := Path(os.path.realpath(args.json)).parent):
+        raise ValueError(f"--json {args.json} cannot be written, because there is no folder {folder}")
+
+
+def _as_stream(path: Path | None) -> Path | None:
+    """`STREAM` for the names that systems give to standard output."""
+    return STREAM if path is not None and path.as_posix() in _STANDARD_OUTPUT else path
 
 
 def _check_standard_output(args: argparse.Namespace) -> None:
-    if args.json == "-":
+    if args.json == STREAM:
         raise ValueError("picture and JSON report cannot both go to standard output; write one of them to a file")
-    if sys.stdout.isatty() and not args.dry_run:
+    if sys.stdout is not None and sys.stdout.isatty() and not args.dry_run:
         raise ValueError("a picture cannot be written to a terminal; redirect standard output or give -o FILE")
-
-
-def _is_there(job: Job) -> bool:
-    return job.target != STREAM and job.target.exists()
-
-
-class _JobRunner:
-    """Runs the jobs of one command, one after the other; on a terminal, a progress bar counts megapixels."""
-
-    def __init__(self, args: argparse.Namespace, restorer: JpegRestorer | None, words: TextIO) -> None:
-        self.args = args
-        self.restorer = restorer
-        self.words = words
-
-    def run(self, jobs: list[Job]) -> list[dict[str, Any]]:
-        """Run all jobs, whether or not some fail; returns a record of every job that was started."""
-        shows_bar = sys.stderr.isatty() and self.restorer is not None
-        sizes = [_megapixels(job) if shows_bar and not self._skips(job) else 0.0 for job in jobs]
-        records: list[dict[str, Any]] = []
-        bar = tqdm(total=sum(sizes), unit="MP", bar_format=_BAR, leave=False, disable=not shows_bar)
-        with bar:
-            try:
-                for job, size in zip(jobs, sizes, strict=True):
-                    records.append(self._record(job, size, bar))
-            except KeyboardInterrupt:
-                left = len(jobs) - len(records)
-                complain(f"interrupted with {left} of {len(jobs)} to go; --skip-existing continues from here")
-        if len(jobs) > 1:
-            states = [record["status"] for record in records]
-            counts = [f"{states.count(state)} {state}" for state in dict.fromkeys(states)]
-            self._say(f"{len(jobs)} pictures: {', '.join(counts) or 'none started'}")
-        return records
-
-    def _record(self, job: Job, size: float, bar: "tqdm[Any]") -> dict[str, Any]:
-        record: dict[str, Any] = {"input": str(job.source), "output": str(job.target)}
-        start, drawn = time.perf_counter(), bar.n
-        try:
-            record |= self._do(job, size, bar)
-        except Exception as error:  # Whatever happens to one picture, the others are restored.
-            sentence = _sentence(job, error)
-            complain(sentence)
-            record |= {"status": "failed", "error": sentence}
-        bar.update(drawn + size - bar.n)
-        return record | {"seconds": round(time.perf_counter() - start, 3)}
-
-    def _skips(self, job: Job) -> bool:
-        return self.args.skip_existing and _is_there(job)
-
-    def _do(self, job: Job, size: float, bar: "tqdm[Any]") -> dict[str, Any]:
-        if self._skips(job):
-            return {"status": "skipped"}
-        if _is_there(job) and not self.args.overwrite:
-            raise FileExistsError(f"{job.target} exists; --overwrite replaces it, --skip-existing skips it")
-        source = sys.stdin.buffer.read() if job.source == STREAM else job.source
-        if self.restorer is None:
-            image = open_image(source, self.args.max_megapixels)
-            self._say(f"{job.source} -> {job.target} ({image.width}x{image.height})")
-            return {"status": "planned", "width": image.width, "height": image.height}
-        drawn = bar.n
-
-        def progress(done: int, total: int) -> None:
-            bar.update(drawn + size * done / total - bar.n)
-
-        restored = self.restorer(
-            source,
-            self.args.quality,
-            self.args.strength,
-            realism=self.args.realism,
-            faithful=self.args.faithful,
-            keep_orientation=self.args.keep_orientation,
-            progress=progress,
-            history=self.args.history,
-        )
-        notes = (*restored.report.notes, *self._write(restored, job))
-        report = restored.report
-        quality = f", quality {report.quality}" if report.quality else ""
-        consistency = f", consistency {report.consistency:.2%}" if report.consistency is not None else ""
-        bits = ", 16 bits" if report.bits == 16 else ""
-        found = f"{report.width}x{report.height}{bits}{quality}{consistency}"
-        self._say(f"{job.source} -> {job.target} ({found}, {report.seconds:.1f} s)")
-        for note in notes:
-            self._say(f"  {note}")
-        return {"status": "restored"} | report.to_dict() | {"notes": list(notes)}
-
-    def _write(self, restored: RestoredImage, job: Job) -> tuple[str, ...]:
-        if job.target == STREAM:
-            data, notes = restored.encode(f".{self.args.format}")
-            sys.stdout.buffer.write(data)
-            sys.stdout.buffer.flush()
-            return notes
-        data, notes = restored.encode(job.target.suffix)
-        try:
-            job.target.parent.mkdir(parents=True, exist_ok=True)
-            write_whole(data, job.target)
-        except OSError as error:
-            raise OSError(f"{job.target} cannot be written: {error.strerror or error}") from error
-        return notes
-
-    def _say(self, line: str) -> None:
-        tqdm.write(line, file=self.words)
-
-
-def _megapixels(job: Job) -> float:
-    """Size of a picture by its header, for the progress bar; 0 if it cannot be read, which its job reports later."""
-    try:
-        with Image.open(job.source) as image:
-            return image.width * image.height / 1e6
-    except Exception:
-        return 0.0
-
-
-def _sentence(job: Job, error: Exception) -> str:
-    text = " ".join(str(error).split()) or type(error).__name__
-    if isinstance(error, torch.OutOfMemoryError | MemoryError):
-        return f"{job.source} needs more memory than is free; a smaller --tile needs less"
-    # Files of different folders can have the same name, so the message gets the whole path.
-    if text.startswith(job.source.name):
-        return f"{job.source}{text.removeprefix(job.source.name)}"
-    return text if isinstance(error, OSError) else f"{job.source}: {text}"

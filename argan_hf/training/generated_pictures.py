@@ -1,17 +1,15 @@
 """Pictures drawn by a program, to try a training run without a data set.
 
-They contain what JPEG damages visibly: edges, text, gradients, fine texture. They are no replacement for photographs: a
-network trained on them is of no use.
+They are no replacement for photographs: a network trained on them is of no use.
 """
 
 import io
-import math
 from collections.abc import Iterator
 
-import numpy as np
 from datasets import Features, IterableDataset
 from datasets import Image as ImageFeature
-from PIL import Image, ImageDraw, ImageFont
+
+from ..drawn_picture import draw_picture
 
 GENERATED = "generated"
 """The name under which `--dataset_name` finds these pictures."""
@@ -19,8 +17,6 @@ GENERATED = "generated"
 # One picture in 32 is held out, by a checksum that depends on the version of the PNG encoder. 256 are enough to have
 # some with any version.
 _COUNT = 256
-_SIZE = (320, 240)
-_WORDS = "The quick brown fox jumps over the lazy dog, 0123456789 times."
 
 
 def generated_stream(count: int = _COUNT) -> IterableDataset:
@@ -41,35 +37,3 @@ def _records(seeds: list[int]) -> Iterator[dict[str, dict[str, bytes | str]]]:
         buffer = io.BytesIO()
         draw_picture(seed).save(buffer, "PNG")
         yield {"image": {"bytes": buffer.getvalue(), "path": f"generated-{seed}.png"}}
-
-
-def draw_picture(seed: int) -> Image.Image:
-    """One picture, mode "RGB", 320x240: a smooth background, shapes, a grating, text, a little noise."""
-    random = np.random.default_rng(seed)
-
-    def color() -> tuple[int, ...]:
-        return tuple(random.integers(0, 256, 3).tolist())
-
-    def place() -> tuple[int, int]:
-        x, y = (random.random(2) * _SIZE).astype(int).tolist()
-        return x, y
-
-    coarse = Image.fromarray(random.integers(40, 216, (4, 5, 3), dtype=np.uint8))
-    picture = coarse.resize(_SIZE, Image.Resampling.BICUBIC)
-    draw = ImageDraw.Draw(picture)
-    for _ in range(6):
-        corners = [place() for _ in range(3)]
-        draw.polygon(corners, fill=color())
-        x, y = place()
-        draw.ellipse((x, y, x + 60, y + 40), fill=color(), outline=color(), width=3)
-    for _ in range(3):
-        draw.text(place(), _WORDS, fill=color(), font=ImageFont.load_default(int(random.integers(11, 28))))
-
-    pixels = np.asarray(picture, dtype=np.float32).copy()  # (240, 320, 3)
-    rows, columns = np.mgrid[0:80, 0:80]
-    angle, frequency = random.random() * math.pi, 0.3 + random.random()
-    wave = 50 * np.sin(frequency * (rows * math.cos(angle) + columns * math.sin(angle)))  # (80, 80)
-    top, left = random.integers(0, 160), random.integers(0, 240)
-    pixels[top : top + 80, left : left + 80] += wave[..., None]
-    pixels += random.normal(0, 2, pixels.shape)
-    return Image.fromarray(pixels.clip(0, 255).astype(np.uint8))

@@ -2,7 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from argan_hf.cli.jobs import STREAM, Job, plan_jobs
+from argan_hf.cli.jobs import Job, plan_jobs
+from argan_hf.cli.sources import STREAM
 
 
 @pytest.fixture
@@ -25,7 +26,7 @@ def tree(tmp_path: Path) -> Path:
 
 
 def _plan(*inputs: Path, output: Path | None = None, recursive: bool = False, suffix: str = ".png") -> list[Job]:
-    return plan_jobs(list(inputs), output, recursive=recursive, suffix=suffix)
+    return plan_jobs(list(inputs), output, recursive=recursive, suffix=suffix)[0]
 
 
 def test_a_folder_gives_its_visible_pictures_by_name(tree: Path) -> None:
@@ -68,12 +69,7 @@ def test_a_stream_goes_to_a_stream_unless_a_file_is_named(tree: Path, tmp_path: 
 def test_what_cannot_be_meant_is_refused(tree: Path, tmp_path: Path) -> None:
     twin = tree / "a.jpg"
     twin.touch()
-    empty = tmp_path / "empty"
-    empty.mkdir()
     for arguments, words in [
-        ({"inputs": [tree]}, r"a\.jpg and .*a\.png would become the same file .*a-restored\.png"),
-        ({"inputs": [twin, tree / "a.png"], "output": tmp_path / "out"}, "same file"),
-        ({"inputs": [empty]}, "no pictures found in .*empty; --recursive"),
         ({"inputs": [tree], "output": tmp_path / "x.png"}, "name of one picture, but several"),
         ({"inputs": [twin], "output": tmp_path / "x.gif"}, ".gif is no picture format to write"),
         ({"inputs": [twin], "output": tmp_path / "x.docx"}, ".docx is no picture format to write"),

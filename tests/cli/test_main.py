@@ -72,10 +72,10 @@ def test_inspect_shows_the_header_of_a_damaged_file(
 ) -> None:
     damaged = tmp_path / "cut.jpg"
     damaged.write_bytes(jpeg.read_bytes()[:-400])
-    assert main(["inspect", str(damaged)]) == 0
+    assert main(["inspect", str(damaged)]) == 1
     captured = capsys.readouterr()
     assert "quality 23" in captured.out
-    assert "cut.jpg is damaged" in captured.err
+    assert f"argan: {damaged} is damaged" in captured.err
 
 
 def test_inspect_goes_on_after_a_bad_file_and_says_so_in_its_exit_code(

@@ -140,7 +140,8 @@ def test_the_limit_in_megapixels_can_be_moved(checkpoint: Path, jpeg: Path, caps
 def test_wrong_usage_is_said_before_any_work(
     checkpoint: Path, jpeg: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    twin = tmp_path / "other" / "photo.png"
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "empty" / "notes.txt").touch()
     for arguments, words in [
         ((jpeg, "--quality", 0), "--quality must lie in 1..100"),
         ((jpeg, "--strength", 2), "--strength must lie in 0..1"),
@@ -148,7 +149,10 @@ def test_wrong_usage_is_said_before_any_work(
         ((jpeg, "--realism", 0.5), "has no variant for realism"),
         ((jpeg, "--tile", 0), "--tile must be at least 1"),
         ((jpeg, "--max-megapixels", -1), "--max-megapixels must be more than 0"),
-        ((jpeg, twin, "-o", tmp_path / "out"), "same file"),
+        ((tmp_path / "empty",), "empty (ignored: another suffix: 1); --recursive includes subfolders"),
+        ((jpeg, "--json", tmp_path / "no" / "a.json"), "there is no folder"),
+        ((jpeg, "--watch"), "--watch waits for pictures in folders"),
+        ((tmp_path, "--watch", "--dry-run"), "without --dry-run"),
         ((jpeg, "-o", tmp_path / "out.docx"), "no picture format"),
         ((jpeg, "-o", "-", "--json", "-"), "cannot both go to standard output"),
     ]:
@@ -158,7 +162,7 @@ def test_wrong_usage_is_said_before_any_work(
         assert captured.out == ""
     assert _restore(tmp_path / "no-model", jpeg) == 2
     assert "cannot be loaded" in capsys.readouterr().err
-    assert [path.name for path in tmp_path.iterdir() if path.name != "checkpoint"] == ["photo.jpg"]
+    assert [path.name for path in tmp_path.iterdir() if path.name not in ("checkpoint", "empty")] == ["photo.jpg"]
 
 
 def test_a_dry_run_says_all_and_does_nothing(jpeg: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,7 +1,10 @@
 import io
+import os
+import socket
 import struct
 import tracemalloc
 import zlib
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -34,8 +37,30 @@ def test_the_limit_in_megapixels_is_our_own(photo: Image.Image, monkeypatch: pyt
 
 def test_a_file_without_end_is_not_read_to_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("argan_hf.containers.opening._MAX_FILE_BYTES", 2**20)
-    with pytest.raises(UnreadableImageError, match="larger than 1 MiB"):
-        open_image("/dev/zero")
+    with Path("/dev/zero").open("rb") as zeros, pytest.raises(UnreadableImageError, match="larger than 1 MiB"):
+        open_image(zeros)
+
+
+def test_what_is_no_file_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """To open a pipe that nobody writes to would wait for ever."""
+    os.mkfifo(tmp_path / "a.jpg")
+    for path, kind in ((tmp_path / "a.jpg", "a pipe"), (Path("/dev/zero"), "a device")):
+        with pytest.raises(UnreadableImageError, match=rf"{path.name} is {kind}, expected a file"):
+            open_image(path)
+    with socket.socket(socket.AF_UNIX) as server:
+        monkeypatch.chdir(tmp_path)  # the name of a socket is limited to about a hundred bytes
+        server.bind("b.jpg")
+        with pytest.raises(UnreadableImageError, match=r"b\.jpg is a socket"):
+            open_image("b.jpg")
+
+
+def test_what_a_shell_hands_over_as_a_descriptor_is_read(photo: Image.Image) -> None:
+    """`argan restore <(COMMAND)` names the descriptor of a pipe."""
+    reader, writer = os.pipe()
+    with os.fdopen(writer, "wb") as file:
+        file.write(jpeg_bytes(photo, quality=5))
+    assert open_image(f"/dev/fd/{reader}").size == photo.size
+    os.close(reader)
 
 
 def test_a_picture_of_endless_scans_is_refused(photo: Image.Image) -> None:

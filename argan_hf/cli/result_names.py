@@ -1,0 +1,65 @@
+"""Chooses the names of results: no two alike on any disk, none longer than a file system takes."""
+
+import hashlib
+import os
+import unicodedata
+from collections import defaultdict
+from functools import lru_cache
+from pathlib import Path
+
+from .sources import RESULT, Source
+
+# The longest name of a file on the common file systems: bytes on Linux, UTF-16 units (never more) elsewhere.
+_MOST_BYTES = 255
+
+
+def result_paths(sources: list[Source], output: Path | None, suffix: str) -> list[Path]:
+    """Choose a result for every picture.
+
+    A picture gets the same relative path below the output folder as it has below its root, with another suffix. Where
+    results lie beside their sources, names end in "-restored", so that the next run knows them.
+
+    Results that would be the same file get their sources' whole names: IMG_1.jpg.png and IMG_1.png.png. All of them do,
+    so that no result can be taken for that of a file that came later. "The same" ignores case and the way in which
+    accents are stored, as many disks do; where this is the only difference, or the sources lie in different folders,
+    a checksum of the source's path is added. Too long names are cut, and get that checksum, too.
+
+    Args:
+        sources: pictures, each once.
+        output: folder of the results; `None`: beside the sources.
+        suffix: of the results.
+    """
+    levels = [0] * len(sources)
+    while True:
+        targets = [_target(source, output, suffix, level) for source, level in zip(sources, levels, strict=True)]
+        same = defaultdict(list)
+        for index, target in enumerate(targets):
+            same[_on_any_disk(target)].append(index)
+        alike = [index for indices in same.values() if len(indices) > 1 for index in indices if levels[index] < 2]
+        if not alike:
+            return targets
+        for index in alike:
+            levels[index] += 1
+
+
+def _target(source: Source, output: Path | None, suffix: str, level: int) -> Path:
+    """Path of a result: named after the stem of its source (level 0), its name (1), or its name and path (2)."""
+    path = source.path
+    folder = path.parent if output is None else output / path.relative_to(source.root).parent
+    ending = (RESULT if _real(folder) == _real(path.parent) else "") + suffix
+    checksum = f"~{hashlib.sha256(os.fsencode(path)).hexdigest()[:8]}"
+    stem = path.stem if level == 0 else path.name
+    room = _MOST_BYTES - len(os.fsencode(ending))
+    if level == 2 or len(os.fsencode(stem)) > room:
+        room -= len(checksum)
+        stem = os.fsencode(stem)[:room].decode(errors="ignore") + checksum
+    return folder / f"{stem}{ending}"
+
+
+def _on_any_disk(path: Path) -> str:
+    return unicodedata.normalize("NFC", str(path)).casefold()
+
+
+@lru_cache(4096)
+def _real(folder: Path) -> str:
+    return os.path.realpath(folder)
