@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from PIL import Image, features
 
+from .. import __version__
 from ..drawn_picture import draw_picture
 from ..evaluation.metrics import psnr
 from ..loading import locate
@@ -21,7 +22,7 @@ from ..variants import DEFAULT_CHECKPOINT
 from .console import Lines, complain
 
 _LIBRARIES = (
-    *("argan_hf", "torch", "transformers", "huggingface-hub", "safetensors", "numpy", "pillow", "imagecodecs"),
+    *("torch", "transformers", "huggingface-hub", "safetensors", "numpy", "pillow", "imagecodecs"),
     *("tifffile", "gradio", "datasets", "accelerate"),
 )
 _QUALITY = 20
@@ -40,6 +41,7 @@ def run(args: argparse.Namespace) -> int:
     def say(name: str, value: object) -> None:
         lines.say(f"{name + ':':17} {value}")
 
+    say("argan_hf", __version__)
     say("python", f"{platform.python_version()} ({platform.platform()}, {platform.machine()})")
     for name in _LIBRARIES:
         say(name, _version(name))
@@ -97,5 +99,5 @@ def _try(restorer: JpegRestorer) -> tuple[float, float, float]:
 
 
 def _samples(picture: Image.Image) -> torch.Tensor:
-    """Samples of a picture, RGB, uint8 (3, H, W)."""
-    return torch.from_numpy(np.array(picture.convert("RGB"))).permute(2, 0, 1)
+    """Samples of a picture, RGB, uint8 (1, 3, H, W)."""
+    return torch.from_numpy(np.array(picture.convert("RGB"))).permute(2, 0, 1)[None]
