@@ -15,6 +15,7 @@ from transformers import CONFIG_MAPPING, AutoConfig, AutoModelForImageToImage, P
 from transformers.utils import cached_file
 from transformers.utils.hub import extract_commit_hash
 
+from .memory import is_out_of_memory
 from .quiet import quiet
 
 CHECKPOINTS = Path(__file__).parent / "checkpoints"
@@ -88,10 +89,10 @@ def load_model(name_or_path: str | Path, *, kind: Any = AutoModelForImageToImage
                 ignore_mismatched_sizes=True,
                 **kwargs,
             )
-    except MemoryError:
-        raise
     # What a configuration can say wrong is raised as a dozen kinds.
     except Exception as error:
+        if is_out_of_memory(error):
+            raise MemoryError(f"there is too little memory for the network of {place}") from error
         raise DamagedCheckpointError(
             f"the checkpoint {place} cannot be loaded, because config.json or {weights_path.name} is wrong "
             f"({_reason(error)}): {_REMEDY}"

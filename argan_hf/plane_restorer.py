@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedModel
 
+from .onednn_caches import bound_caches
 from .precision import preferred_dtype
 from .tiling import receptive_margin, run_tiled
 from .variants import WeightInterpolation
@@ -48,6 +49,7 @@ class PlaneRestorer:
     ) -> None:
         if tile_size < 1:
             raise ValueError(f"tile_size must be positive, found {tile_size}")
+        bound_caches()
         self.tile_size = tile_size
         self.device = torch.device(device) if device else _default_device()
         # Before the model moves: where a GPU is lent to single functions (ZeroGPU), it cannot be used here.

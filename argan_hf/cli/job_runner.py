@@ -9,11 +9,11 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-import torch
 from PIL import Image
 from tqdm.auto import tqdm
 
 from ..containers.opening import open_image
+from ..memory import is_out_of_memory
 from ..restoration import JpegRestorer
 from ..restored_image import RestoredImage
 from ..saving import write_whole
@@ -240,7 +240,7 @@ def _megapixels(job: Job) -> float:
 
 
 def _sentence(job: Job, error: Exception) -> str:
-    if isinstance(error, torch.OutOfMemoryError | MemoryError):
+    if is_out_of_memory(error):
         return f"{job.source} needs more memory than is free; a smaller --tile needs less"
     return sentence_on(job.source, error)
 

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from transformers.utils import logging as transformers_logging
 
 from .. import __version__
+from ..memory import check_address_space
 from . import doctor, evaluate, inspect, publish, restore
 from .console import INTERRUPTED, complain, flush_streams, prepare_streams
 
@@ -41,8 +42,12 @@ def main(argv: list[str] | None = None) -> int:
     transformers_logging.disable_progress_bar()
     try:
         args = parser.parse_args(argv)
+        check_address_space()
         run: Callable[[argparse.Namespace], int] = args.run
         return run(args)
+    except MemoryError as error:
+        complain(error)
+        return 2
     except KeyboardInterrupt:
         complain("interrupted")
         return INTERRUPTED

@@ -140,7 +140,7 @@ def run(args: argparse.Namespace) -> int:
             )
             restorer.model_at(args.realism)
         # A torch without CUDA raises AssertionError for the device "cuda".
-        except (AssertionError, OSError, RuntimeError, ValueError) as error:
+        except (AssertionError, MemoryError, OSError, RuntimeError, ValueError) as error:
             complain(f"the model {args.model!r} cannot be loaded: {error}")
             return 2
     lines = Lines(sys.stderr if streams_out or args.json == STREAM else sys.stdout)

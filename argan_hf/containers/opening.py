@@ -3,6 +3,7 @@
 import io
 import math
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
@@ -27,6 +28,7 @@ MENDED = "lacked its end"
 """Key in the `info` of JPEG pictures whose file lacks its last marker."""
 
 _MAX_FILE_BYTES = 2**30
+_PART_BYTES = 2**24
 # A progressive scan can be a few bytes long, yet decoding it visits the whole picture. Encoders write about ten, so the
 # limit is on scans times megapixels, about 5 ms each; but every picture may have 30, and small ones no more than 500.
 _MAX_SCANNED_MEGAPIXELS = 1000
@@ -138,27 +140,32 @@ def _read(path: Path) -> bytes:
         )
     try:
         with path.open("rb") as file:
-            return file.read(_MAX_FILE_BYTES + 1)
+            return b"".join(_parts(file))
     except (OSError, ValueError) as error:  # A name with a NUL raises ValueError.
         reason = getattr(error, "strerror", None) or error
         raise UnreadableImageError(f"{path.name or path} cannot be read: {reason}") from error
 
 
 def _read_open(file: IO[bytes], name: str) -> bytes:
-    parts, size = [], 0
     try:
         # As Pillow does: who just wrote to a buffer need not rewind it.
         if hasattr(file, "seekable") and file.seekable():
             file.seek(0)
-        # A pipe that is not buffered gives a part at a time.
-        while size <= _MAX_FILE_BYTES and (part := file.read(_MAX_FILE_BYTES + 1 - size)):
-            parts.append(part)
-            size += len(part)
+        parts = list(_parts(file))
     except (OSError, ValueError) as error:  # A closed file raises ValueError.
         raise UnreadableImageError(f"{name} cannot be read: {getattr(error, 'strerror', None) or error}") from error
     if not all(isinstance(part, bytes | bytearray) for part in parts):
         raise UnreadableImageError(f'{name} is open for reading text, expected bytes: open it with mode "rb"')
     return b"".join(parts)
+
+
+def _parts(file: IO[bytes]) -> Iterator[bytes]:
+    """What a file holds, up to a little more than the limit; a pipe gives a part at a time."""
+    size = 0
+    # Python reserves as much memory as it is asked to read, so it is not asked for the limit at once.
+    while size <= _MAX_FILE_BYTES and (part := file.read(min(_PART_BYTES, _MAX_FILE_BYTES + 1 - size))):
+        yield part
+        size += len(part)
 
 
 def _check_work(image: JpegImageFile, data: bytes, layout: JpegLayout, name: str) -> None:
