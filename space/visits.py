@@ -16,6 +16,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from argan_hf.memory import is_out_of_memory
 from folders import forget
 from pictures import (
     DEFAULT_QUALITY,
@@ -292,13 +293,12 @@ class Visit:
                 continue
             except ValueError as caught:  # the file, or a format that cannot hold it: trying again does not help
                 outcome, error, can_retry = None, self._words(task, caught), False
-            except (BusyError, MemoryError) as caught:
+            except BusyError as caught:
                 outcome, error = None, self._words(task, caught)
-            except Exception:
+            except Exception as caught:
                 if task.picture.token not in self.pictures:
                     continue  # its files were deleted
-                logger.exception("a picture could not be restored")
-                outcome, error = None, f"{task.picture.name}: {UNEXPECTED}"
+                outcome, error = None, self._words(task, caught)
             finally:
                 self.task = None
             self._finish(task, outcome, error, can_retry)
@@ -311,9 +311,12 @@ class Visit:
             raise NotWantedError
 
     def _words(self, task: Task, error: Exception) -> str:
-        if isinstance(error, MemoryError):
+        if is_out_of_memory(error):
             return f"{task.picture.name} needs more memory than this server has free."
-        return sentence(task.picture, error)
+        if isinstance(error, ValueError | BusyError):
+            return sentence(task.picture, error)
+        logger.error("a picture could not be restored", exc_info=error)
+        return f"{task.picture.name}: {UNEXPECTED}"
 
     def _finish(self, task: Task, outcome: Any, error: str | None, can_retry: bool) -> None:
         picture = task.picture
