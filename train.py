@@ -15,7 +15,9 @@ from typing import Any
 import yaml
 from transformers import HfArgumentParser
 
+from argan_hf.memory import is_out_of_memory
 from argan_hf.training.arguments import ARGUMENT_GROUPS, ArganTrainingArguments
+from argan_hf.training.stopping import RunStoppedError, fault_in
 from argan_hf.training.trainer import ArganTrainer
 
 _USAGE = "%(prog)s [--recipe FILE] [--NAME VALUE …]"
@@ -58,14 +60,30 @@ def parse(argv: list[str] | None = None) -> ArganTrainingArguments:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Parse, train, export; 2 is returned for arguments that cannot work, and for a run that diverged."""
+    """Parse, train, export.
+
+    Returns:
+        0, or 2 for arguments that cannot work, a run that diverged, and what cannot be read or written; 130 and 143 for
+        a run that Ctrl-C or SIGTERM ended.
+    """
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
     try:
         ArganTrainer(parse(argv)).train()
-    except (ValueError, OSError, FloatingPointError) as error:
-        print(f"train.py: {error}", file=sys.stderr)
-        return 2
+    except RunStoppedError as error:
+        return _complain(error, error.exit_code)
+    except KeyboardInterrupt:
+        return _complain("interrupted before the first step; nothing was written", 130)
+    except (ValueError, OSError, RuntimeError, MemoryError) as error:
+        # A RuntimeError that is no lack of memory is a fault of this program, which a traceback helps to find.
+        if isinstance(error, RuntimeError | MemoryError) and not is_out_of_memory(error):
+            raise
+        return _complain(error if isinstance(error, ValueError) else fault_in(error), 2)
     return 0
+
+
+def _complain(message: object, exit_code: int) -> int:
+    print(f"train.py: {' '.join(str(message).split())}", file=sys.stderr)
+    return exit_code
 
 
 if __name__ == "__main__":

@@ -178,6 +178,10 @@ class OutputArguments:
     output_dir: str = field(
         default="argan-output", metadata=described("Folder for weights, training checkpoints and samples.")
     )
+    overwrite_output_dir: bool = field(
+        default=False,
+        metadata=described("Replace the run that the output folder holds; else a folder with a run is refused."),
+    )
     logging_steps: int = field(default=50, metadata=described("Steps between log lines."))
     report_to: list[str] = field(
         default_factory=list, metadata=described("Trackers of accelerate: tensorboard, trackio, …")

@@ -13,8 +13,7 @@ from typing import Any
 import torch
 from accelerate import Accelerator
 
-# Changes when training checkpoints of earlier versions no longer fit.
-_FORMAT = 2
+from .checkpoint_manifest import MANIFEST, find_damage, find_difference, write_manifest
 
 _NAME = re.compile(r"checkpoint-(\d+)")
 
@@ -22,7 +21,7 @@ _NAME = re.compile(r"checkpoint-(\d+)")
 def checkpoints(folder: Path) -> list[Path]:
     """Complete training checkpoints of a run, oldest first."""
     found = [path for path in folder.glob("checkpoint-*") if _NAME.fullmatch(path.name)]
-    return sorted(found, key=lambda path: int(path.name.split("-")[1]))
+    return sorted(found, key=_step)
 
 
 def latest_checkpoint(folder: Path) -> Path | None:
@@ -35,78 +34,109 @@ def find_checkpoint(name: str, output_dir: Path) -> Path:
 
     Raises:
         FileNotFoundError: if there is no such training checkpoint.
+        ValueError: if its files are damaged, or were written by another version; the newest whole one is named.
     """
     folder = latest_checkpoint(output_dir) if name == "latest" else Path(name)
-    if folder is None or not (folder / _own_state(0)).is_file():
+    if (
+        folder is None
+        or not folder.is_dir()
+        or not any((folder / file).is_file() for file in (MANIFEST, _own_state(0)))
+    ):
         found = ", ".join(path.name for path in checkpoints(output_dir)) or "none"
         raise FileNotFoundError(
             f"nothing to resume: {name!r} is no complete training checkpoint; {output_dir} holds {found}. Omit "
             "--resume_from_checkpoint to start a new run"
         )
+    if damage := find_damage(folder):
+        others = [path for path in reversed(checkpoints(folder.parent)) if path != folder and not find_damage(path)]
+        way = f"the newest whole one is {others[0]}" if others else "there is no other one: start a new run"
+        raise ValueError(f"{folder} {damage}, so nothing can be resumed from it; {way}")
     return folder
 
 
-def check_unused(output_dir: Path) -> None:
-    """Refuse a folder with training checkpoints for a new run: they would be mixed up with its own.
+def set_newer_aside(folder: Path) -> list[Path]:
+    """Rename the training checkpoints that are newer than the one a run resumes from, to `checkpoint-STEP.superseded`.
 
-    Raises:
-        ValueError: if there are any.
+    Else "latest" would name a training checkpoint that the resumed run has not written.
+
+    Returns:
+        Their new paths.
     """
-    if found := ", ".join(path.name for path in checkpoints(output_dir)):
-        raise ValueError(
-            f"{output_dir} holds training checkpoints of an earlier run ({found}): go on with it "
-            "(--resume_from_checkpoint latest), choose another --output_dir, or delete them"
-        )
+    aside = []
+    for newer in [path for path in checkpoints(folder.parent) if _step(path) > _step(folder)]:
+        renamed = newer.with_name(newer.name + ".superseded")
+        shutil.rmtree(renamed, ignore_errors=True)
+        aside.append(newer.rename(renamed))
+    return aside
 
 
-def save_checkpoint(accelerator: Accelerator, folder: Path, own_state: dict[str, Any], *, total_limit: int) -> None:
+def save_checkpoint(
+    accelerator: Accelerator, folder: Path, own_state: dict[str, Any], *, settings: dict[str, Any], total_limit: int
+) -> None:
     """Write a training checkpoint beside its final path, rename it, and delete the oldest ones beyond the limit.
 
     Args:
         accelerator: holds the networks, the optimizers and what was registered for checkpointing.
         folder: the final path, `checkpoint-STEP`.
         own_state: what differs between processes; each process writes its own.
+        settings: that a run which resumes from it must share.
         total_limit: how many training checkpoints are kept.
+
+    Raises:
+        Exception: what the libraries raise that cannot write; nothing incomplete is left.
     """
     partial = folder.with_name(folder.name + ".partial")
     if accelerator.is_main_process:
         shutil.rmtree(partial, ignore_errors=True)
     accelerator.wait_for_everyone()
-    accelerator.save_state(str(partial))
-    torch.save({**own_state, "format": _FORMAT}, partial / _own_state(accelerator.process_index))
-    accelerator.wait_for_everyone()
+    try:
+        accelerator.save_state(str(partial))
+        torch.save(own_state, partial / _own_state(accelerator.process_index))
+        accelerator.wait_for_everyone()
+        if accelerator.is_main_process:
+            write_manifest(partial, settings, accelerator.num_processes)
+            shutil.rmtree(folder, ignore_errors=True)
+            partial.replace(folder)
+    except BaseException:
+        shutil.rmtree(partial, ignore_errors=True)
+        raise
     if accelerator.is_main_process:
-        shutil.rmtree(folder, ignore_errors=True)
-        partial.replace(folder)
         for old in checkpoints(folder.parent)[:-total_limit]:
             shutil.rmtree(old)
     accelerator.wait_for_everyone()
 
 
-def load_checkpoint(accelerator: Accelerator, folder: Path, load_own_state: Callable[[dict[str, Any]], None]) -> None:
+def load_checkpoint(
+    accelerator: Accelerator,
+    folder: Path,
+    load_own_state: Callable[[dict[str, Any]], None],
+    *,
+    settings: dict[str, Any],
+) -> None:
     """Restore the state that [`save_checkpoint`] wrote.
 
     Args:
         accelerator: holds what the training checkpoint restores.
-        folder: the training checkpoint.
+        folder: the training checkpoint, from [`find_checkpoint`].
         load_own_state: takes the state of this process.
+        settings: of this run.
 
     Raises:
-        ValueError: if the training checkpoint was written by another number of processes, or by an earlier version.
+        ValueError: if the run that wrote it had another network, adversary, optimizer or number of processes.
     """
-    own = folder / _own_state(accelerator.process_index)
-    written = len(list(folder.glob(_own_state("*"))))
-    if written != accelerator.num_processes:
-        found = accelerator.num_processes
-        raise ValueError(f"{folder} was written by {written} process(es): resume with as many, not {found}")
-    state = torch.load(own, weights_only=True)
-    if state.pop("format", None) != _FORMAT:
+    if difference := find_difference(folder, settings, accelerator.num_processes):
         raise ValueError(
-            f"{folder} was written by another version of this package and cannot be resumed: start a new run, from the "
-            "weights that were exported if you like (--model_name_or_path)"
+            f"{folder} was written by a run with {difference}: resume it with the same settings, or start a new run, "
+            "from the weights that were exported if you like (--model_name_or_path)"
         )
     accelerator.load_state(str(folder))
-    load_own_state(state)
+    load_own_state(torch.load(folder / _own_state(accelerator.process_index), weights_only=True))
+
+
+def _step(folder: Path) -> int:
+    """The step of a training checkpoint; one under another name is older than all."""
+    found = _NAME.fullmatch(folder.name)
+    return int(found[1]) if found else -1
 
 
 def _own_state(rank: int | str) -> str:

@@ -75,17 +75,18 @@ def as_files(pictures: Sequence[Tensor]) -> Iterator[list[Path]]:
         yield paths
 
 
-def report_held_out(folder: Path, pictures: Sequence[Tensor], data: str, device: str) -> None:
+def report_held_out(folder: Path, pictures: Sequence[Tensor], name: str, data: str, device: str) -> None:
     """Measure an exported network on held-out pictures; writes `results.json` and `before_after.png` into its folder.
 
     Args:
         folder: from [`export_model`].
         pictures: RGB, uint8 (3, H, W).
+        name: of the network in the results.
         data: name of the pictures in the results.
         device: where the network runs.
     """
     qualities = list(QUALITIES)
-    restored = dataclasses.replace(load_method(str(folder), qualities, device), name=folder.resolve().name)
+    restored = dataclasses.replace(load_method(str(folder), qualities, device), name=name)
     methods = [load_method("jpeg", qualities), restored]
     with as_files(pictures) as paths:
         num_channels = json.loads((folder / "config.json").read_text(encoding="utf-8"))["num_channels"]

@@ -9,6 +9,7 @@ from PIL import Image
 from tqdm.auto import tqdm
 
 from .arguments import ArganTrainingArguments
+from .output_folder import SAMPLES, VALIDATION_LOG
 from .progress import RunProgress
 from .validation import Validation
 
@@ -57,10 +58,10 @@ class RunLog:
         """Scores on held-out pictures: in the terminal, in `validation.jsonl`, to trackers; examples to `samples/`."""
         step, folder = self._progress.step, Path(self._args.output_dir)
         tqdm.write(f"step {step}: " + ", ".join(f"{k} {v:.3f}" for k, v in validation.scores.items()))
-        with (folder / "validation.jsonl").open("a", encoding="utf-8") as log:
+        with (folder / VALIDATION_LOG).open("a", encoding="utf-8") as log:
             log.write(json.dumps({"step": step, **validation.scores}) + "\n")
         self._track(validation.scores)
-        samples = folder / "samples"
+        samples = folder / SAMPLES
         samples.mkdir(exist_ok=True)
         pixels = validation.samples.permute(1, 2, 0).squeeze(2).numpy()
         Image.fromarray(pixels).save(samples / f"step-{step}.png")

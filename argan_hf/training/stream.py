@@ -44,6 +44,10 @@ class _Record:
     pictures: "Future[Pictures]"
 
 
+class _NoRecordError(ValueError):
+    """A data set without any record for a process."""
+
+
 class PictureStream:
     """An iterator over training pictures, epoch after epoch, which are decoded ahead in threads.
 
@@ -86,8 +90,8 @@ class PictureStream:
 
         Raises:
             StopIteration: if a whole pass over the data set gave no picture.
+            OSError: if a record cannot be read, for instance because the Hub cannot be reached.
             ValueError: if there is no record for this process, or 512 records in a row give no picture.
-            Exception: any exception raised while reading.
         """
         return next(self._windows)
 
@@ -122,8 +126,11 @@ class PictureStream:
         fruitless = 0
         while True:
             record = records.get()
-            if isinstance(record, Exception):
+            if isinstance(record, _NoRecordError):
                 raise record
+            if isinstance(record, Exception):
+                reason = " ".join(str(record).split()) or type(record).__name__
+                raise OSError(f"the data set cannot be read any further: {reason}") from record
             if record.epoch > self.epoch:
                 if pass_began_at == self.count:
                     return
@@ -166,7 +173,11 @@ class PictureStream:
                         if stop.is_set():
                             return
                     if not number:
-                        put(ValueError("the data set holds no record (or none for this process: use fewer processes)"))
+                        put(
+                            _NoRecordError(
+                                "the data set holds no record (or none for this process: use fewer processes)"
+                            )
+                        )
                         return
                     epoch, position = epoch + 1, None
             except Exception as error:

@@ -4,7 +4,7 @@ import logging
 import math
 import time
 from pathlib import Path
-from tempfile import TemporaryDirectory, TemporaryFile
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import torch
@@ -21,11 +21,13 @@ from .arguments import ArganTrainingArguments
 from .averaging import AveragedWeights, BestWeights
 from .batch import Batch
 from .batches import BatchSource
-from .checkpointing import check_unused, find_checkpoint, latest_checkpoint, load_checkpoint, save_checkpoint
 from .export import export_model, report_held_out
+from .output_folder import export_whole
 from .progress import RunProgress, crosses
+from .run_checkpoints import RunCheckpoints
 from .run_log import RunLog
 from .run_pictures import open_pictures
+from .stopping import RunStoppedError, StopSignals
 from .validation import validate
 
 logger = logging.getLogger(__name__)
@@ -39,8 +41,8 @@ class ArganTrainer:
 
     Raises:
         ValueError: if the data set cannot be streamed or holds no usable picture, a crop is too small for D, there is
-            no token to publish with, a new run finds training checkpoints of an earlier one in its folder, or that to
-            resume from was written by another number of processes.
+            no token to publish with, a new run finds an earlier one in its folder, or the training checkpoint to resume
+            from is damaged or was written with other settings.
         FileNotFoundError: if there is no training checkpoint to resume from.
         OSError: if the output folder cannot be written.
     """
@@ -48,16 +50,9 @@ class ArganTrainer:
     def __init__(self, args: ArganTrainingArguments) -> None:
         self.args = args
         self.output_dir = Path(args.output_dir)
-        self.output_dir.mkdir(parents=True, exist_ok=True)
-        with TemporaryFile(dir=self.output_dir):
-            pass  # a folder that cannot be written raises now and not after hours
+        self._checkpoints = RunCheckpoints(args)
         if args.push_to_hub:
             check_token()
-        resumed_from = None
-        if args.resume_from_checkpoint:
-            resumed_from = find_checkpoint(args.resume_from_checkpoint, self.output_dir)
-        else:
-            check_unused(self.output_dir)
         self.accelerator = Accelerator(
             # Without this flag, processes that torchrun starts on CPUs do not form a group.
             cpu=not torch.accelerator.is_available(),
@@ -73,9 +68,10 @@ class ArganTrainer:
         self.progress = RunProgress(self.accelerator, args.max_train_steps, args.max_train_minutes)
         self._log = RunLog(self.accelerator, args, self.progress)
         self._build()
+        resumed_from = self._checkpoints.resumed_from
         self._open_data(fill=resumed_from is None)
+        self._checkpoints.begin(self.accelerator, self._load_own_state)
         if resumed_from is not None:
-            load_checkpoint(self.accelerator, resumed_from, self._load_own_state)
             logger.info("resumed from %s at step %d", resumed_from, self.progress.step)
 
     def _build(self) -> None:
@@ -130,40 +126,53 @@ class ArganTrainer:
             processor and the discriminator.
 
         Raises:
-            FloatingPointError: if a loss is not finite; the message names the last training checkpoint, which is valid.
+            RunStoppedError: if a loss or weight is not finite, a signal stops the run, something cannot be read or
+                written, or there is too little memory; the message names the last training checkpoint, which is valid.
             ValueError: if `max_train_minutes` is too short to take a step.
         """
         args = self.args
         progress = self.progress
         if progress.done:
             logger.warning("this run had ended at step %d: nothing is trained, it is exported again", progress.step)
-        elif progress.timed:
-            self._reserve_time_to_finish()
-        if args.torch_compile and not progress.done:
-            logger.info("torch.compile takes a minute or more at the first step, and again where a phase begins")
-        self._clock = (time.perf_counter(), progress.step)
-        with self._log.step_bar() as bar:
-            while not progress.done:
-                batches = [self.draw_batch() for _ in range(args.gradient_accumulation_steps)]
-                logged = (progress.step + 1) % args.logging_steps == 0
-                losses = self.update(batches, progress.position, logged=logged)
-                self.averaged.update(self.accelerator.unwrap_model(self.update.generator))
-                reached = progress.advance()
-                bar.update(len(reached))
-                checkpointed = crosses(reached, args.checkpointing_steps)
-                if logged or checkpointed:
-                    self._report(losses)
-                if crosses(reached, args.validation_steps) or progress.done:
-                    self._validate()
-                if checkpointed:
-                    folder = self.output_dir / f"checkpoint-{progress.step}"
-                    save_checkpoint(
-                        self.accelerator, folder, self._own_state(), total_limit=args.checkpoints_total_limit
-                    )
+        with self._checkpoints.faults_told(lambda: f"step {progress.step}"):
+            if progress.timed and not progress.done:
+                self._reserve_time_to_finish()
+            if args.torch_compile and not progress.done:
+                logger.info("torch.compile takes a minute or more at the first step, and again where a phase begins")
+            self._clock = (time.perf_counter(), progress.step)
+            signals = StopSignals(self.accelerator)
+            with signals.noted(), self._log.step_bar() as bar:
+                while not progress.done:
+                    bar.update(self._step(signals))
         if self.accelerator.is_main_process:
-            self._finish()
+            with self._checkpoints.faults_told(lambda: "the export"):
+                self._check_weights()
+                self._finish()
         self.close()
         return self.output_dir
+
+    def _step(self, signals: StopSignals) -> int:
+        """Take a step, and do what is due after it; returns how many positions it took."""
+        args, progress = self.args, self.progress
+        batches = [self.draw_batch() for _ in range(args.gradient_accumulation_steps)]
+        logged = (progress.step + 1) % args.logging_steps == 0
+        losses = self.update(batches, progress.position, logged=logged)
+        self.averaged.update(self.accelerator.unwrap_model(self.update.generator))
+        reached = progress.advance()
+        received = 0 if progress.done else signals.received(progress.step)
+        checkpointed = bool(received) or crosses(reached, args.checkpointing_steps)
+        if logged or checkpointed or progress.done:
+            self._report(losses)
+        if crosses(reached, args.validation_steps) or progress.done:
+            self._validate()
+        if checkpointed:
+            self._check_weights()
+            self._checkpoints.save(self.accelerator, progress.step, self._own_state())
+        if received:
+            self.close()
+            sentence = f"stopped at step {progress.step}; {self._checkpoints.way_on()}"
+            raise RunStoppedError(sentence, exit_code=128 + received)
+        return len(reached)
 
     def close(self) -> None:
         """Stop reading ahead, end the trackers and leave the process group; nothing can be trained afterwards."""
@@ -195,18 +204,20 @@ class ArganTrainer:
         progress.finish()
 
     def _export(self, folder: Path) -> None:
+        """Write the averaged weights and what belongs to them."""
         discriminator = self.update.discriminator
         if discriminator is not None:
             discriminator = self.accelerator.unwrap_model(discriminator)
         export_model(folder, self.averaged.model, discriminator, self.args, global_step=self.progress.step)
         if self.validation:
             data = f"held-out pictures of {self.args.dataset_name}"
-            report_held_out(folder, self.validation, data, str(self.accelerator.device))
+            name = self.output_dir.resolve().name
+            report_held_out(folder, self.validation, name, data, str(self.accelerator.device))
 
     def _finish(self) -> None:
         if self.args.export_best:
             self.best.put_into(self.averaged.model)
-        self._export(self.output_dir)
+        export_whole(self.output_dir, self._export)
         if self.args.push_to_hub:
             repo_id = self.args.hub_model_id or self.output_dir.resolve().name
             url = publish(self.output_dir, repo_id, private=self.args.hub_private_repo)
@@ -222,10 +233,8 @@ class ArganTrainer:
         args, progress = self.args, self.progress
         values = {name: float(loss) for name, loss in losses.items()}
         if not all(math.isfinite(value) for value in values.values()):
-            last = latest_checkpoint(self.output_dir)
-            raise FloatingPointError(
-                f"step {progress.step}: a loss is not finite: {values}; last training checkpoint: {last}"
-            )
+            shown = ", ".join(f"{name} {value:g}" for name, value in values.items())
+            raise FloatingPointError(f"a loss is not finite ({shown}); a lower --learning_rate can help")
         (then, step), now = self._clock, time.perf_counter()
         self._clock = (now, progress.step)
         values["lr"] = self.update.networks[0].learning_rate
@@ -237,6 +246,16 @@ class ArganTrainer:
         }
         self.pictures.waited = 0.0
         self._log.values(values, tracked)
+
+    def _check_weights(self) -> None:
+        """Raise a FloatingPointError for weights that are not finite: they must reach no file.
+
+        Losses are those of the weights before the step, and are looked at in some steps only.
+        """
+        for network in self.update.networks:
+            norms = torch._foreach_norm([tensor.detach().float() for tensor in network.network.parameters()])
+            if not torch.stack(norms).isfinite().all():
+                raise FloatingPointError("the weights are not finite; a lower --learning_rate can help")
 
     def _validate(self) -> None:
         if not self.validation:

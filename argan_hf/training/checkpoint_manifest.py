@@ -1,0 +1,103 @@
+"""What a training checkpoint says about itself: the settings it belongs to, and the checksums of its files.
+
+A run that resumes with another network, or from a file that was cut short, would fail in the middle of a library, or
+worse, go on with a part of its state. So both are compared first, and every difference is named.
+"""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+from transformers import PreTrainedConfig
+
+from .arguments import ArganTrainingArguments
+
+MANIFEST = "checkpoint.json"
+
+# Changes when training checkpoints of earlier versions no longer fit.
+_FORMAT = 3
+# Entries of a configuration that say where a network comes from, not what it is.
+_ORIGINS = ("_name_or_path", "architectures", "auto_map", "dtype", "transformers_version")
+
+
+def settings_of(args: ArganTrainingArguments) -> dict[str, Any]:
+    """The settings that a run must share with the training checkpoint that it resumes from."""
+    has_discriminator = args.adversarial_start_step < args.max_train_steps
+    return {
+        "model": _fields(args.model_config),
+        "discriminator": _fields(args.discriminator_config) if has_discriminator else None,
+        "adversarial_start_step": args.adversarial_start_step if has_discriminator else None,
+        "optimizer": args.optimizer,
+    }
+
+
+def write_manifest(folder: Path, settings: dict[str, Any], num_processes: int) -> None:
+    """Write `checkpoint.json` into a training checkpoint whose other files are complete.
+
+    Raises:
+        OSError: if it cannot be written.
+    """
+    files = {path.relative_to(folder).as_posix(): _checksum(path) for path in _files(folder)}
+    content = {"format": _FORMAT, "num_processes": num_processes, "settings": settings, "files": files}
+    (folder / MANIFEST).write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+
+
+def find_damage(folder: Path) -> str | None:
+    """What is wrong with the files of a training checkpoint, as the end of a sentence; `None` if all are whole."""
+    try:
+        content = json.loads((folder / MANIFEST).read_bytes())
+        version, files = content["format"], dict(content["files"])
+    except FileNotFoundError:
+        return "is not complete, or was written by another version of this package"
+    except (OSError, ValueError, TypeError, KeyError):
+        return f"is damaged ({MANIFEST} cannot be read)"
+    if version != _FORMAT:
+        return "was written by another version of this package"
+    for name, checksum in files.items():
+        try:
+            if _checksum(folder / name) != checksum:
+                return f"is damaged ({name} is not as it was written)"
+        except OSError as error:
+            return f"is damaged ({name} cannot be read: {error.strerror or error})"
+    return None
+
+
+def find_difference(folder: Path, settings: dict[str, Any], num_processes: int) -> str | None:
+    """How a run differs from the one that wrote a training checkpoint, in words; `None` if it can go on from there.
+
+    Args:
+        folder: a training checkpoint without damage.
+        settings: from [`settings_of`].
+        num_processes: of this run.
+    """
+    content = json.loads((folder / MANIFEST).read_bytes())
+    if content["num_processes"] != num_processes:
+        return f"{content['num_processes']} process(es), not {num_processes}"
+    there, here = _flat(content["settings"]), _flat(json.loads(json.dumps(settings)))
+    names = sorted(name for name in there.keys() | here.keys() if there.get(name) != here.get(name))
+    return ", ".join(f"{name} {there.get(name)}, not {here.get(name)}" for name in names) or None
+
+
+def _fields(config: PreTrainedConfig) -> dict[str, Any]:
+    return {name: value for name, value in config.to_dict().items() if name not in _ORIGINS}
+
+
+def _flat(settings: dict[str, Any]) -> dict[str, Any]:
+    """Settings by one name each; networks that both sides lack compare as equal."""
+    flat: dict[str, Any] = {}
+    for name, value in settings.items():
+        if isinstance(value, dict):
+            flat |= {f"{name}.{field}": entry for field, entry in value.items()}
+            value = "present"
+        flat[name] = value
+    return flat
+
+
+def _files(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.rglob("*") if path.is_file() and path.name != MANIFEST)
+
+
+def _checksum(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,88 @@
+"""The folder of a run: used by one run at a time, and its export whole or as it was before.
+
+A new run in the folder of an earlier one would delete its own training checkpoints as the oldest, and overwrite the
+earlier result.
+"""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from tempfile import TemporaryFile
+
+from .checkpointing import checkpoints
+
+VALIDATION_LOG = "validation.jsonl"
+SAMPLES = "samples"
+_PARTIAL_EXPORT = ".export.partial"
+# Of these, a run writes some or none; those of an earlier run must not stay beside its export.
+_SOMETIMES_EXPORTED = ("discriminator", "results.json", "before_after.png")
+
+
+def prepare_folder(folder: Path) -> None:
+    """Make the folder of a run.
+
+    Raises:
+        OSError: if it cannot be made or written, which is better known now than after hours.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with TemporaryFile(dir=folder):
+        pass
+
+
+def check_unused(folder: Path) -> None:
+    """Refuse the folder of an earlier run.
+
+    Raises:
+        ValueError: if it holds training checkpoints, or an export.
+    """
+    found = [path.name for path in checkpoints(folder)]
+    found += [name for name in ("model.safetensors", "training_args.json") if (folder / name).exists()]
+    if found:
+        raise ValueError(
+            f"{folder} holds an earlier run ({', '.join(found)}): go on with it (--resume_from_checkpoint latest), "
+            "choose another --output_dir, or let this run replace it (--overwrite_output_dir)"
+        )
+
+
+def remove_earlier_run(folder: Path) -> None:
+    """Delete training checkpoints, samples and the log of an earlier run; its export stays until there is a new one.
+
+    Raises:
+        OSError: if they cannot be deleted.
+    """
+    for path in checkpoints(folder) + sorted(folder.glob("checkpoint-*.superseded")) + [folder / SAMPLES]:
+        if path.is_dir():
+            shutil.rmtree(path)
+    (folder / VALIDATION_LOG).unlink(missing_ok=True)
+
+
+def export_whole(folder: Path, export: Callable[[Path], None]) -> None:
+    """Export into a hidden folder, and move the files to their places when all of them are complete.
+
+    Args:
+        folder: of the run.
+        export: writes an export into the folder that it is given.
+
+    Raises:
+        Exception: what `export` raises; an earlier export is then unchanged.
+    """
+    partial = folder / _PARTIAL_EXPORT
+    shutil.rmtree(partial, ignore_errors=True)
+    try:
+        partial.mkdir()
+        export(partial)
+        for name in _SOMETIMES_EXPORTED:
+            _remove(folder / name)
+        for path in sorted(partial.iterdir()):
+            if path.is_dir():
+                _remove(folder / path.name)
+            path.replace(folder / path.name)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
