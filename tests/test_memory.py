@@ -20,9 +20,9 @@ import random, torch
 from argan_hf import JpegRestorer
 random.seed(0)
 restorer = JpegRestorer.from_pretrained(device="cpu")
-for number in range(1, 161):
+for number in range(1, 101):
     restorer.restore_planes(torch.rand(3, random.randint(100, 420), random.randint(100, 420)) * 255)
-    if number in (10, 160):
+    if number in (10, 100):
         with open("/proc/self/statm") as file:
             print(int(file.read().split()[1]) * 4096 // 2**20)
 """
@@ -52,7 +52,7 @@ def _grown(**environment: str) -> int:
 @pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="needs the accounts of Linux")
 def test_a_process_that_sees_many_sizes_does_not_grow() -> None:
     unbounded = _grown(ONEDNN_PRIMITIVE_CACHE_CAPACITY="1024", LRU_CACHE_CAPACITY="1024")
-    if unbounded < 100:
+    if unbounded < 60:
         pytest.skip("convolutions are not computed by oneDNN here")
     assert _grown() < 0.3 * unbounded
 

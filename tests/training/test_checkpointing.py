@@ -1,5 +1,7 @@
+import shutil
 from pathlib import Path
 from pickle import UnpicklingError
+from typing import Any
 
 import pytest
 import torch
@@ -10,8 +12,9 @@ from argan_hf.training.checkpointing import (
     find_checkpoint,
     latest_checkpoint,
     load_checkpoint,
-    save_checkpoint,
+    set_newer_aside,
 )
+from argan_hf.training.checkpointing import save_checkpoint as save
 
 
 @pytest.fixture
@@ -19,6 +22,13 @@ def accelerator() -> Accelerator:
     accelerator = Accelerator()
     accelerator.prepare(torch.nn.Linear(2, 2))
     return accelerator
+
+
+SETTINGS = {"model": {"hidden_sizes": [4, 8], "model_type": "argan"}, "discriminator": None, "optimizer": "adam"}
+
+
+def save_checkpoint(accelerator: Accelerator, folder: Path, own_state: dict[str, Any], *, total_limit: int) -> None:
+    save(accelerator, folder, own_state, settings=SETTINGS, total_limit=total_limit)
 
 
 def _names(folder: Path) -> list[str]:
@@ -38,7 +48,7 @@ def test_what_was_saved_comes_back(accelerator: Accelerator, tmp_path: Path) -> 
     save_checkpoint(accelerator, tmp_path / "checkpoint-1", {"step": 1}, total_limit=1)
     torch.nn.init.zeros_(network.weight)
     states: list[dict[str, int]] = []
-    load_checkpoint(accelerator, tmp_path / "checkpoint-1", states.append)
+    load_checkpoint(accelerator, tmp_path / "checkpoint-1", states.append, settings=SETTINGS)
     assert torch.equal(network.weight, before)
     assert states == [{"step": 1}]
 
@@ -63,7 +73,7 @@ def test_a_checkpoint_of_the_same_step_is_replaced_and_leftovers_of_a_broken_one
     states: list[dict[str, int]] = []
     for value in (1, 2):
         save_checkpoint(accelerator, tmp_path / "checkpoint-1", {"value": value}, total_limit=1)
-        load_checkpoint(accelerator, tmp_path / "checkpoint-1", states.append)
+        load_checkpoint(accelerator, tmp_path / "checkpoint-1", states.append, settings=SETTINGS)
     assert states == [{"value": 1}, {"value": 2}]
     assert _names(tmp_path) == ["checkpoint-1"]
 
@@ -71,7 +81,7 @@ def test_a_checkpoint_of_the_same_step_is_replaced_and_leftovers_of_a_broken_one
 def test_a_checkpoint_that_would_run_code_is_refused(accelerator: Accelerator, tmp_path: Path) -> None:
     save_checkpoint(accelerator, tmp_path / "checkpoint-1", {"call": print}, total_limit=1)
     with pytest.raises(UnpicklingError):
-        load_checkpoint(accelerator, tmp_path / "checkpoint-1", print)
+        load_checkpoint(accelerator, tmp_path / "checkpoint-1", print, settings=SETTINGS)
 
 
 def test_what_cannot_be_resumed_is_named(accelerator: Accelerator, tmp_path: Path) -> None:
@@ -80,10 +90,72 @@ def test_what_cannot_be_resumed_is_named(accelerator: Accelerator, tmp_path: Pat
     (tmp_path / "empty").mkdir()
     with pytest.raises(FileNotFoundError, match=r"'.*empty' is no complete training checkpoint"):
         find_checkpoint(str(tmp_path / "empty"), tmp_path)
+
+
+def test_every_damage_is_found_and_the_newest_whole_one_named(accelerator: Accelerator, tmp_path: Path) -> None:
+    for step in (1, 2, 3):
+        save_checkpoint(accelerator, tmp_path / f"checkpoint-{step}", {"step": step}, total_limit=3)
+    (tmp_path / "checkpoint-2" / "process_0.pt").write_bytes(b"garbage")
+    folder = tmp_path / "checkpoint-3"
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    assert len(files) > 3
+    for file in files:
+        data = file.read_bytes()
+        for damaged in (data[: len(data) // 2], b"", bytes(len(data)), None):
+            file.unlink() if damaged is None else file.write_bytes(damaged)
+            with pytest.raises(ValueError, match=r"checkpoint-3 is .*; the newest whole one is .*checkpoint-1"):
+                find_checkpoint("latest", tmp_path)
+            file.write_bytes(data)
+    assert find_checkpoint("latest", tmp_path) == folder
+    for path in (folder, tmp_path / "checkpoint-1"):
+        shutil.rmtree(path)
+    with pytest.raises(
+        ValueError, match=r"checkpoint-2 is damaged \(process_0\.pt is not as it was written\).*no other"
+    ):
+        find_checkpoint("latest", tmp_path)
+
+
+def test_another_version_is_named(accelerator: Accelerator, tmp_path: Path) -> None:
+    folder = tmp_path / "checkpoint-1"
+    save_checkpoint(accelerator, folder, {"step": 1}, total_limit=1)
+    manifest = folder / "checkpoint.json"
+    manifest.write_text(manifest.read_text().replace('"format": 3', '"format": 2'))
+    with pytest.raises(ValueError, match="checkpoint-1 was written by another version of this package"):
+        find_checkpoint("latest", tmp_path)
+    manifest.unlink()  # as earlier versions left it
+    with pytest.raises(ValueError, match="is not complete, or was written by another version of this package"):
+        find_checkpoint("latest", tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"model": {"hidden_sizes": [8, 8], "model_type": "argan"}}, r"model.hidden_sizes \[4, 8\], not \[8, 8\]"),
+        ({"model": {"hidden_sizes": (4, 8), "model_type": "d3"}}, "with model.model_type argan, not d3:"),
+        ({"discriminator": {"depth": 3}}, "with discriminator None, not present, discriminator.depth None, not 3"),
+        ({"optimizer": "muon"}, "with optimizer adam, not muon:"),
+    ],
+)
+def test_every_difference_is_named(
+    accelerator: Accelerator, tmp_path: Path, change: dict[str, Any], words: str
+) -> None:
     save_checkpoint(accelerator, tmp_path / "checkpoint-1", {"step": 1}, total_limit=1)
-    torch.save({"step": 1}, tmp_path / "checkpoint-1" / "process_0.pt")
-    with pytest.raises(ValueError, match=r"checkpoint-1 was written by another version of this package"):
-        load_checkpoint(accelerator, tmp_path / "checkpoint-1", print)
-    torch.save({}, tmp_path / "checkpoint-1" / "process_1.pt")
-    with pytest.raises(ValueError, match=r"written by 2 process\(es\): resume with as many, not 1"):
-        load_checkpoint(accelerator, tmp_path / "checkpoint-1", print)
+    with pytest.raises(ValueError, match=words):
+        load_checkpoint(accelerator, tmp_path / "checkpoint-1", print, settings=SETTINGS | change)
+
+
+def test_another_number_of_processes_is_named(accelerator: Accelerator, tmp_path: Path) -> None:
+    save_checkpoint(accelerator, tmp_path / "checkpoint-1", {"step": 1}, total_limit=1)
+    manifest = tmp_path / "checkpoint-1" / "checkpoint.json"
+    manifest.write_text(manifest.read_text().replace('"num_processes": 1', '"num_processes": 2'))
+    with pytest.raises(ValueError, match=r"written by a run with 2 process\(es\), not 1: resume it with the same"):
+        load_checkpoint(accelerator, tmp_path / "checkpoint-1", print, settings=SETTINGS)
+
+
+def test_newer_ones_are_set_aside_and_kept(accelerator: Accelerator, tmp_path: Path) -> None:
+    for step in (1, 5, 20):
+        save_checkpoint(accelerator, tmp_path / f"checkpoint-{step}", {"step": step}, total_limit=3)
+    for _ in range(2):  # the second time, one of the same name was set aside before
+        assert set_newer_aside(tmp_path / "checkpoint-5") == [tmp_path / "checkpoint-20.superseded"]
+        assert _names(tmp_path) == ["checkpoint-1", "checkpoint-5"]
+        save_checkpoint(accelerator, tmp_path / "checkpoint-20", {"step": 20}, total_limit=3)

@@ -1,4 +1,6 @@
 import json
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -10,6 +12,8 @@ from argan_hf import ArganDiscriminator, ArganForImageRestoration, ArganImagePro
 from argan_hf.evaluation.results import Results
 from argan_hf.training.arguments import ArganTrainingArguments
 from argan_hf.training.batch import Batch
+from argan_hf.training.checkpointing import checkpoints
+from argan_hf.training.stopping import RunStoppedError
 from argan_hf.training.trainer import ArganTrainer
 from argan_hf.training.validation import Validation
 
@@ -144,7 +148,9 @@ def test_statistics_are_not_copied_between_processes(arguments: dict[str, object
 
 def test_a_new_run_does_not_mix_with_an_earlier_one(arguments: dict[str, object]) -> None:
     folder = ArganTrainer(ArganTrainingArguments(**arguments)).train()
-    with pytest.raises(ValueError, match=r"run holds training checkpoints of an earlier run \(checkpoint-3, checkp"):
+    with pytest.raises(
+        ValueError, match=r"run holds an earlier run \(checkpoint-3, checkpoint-6, model\.safetensors, "
+    ):
         ArganTrainer(ArganTrainingArguments(**arguments))
     resumed = ArganTrainer(ArganTrainingArguments(**{**arguments, "resume_from_checkpoint": "latest"}))
     assert resumed.train() == folder
@@ -289,8 +295,35 @@ def test_a_loss_that_is_not_finite_stops_the_run(arguments: dict[str, object]) -
     trainer = ArganTrainer(ArganTrainingArguments(**{**arguments, "max_train_steps": 4}))
     with torch.no_grad():
         next(trainer.update.generator.parameters()).fill_(torch.nan)
-    with pytest.raises(FloatingPointError, match=r"step 1: .*not finite.*; last training checkpoint: None"):
+    with pytest.raises(RunStoppedError, match=r"step 1: a loss is not finite \(.*\); .*no training checkpoint yet"):
         trainer.train()
+    assert [path.name for path in Path(str(arguments["output_dir"])).iterdir()] == []
+
+
+def _breaking(
+    update: Callable[..., object], trainer: ArganTrainer, step: int, *args: object, **options: object
+) -> object:
+    losses = update(*args, **options)
+    if trainer.progress.step == step - 1:
+        with torch.no_grad():
+            next(trainer.update.generator.parameters()).fill_(torch.inf)
+    return losses
+
+
+def test_weights_that_are_not_finite_reach_no_file(arguments: dict[str, object]) -> None:
+    """Losses are looked at in some steps only, and are those of the weights before the step."""
+    folder = Path(str(arguments["output_dir"]))
+    run = {**arguments, "max_train_steps": 7, "checkpointing_steps": 2, "logging_steps": 100, "validation_steps": 100}
+    for bad_step, kept in ((4, ["checkpoint-2"]), (7, ["checkpoint-4", "checkpoint-6"])):
+        trainer = ArganTrainer(ArganTrainingArguments(**run, overwrite_output_dir=True))
+        update = trainer.update.networks[0].update
+
+        trainer.update.networks[0].update = partial(_breaking, update, trainer, bad_step)
+        words = rf"the weights are not finite; .* the last training checkpoint is {folder / kept[-1]}: --resume"
+        with pytest.raises(RunStoppedError, match=words):
+            trainer.train()
+        assert [path.name for path in checkpoints(folder)] == kept
+        assert not (folder / "model.safetensors").exists()
 
 
 def test_weights_stored_in_16_bits_load_as_32(arguments: dict[str, object], tmp_path: Path) -> None:
@@ -365,6 +398,7 @@ def test_the_compared_networks_train_with_the_same_loop_and_start_from_weights(
         ({"image_column": "photo"}, "no column 'photo'"),
         ({"crop_size": 250}, "at least 250 pixels"),
         ({"resume_from_checkpoint": "latest"}, "nothing to resume"),
+        ({"resume_from_checkpoint": "latest", "overwrite_output_dir": True}, "would delete what --resume_from_checkp"),
     ],
 )
 def test_what_cannot_work_is_said_before_any_step(
