@@ -49,11 +49,16 @@ def _target(source: Source, output: Path | None, suffix: str, level: int) -> Pat
     ending = (RESULT if _real(folder) == _real(path.parent) else "") + suffix
     checksum = f"~{hashlib.sha256(os.fsencode(path)).hexdigest()[:8]}"
     stem = path.stem if level == 0 else path.name
-    room = _MOST_BYTES - len(os.fsencode(ending))
-    if level == 2 or len(os.fsencode(stem)) > room:
-        room -= len(checksum)
-        stem = os.fsencode(stem)[:room].decode(errors="ignore") + checksum
+    if level == 2 or _bytes(stem + ending) > _MOST_BYTES:
+        ending = checksum + ending
+    # A character at a time, as some take several bytes.
+    while _bytes(stem + ending) > _MOST_BYTES:
+        stem = stem[:-1]
     return folder / f"{stem}{ending}"
+
+
+def _bytes(name: str) -> int:
+    return len(os.fsencode(name))
 
 
 def _on_any_disk(path: Path) -> str:
