@@ -198,8 +198,8 @@ def spend(
     # 1. No picture was restored twice, and every good one has a whole result of its size.
     assert set(restored.values()) == {1}, restored.most_common(3)
     records = json.loads(report.read_text())
-    states = {Path(record["input"]): record for record in records}
-    results = {path: Path(states[path]["output"]) for path in tree.good}
+    states = {path_in(record["input"]): record for record in records}
+    results = {path: path_in(states[path]["output"]) for path in tree.good}
     assert len(set(results.values())) == len(tree.good)
     for path, size in tree.good.items():
         with Image.open(results[path]) as image:
@@ -220,6 +220,11 @@ def spend(
     assert all(path.name.startswith(".argan-") for path in left_over), left_over
     assert len(left_over) <= 3
     return starts
+
+
+def path_in(name: str) -> Path:
+    """A path that a process with another encoding of file names has written."""
+    return Path(os.fsdecode(name.encode("utf-8", "surrogateescape")))
 
 
 def main() -> None:

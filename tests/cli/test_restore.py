@@ -1,10 +1,6 @@
 import io
 import json
-import os
-import signal
-import subprocess
 import sys
-import time
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -220,33 +216,3 @@ def test_an_interrupted_run_says_how_to_go_on(
     assert _restore(checkpoint, jpeg, second, "-o", tmp_path / "out", "--json", report) == 1
     assert "1 of 2 to go; --skip-existing" in capsys.readouterr().err
     assert len(json.loads(report.read_text())) == 1
-
-
-@pytest.mark.slow
-def test_a_killed_run_leaves_whole_files_and_is_finished_by_the_next(
-    checkpoint: Path, photo: Image.Image, tmp_path: Path
-) -> None:
-    folder, out = tmp_path / "in", tmp_path / "out"
-    names = [f"{index % 3}/{index}" for index in range(24)]
-    for index, name in enumerate(names):
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        large = photo.resize((500 + index, 500))
-        (folder / f"{name}.jpg").write_bytes(jpeg_bytes(large, quality=30))
-    command = [*COMMAND, "restore", str(folder), "-r", "-o", str(out), "--skip-existing", "--model", str(checkpoint)]
-    for several in (3, 9):
-        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        while process.poll() is None and len(list(out.rglob("*.png"))) < several:
-            time.sleep(0.01)
-        os.kill(process.pid, signal.SIGKILL)
-        assert process.wait() == -signal.SIGKILL
-        for path in out.rglob("*.png"):
-            assert _pixels(path).shape[0] == 500
-    assert len(list(out.rglob("*.png"))) < len(names)
-    # As if the kill had come while a file was written.
-    (out / "0" / ".argan-1234.part").write_bytes(b"\x89PNG")
-    finished = subprocess.run(command, check=False, capture_output=True, text=True)
-    assert (finished.returncode, finished.stderr) == (0, "")
-    assert {path.relative_to(out).with_suffix("").as_posix() for path in out.rglob("*.png")} == set(names)
-    restorer = JpegRestorer.from_pretrained(checkpoint, device="cpu")
-    for name in names:
-        assert np.array_equal(_pixels(out / f"{name}.png"), np.array(restorer(folder / f"{name}.jpg").image))
