@@ -85,7 +85,7 @@ def _encode(image: Image.Image, chosen: OutputFormat, info: dict[str, Any], samp
         arguments = chosen.options | encoder_arguments(chosen.name, info)
         if samples is not None and chosen is TIFF:
             return encode_tiff(samples, arguments)
-        bare.save(buffer, chosen.name, **arguments)
+        _save(bare, buffer, chosen.name, arguments)
     except (AttributeError, LookupError, OverflowError, RuntimeError, TypeError, struct.error) as error:
         raise OSError(f"{chosen.title} cannot be written: {error}") from error
     data = buffer.getvalue()
@@ -93,6 +93,18 @@ def _encode(image: Image.Image, chosen: OutputFormat, info: dict[str, Any], samp
     if chosen is PNG and (colors := [(kind, info[key]) for kind, key in _COLOR_CHUNKS if key in info]):
         data = with_chunks(data, colors)
     return data if samples is None else encode_png(samples, data)
+
+
+def _save(image: Image.Image, buffer: io.BytesIO, name: str, arguments: dict[str, Any]) -> None:
+    try:
+        image.save(buffer, name, **arguments)
+    except OSError:
+        if not arguments.get("optimize"):
+            raise
+        # To optimize, Pillow's encoder must hold the whole file, in less room than that of noise takes.
+        buffer.seek(0)
+        buffer.truncate()
+        image.save(buffer, name, **arguments | {"optimize": False})
 
 
 def _writable_info(image: Image.Image, chosen: OutputFormat) -> tuple[dict[str, Any], list[str]]:

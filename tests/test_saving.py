@@ -226,6 +226,19 @@ def test_damaged_exif_data_do_not_cost_the_picture(photo: Image.Image, suffix: s
     assert (b"garbage" in data) is not left_out
 
 
+def test_noise_fits_into_a_jpeg_file() -> None:
+    """Its file is larger than the room that Pillow's encoder has for optimizing."""
+    noise = Image.fromarray(np.random.default_rng(0).integers(0, 256, (200, 300, 3), dtype=np.uint8))
+    exif = Image.Exif()
+    exif[0x010E] = "x" * 30_000
+    noise.info["exif"] = exif.tobytes()
+    data, _ = encode_picture(noise, ".jpg")
+    assert len(data) > 2 * 200 * 300
+    with Image.open(io.BytesIO(data)) as image:
+        assert np.abs(np.asarray(image, int) - np.asarray(noise, int)).mean() < 4
+        assert image.getexif()[0x010E] == "x" * 30_000
+
+
 def test_a_new_file_has_the_rights_of_any_other(photo: Image.Image, tmp_path: Path) -> None:
     before = os.umask(0o027)
     try:
