@@ -57,7 +57,7 @@ def main() -> None:
     print("| --- | ---: | ---: | ---: | ---: |")
     for name, environment in (("bounded", {}), ("as they are by themselves", UNBOUNDED)):
         command = [sys.executable, __file__, "--child", "--pictures", str(count)]
-        printed = subprocess.run(command, env=os.environ | environment, check=True, stdout=subprocess.PIPE, text=True)
+        printed = subprocess.run(command, env=os.environ | environment, check=True, capture_output=True, text=True)
         print(f"| {name} | {' | '.join(printed.stdout.split())} |", flush=True)
 
 
