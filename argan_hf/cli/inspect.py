@@ -21,13 +21,13 @@ from ..picture import take_apart
 from ..picture_history import history_of
 from ..sixteen_bits import is_deep
 from .console import Lines, complain, exit_code, sentence_on, standard_input
-from .sources import STREAM, find_sources, nothing_found
+from .sources import STREAM, find_sources, named_path, nothing_found
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of `argan inspect`."""
     parser.add_argument(
-        "inputs", nargs="+", type=Path, metavar="IN", help="pictures, folders, patterns, or - for standard input"
+        "inputs", nargs="+", type=named_path, metavar="IN", help="pictures, folders, patterns, or - for standard input"
     )
     parser.add_argument("-r", "--recursive", action="store_true", help="include subfolders")
     parser.add_argument("--json", action="store_true", help="print a JSON list, one record per file")

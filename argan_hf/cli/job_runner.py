@@ -40,6 +40,7 @@ class JobRunner:
         self.lines = lines
         # By path of the input. A picture that is tried again replaces what was said of it before.
         self._pictures: dict[Path, dict[str, Any]] = {}
+        self._sources: set[str] = set()
         self._unreadable: dict[Path, str] = {}
         self._ignored: dict[Path, str] = {}
 
@@ -76,6 +77,7 @@ class JobRunner:
 
     def note(self, sources: Sources) -> None:
         """Say which folders cannot be read, and remember what is left out; what was said before is not said again."""
+        self._sources = {os.path.realpath(source.path) for source in sources.pictures}
         for folder in sources.unreadable.keys() - self._unreadable.keys():
             complain(_on_folder(folder, sources.unreadable[folder]))
         ignored = {entry.path: entry.reason for entry in sources.ignored}
@@ -145,6 +147,7 @@ class JobRunner:
         return self.args.skip_existing and is_there(job)
 
     def _do(self, job: Job, size: float, bar: "tqdm[Any]") -> dict[str, Any]:
+        self._check_harmless(job)
         if self._skips(job):
             return {"status": "skipped"}
         if not self.args.overwrite and is_there(job):
@@ -182,6 +185,18 @@ class JobRunner:
             self.lines.say(f"  {note}")
         return {"status": "restored"} | report.to_dict() | {"notes": list(notes)}
 
+    def _check_harmless(self, job: Job) -> None:
+        """Refuse a result that would replace a picture of this run, for instance through a link.
+
+        Raises:
+            FileExistsError: unless the picture itself was named as its own result.
+        """
+        real = os.path.realpath(job.target)
+        if real in self._sources and os.path.abspath(job.source) != os.path.abspath(job.target):  # noqa: PTH100
+            raise FileExistsError(
+                f"{job.target} is {real}, which is a picture to restore; choose another folder with -o"
+            )
+
     def _write(self, restored: RestoredImage, job: Job) -> tuple[str, ...]:
         data, notes = restored.encode(f".{self.args.format}" if job.is_streamed else job.target.suffix)
         try:
@@ -207,8 +222,8 @@ def is_there(job: Job) -> bool:
         job.target.stat()
     except (FileNotFoundError, NotADirectoryError):
         return False
-    except OSError as error:
-        raise OSError(f"{job.target} cannot be written: {error.strerror or error}") from error
+    except (OSError, ValueError) as error:  # A name with a NUL raises ValueError.
+        raise OSError(f"{job.target} cannot be written: {getattr(error, 'strerror', None) or error}") from error
     return True
 
 

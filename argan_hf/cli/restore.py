@@ -21,12 +21,12 @@ from ..containers.opening import MAX_MEGAPIXELS
 from ..plane_restorer import TILE_SIZE
 from ..restoration import JpegRestorer
 from ..saving import write_whole
-from ..special_files import is_folder
+from ..special_files import is_folder, special_kind
 from ..variants import DEFAULT_CHECKPOINT
 from .console import Lines, complain, exit_code, write_to_standard_output
 from .job_runner import JobRunner, is_there
 from .jobs import Job, plan_jobs
-from .sources import STREAM, nothing_found
+from .sources import STREAM, named_path, nothing_found
 from .watch import watch
 
 _STANDARD_OUTPUT = ("-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1")
@@ -35,12 +35,12 @@ _STANDARD_OUTPUT = ("-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1")
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of `argan restore`."""
     parser.add_argument(
-        "inputs", nargs="+", type=Path, metavar="IN", help="pictures, folders, patterns, or - for standard input"
+        "inputs", nargs="+", type=named_path, metavar="IN", help="pictures, folders, patterns, or - for standard input"
     )
     parser.add_argument(
         "-o",
         "--output",
-        type=Path,
+        type=named_path,
         metavar="OUT",
         help="file, folder, or - for standard output; default: IN-restored.png, for - standard output",
     )
@@ -66,7 +66,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--verbose", action="store_true", help="list what is left out of folders, and why")
     parser.add_argument("--dry-run", action="store_true", help="print what would be done, write nothing")
     parser.add_argument(
-        "--json", type=Path, metavar="FILE", help="write a report as JSON, one record per input; - for standard output"
+        "--json",
+        type=named_path,
+        metavar="FILE",
+        help="write a report as JSON, one record per input; - for standard output",
     )
     parser.add_argument("--model", default=DEFAULT_CHECKPOINT, help="checkpoint name, local folder or Hub id")
     parser.add_argument("--device", help="cpu, cuda, …; default: the first accelerator, else the CPU")
@@ -126,6 +129,7 @@ def run(args: argparse.Namespace) -> int:
         streams_out = bool(jobs) and jobs[0].target == STREAM
         if streams_out:
             _check_standard_output(args)
+        _check_report(args.json, jobs)
     except ValueError as error:
         complain(error)
         return 2
@@ -216,6 +220,15 @@ def _check(args: argparse.Namespace) -> None:
     args.output = _as_stream(args.output)
     if args.json not in (None, STREAM) and not is_folder(folder := Path(os.path.realpath(args.json)).parent):
         raise ValueError(f"--json {args.json} cannot be written, because there is no folder {folder}")
+
+
+def _check_report(report: Path | None, jobs: list[Job]) -> None:
+    """Refuse a report that would replace a picture or a result."""
+    if report is None or report == STREAM or special_kind(report) is not None:
+        return
+    real = os.path.realpath(report)
+    if any(real in (os.path.realpath(job.source), os.path.realpath(job.target)) for job in jobs):
+        raise ValueError(f"--json {report} is a picture of this run; the report needs a name of its own")
 
 
 def _as_stream(path: Path | None) -> Path | None:

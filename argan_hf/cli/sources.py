@@ -1,5 +1,6 @@
 """Finds the pictures that a command line names: files, folders, patterns. Says what it leaves out, and why."""
 
+import argparse
 import glob
 import os
 from collections import Counter
@@ -31,10 +32,12 @@ class Source:
     Attributes:
         path: of the file, or `STREAM`.
         root: the folder that was named and holds it, at any depth; of a file that was named, its folder.
+        is_found: whether it was found in a folder, not named.
     """
 
     path: Path
     root: Path
+    is_found: bool = False
 
 
 @dataclass(frozen=True)
@@ -90,8 +93,19 @@ def find_sources(
             if leaves_out and path.stem.endswith(RESULT):
                 found.ignored.append(Ignored(path, "earlier result"))
             else:
-                found.pictures.append(Source(path, entry))
+                found.pictures.append(Source(path, entry, is_found=True))
     return found
+
+
+def named_path(text: str) -> Path:
+    """The path that an argument names; an empty one, as an unset variable of a shell gives it, is none.
+
+    Raises:
+        argparse.ArgumentTypeError: if it is empty.
+    """
+    if not text:
+        raise argparse.ArgumentTypeError("the name is empty, expected a file or folder (. for this one)")
+    return Path(text)
 
 
 def count_reasons(ignored: Iterable[str]) -> str:

@@ -124,7 +124,7 @@ def test_a_picture_that_vanishes_gets_a_sentence(
     assert "2 pictures: 1 failed, 1 restored" in captured.out
 
 
-@pytest.mark.skipif(IS_ROOT, reason="root may do everything; test_other_users.py runs this as another user")
+@pytest.mark.skipif(IS_ROOT, reason="root may do everything; tests/test_night.py runs this as another user")
 def test_folders_that_are_closed_get_a_sentence_each(
     checkpoint: Path, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -211,6 +211,39 @@ def test_what_is_left_out_is_counted_and_listed(
     records = json.loads(report.read_text())
     assert [record["status"] for record in records] == ["restored", "ignored", "ignored"]
     assert {record.get("reason") for record in records[1:]} == {"link to a folder", "another suffix"}
+
+
+def test_no_picture_of_a_run_is_replaced(
+    checkpoint: Path, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    second, out = tmp_path / "second", tmp_path / "out"
+    second.mkdir()
+    out.mkdir()
+    with Image.open(folder / "b.jpg") as image:
+        image.save(second / "b.png")
+    (out / "b.png").symlink_to(folder / "b.jpg")
+    before = {path: path.read_bytes() for path in (folder / "b.jpg", second / "b.png")}
+    # Results among the pictures of another folder, through a link, and a report with the name of a picture.
+    assert _restore(checkpoint, folder, second, "-o", second, "--overwrite") == 0
+    assert sorted(path.name for path in second.iterdir()) == ["b.jpg-restored.png", "b.png", "b.png-restored.png"]
+    assert _restore(checkpoint, folder, second, "-o", second, "--skip-existing") == 0
+    assert "2 pictures: 2 skipped; 2 ignored (earlier result: 2)" in capsys.readouterr().out
+    assert _restore(checkpoint, folder / "b.jpg", "-o", out, "--overwrite") == 2
+    assert "b.jpg, which is a picture to restore; choose another folder" in capsys.readouterr().err
+    assert _restore(checkpoint, folder, "-o", tmp_path / "new", "--json", folder / "b.jpg") == 2
+    assert "b.jpg is a picture of this run; the report needs a name of its own" in capsys.readouterr().err
+    assert all(path.read_bytes() == data for path, data in before.items())
+    # Who names a picture as its own result means it.
+    assert _restore(checkpoint, second / "b.png", "-o", second / "b.png", "--overwrite") == 0
+    assert (second / "b.png").read_bytes() != before[second / "b.png"]
+
+
+def test_an_empty_name_is_no_folder(checkpoint: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """An unset variable of a shell must not mean everything here."""
+    for arguments in ([""], ["x.jpg", "-o", ""], ["x.jpg", "--json", ""]):
+        with pytest.raises(SystemExit, match="2"):
+            _restore(checkpoint, *arguments)
+        assert "the name is empty" in capsys.readouterr().err
 
 
 # ---- where results go ------------------------------------------------------------------------------------------------
