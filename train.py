@@ -12,13 +12,16 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import yaml
-from transformers import HfArgumentParser
+try:
+    import yaml
+    from transformers import HfArgumentParser
 
-from argan_hf.memory import is_out_of_memory
-from argan_hf.training.arguments import ARGUMENT_GROUPS, ArganTrainingArguments
-from argan_hf.training.stopping import RunStoppedError, fault_in
-from argan_hf.training.trainer import ArganTrainer
+    from argan_hf.training.arguments import ARGUMENT_GROUPS, ArganTrainingArguments
+    from argan_hf.training.stopping import RunStoppedError, exit_code_of, fault_in, terminable
+    from argan_hf.training.trainer import ArganTrainer
+except KeyboardInterrupt:  # These imports take seconds.
+    print("train.py: interrupted before the first step; nothing was written", file=sys.stderr)
+    sys.exit(130)
 
 _USAGE = "%(prog)s [--recipe FILE] [--NAME VALUE …]"
 
@@ -68,17 +71,25 @@ def main(argv: list[str] | None = None) -> int:
     """
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
     try:
-        ArganTrainer(parse(argv)).train()
+        with terminable():
+            _prepare(argv).train()
     except RunStoppedError as error:
         return _complain(error, error.exit_code)
-    except KeyboardInterrupt:
-        return _complain("interrupted before the first step; nothing was written", 130)
-    except (ValueError, OSError, RuntimeError, MemoryError) as error:
-        # A RuntimeError that is no lack of memory is a fault of this program, which a traceback helps to find.
-        if isinstance(error, RuntimeError | MemoryError) and not is_out_of_memory(error):
-            raise
-        return _complain(error if isinstance(error, ValueError) else fault_in(error), 2)
+    except KeyboardInterrupt as error:
+        return _complain("interrupted before the first step; nothing was written", exit_code_of(error))
     return 0
+
+
+def _prepare(argv: list[str] | None) -> ArganTrainer:
+    """The run of a command line; raises a RunStoppedError for one that cannot begin."""
+    try:
+        return ArganTrainer(parse(argv))
+    except Exception as error:
+        # Once the run goes on, a ValueError is a fault of this program, which a traceback helps to find.
+        fault = error if isinstance(error, ValueError) else fault_in(error)
+        if fault is None:
+            raise
+        raise RunStoppedError(str(fault)) from error
 
 
 def _complain(message: object, exit_code: int) -> int:

@@ -16,7 +16,10 @@ from pathlib import Path
 import torch
 
 from ..loading import load_model
+from ..memory import is_out_of_memory
 from .export import save_restorer
+from .output_folder import export_whole, prepare_folder
+from .stopping import exit_code_of, fault_in, terminable
 
 logger = logging.getLogger(__name__)
 
@@ -37,12 +40,15 @@ def average_checkpoints(names_or_paths: Sequence[str | Path], output_dir: str | 
     Raises:
         ValueError: if fewer than two checkpoints are given, one is none, their networks differ, or `output_dir` is not
             empty.
-        OSError: if there is no such checkpoint, or the folder cannot be written.
+        OSError: if there is no such checkpoint, or the folder cannot be written. What safetensors raises instead is
+            raised as it is. Nothing incomplete is left.
         DamagedCheckpointError: if a checkpoint does not hold a whole network; it is a ValueError, too.
     """
     if len(names_or_paths) < 2:
         raise ValueError(f"a mean needs at least two checkpoints, found {len(names_or_paths)}")
     folder = Path(output_dir)
+    if folder.exists() and not folder.is_dir():
+        raise ValueError(f"{folder} is a file, expected a folder for the mean")
     if folder.is_dir() and any(folder.iterdir()):
         raise ValueError(f"{folder} is not empty: results and weights of another checkpoint would stay in it")
     for name in names_or_paths:
@@ -60,7 +66,8 @@ def average_checkpoints(names_or_paths: Sequence[str | Path], output_dir: str | 
     with torch.no_grad():
         for name, tensor in total.items():
             weights[name].copy_(tensor / len(names_or_paths))
-    save_restorer(folder, model, float16=float16)
+    prepare_folder(folder)
+    export_whole(folder, lambda partial: save_restorer(partial, model, float16=float16))
     logger.info("wrote the mean of %d checkpoints to %s", len(names_or_paths), folder)
     return folder
 
@@ -72,7 +79,8 @@ def main(argv: list[str] | None = None) -> int:
         argv: arguments without the program's name; default: those of the process.
 
     Returns:
-        0, the exit code; checkpoints that cannot be averaged end the process with code 2.
+        0, the exit code. Checkpoints that cannot be averaged and a mean that cannot be written end the process with
+        code 2, Ctrl-C and SIGTERM with 130 and 143.
     """
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
     parser = argparse.ArgumentParser(prog="average_checkpoints", description=__doc__.split("\n")[0])
@@ -81,9 +89,17 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--export_float16", action="store_true", help="store matrices in 16 bits: half the size")
     args = parser.parse_args(argv)
     try:
-        average_checkpoints(args.checkpoints, args.output_dir, float16=args.export_float16)
-    except (ValueError, OSError) as error:
-        parser.exit(2, f"average_checkpoints: {error}\n")
+        with terminable():
+            average_checkpoints(args.checkpoints, args.output_dir, float16=args.export_float16)
+    except KeyboardInterrupt as error:
+        parser.exit(exit_code_of(error), "average_checkpoints: interrupted; nothing was written\n")
+    except Exception as error:
+        fault = error if isinstance(error, ValueError) else fault_in(error)
+        if is_out_of_memory(error):  # The flags of a run that need less do not exist here.
+            fault = "there is too little memory for these networks"
+        if fault is None:
+            raise
+        parser.exit(2, f"average_checkpoints: {' '.join(str(fault).split())}\n")
     return 0
 
 

@@ -74,8 +74,14 @@ def find_difference(folder: Path, settings: dict[str, Any], num_processes: int) 
     content = json.loads((folder / MANIFEST).read_bytes())
     if content["num_processes"] != num_processes:
         return f"{content['num_processes']} process(es), not {num_processes}"
-    there, here = _flat(content["settings"]), _flat(json.loads(json.dumps(settings)))
+    there, here = content["settings"], json.loads(json.dumps(settings))
+    if bool(there["discriminator"]) != bool(here["discriminator"]):
+        found, way = ("a discriminator", "not below") if there["discriminator"] else ("no discriminator", "below")
+        return f"{found}, and the adversarial_start_step of this one is {way} its max_train_steps"
+    there, here = _flat(there), _flat(here)
     names = sorted(name for name in there.keys() | here.keys() if there.get(name) != here.get(name))
+    if "model.model_type" in names:  # No other field of another kind of network says more.
+        names = ["model.model_type"]
     return ", ".join(f"{name} {there.get(name)}, not {here.get(name)}" for name in names) or None
 
 
@@ -84,13 +90,12 @@ def _fields(config: PreTrainedConfig) -> dict[str, Any]:
 
 
 def _flat(settings: dict[str, Any]) -> dict[str, Any]:
-    """Settings by one name each; networks that both sides lack compare as equal."""
+    """Settings by one name each, those of networks included."""
     flat: dict[str, Any] = {}
     for name, value in settings.items():
-        if isinstance(value, dict):
-            flat |= {f"{name}.{field}": entry for field, entry in value.items()}
-            value = "present"
-        flat[name] = value
+        flat |= (
+            {f"{name}.{field}": entry for field, entry in value.items()} if isinstance(value, dict) else {name: value}
+        )
     return flat
 
 

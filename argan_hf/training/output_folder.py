@@ -13,9 +13,21 @@ from .checkpointing import checkpoints
 
 VALIDATION_LOG = "validation.jsonl"
 SAMPLES = "samples"
+TRACKED = "argan"
 _PARTIAL_EXPORT = ".export.partial"
+# Each of these files says that there was a run.
+_MARKS = ("model.safetensors", "training_args.json", VALIDATION_LOG)
 # Of these, a run writes some or none; those of an earlier run must not stay beside its export.
 _SOMETIMES_EXPORTED = ("discriminator", "results.json", "before_after.png")
+# What else a run leaves behind, and a new one would go on with, or nobody would ever delete.
+_LEFT = (
+    SAMPLES,
+    VALIDATION_LOG,
+    f"{TRACKED}/events.out.tfevents.*",
+    "checkpoint-[0-9]*.superseded",
+    "checkpoint-[0-9]*.partial",
+    _PARTIAL_EXPORT,
+)
 
 
 def prepare_folder(folder: Path) -> None:
@@ -33,27 +45,26 @@ def check_unused(folder: Path) -> None:
     """Refuse the folder of an earlier run.
 
     Raises:
-        ValueError: if it holds training checkpoints, or an export.
+        ValueError: if it holds training checkpoints, an export, or a log of scores, which would go on with ours.
     """
-    found = [path.name for path in checkpoints(folder)]
-    found += [name for name in ("model.safetensors", "training_args.json") if (folder / name).exists()]
+    found = resumable = [path.name for path in checkpoints(folder)]
+    found = found + [name for name in _MARKS if (folder / name).exists()]
     if found:
+        way = "go on with it (--resume_from_checkpoint latest), " if resumable else ""
         raise ValueError(
-            f"{folder} holds an earlier run ({', '.join(found)}): go on with it (--resume_from_checkpoint latest), "
-            "choose another --output_dir, or let this run replace it (--overwrite_output_dir)"
+            f"{folder} holds an earlier run ({', '.join(found)}): {way}choose another --output_dir, or let this run "
+            "replace it (--overwrite_output_dir)"
         )
 
 
 def remove_earlier_run(folder: Path) -> None:
-    """Delete training checkpoints, samples and the log of an earlier run; its export stays until there is a new one.
+    """Delete training checkpoints, samples and logs of an earlier run; its export stays until there is a new one.
 
     Raises:
         OSError: if they cannot be deleted.
     """
-    for path in checkpoints(folder) + sorted(folder.glob("checkpoint-*.superseded")) + [folder / SAMPLES]:
-        if path.is_dir():
-            shutil.rmtree(path)
-    (folder / VALIDATION_LOG).unlink(missing_ok=True)
+    for path in checkpoints(folder) + [found for pattern in _LEFT for found in sorted(folder.glob(pattern))]:
+        _remove(path)
 
 
 def export_whole(folder: Path, export: Callable[[Path], None]) -> None:
@@ -82,7 +93,7 @@ def export_whole(folder: Path, export: Callable[[Path], None]) -> None:
 
 
 def _remove(path: Path) -> None:
-    if path.is_dir():
+    if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path)
     else:
         path.unlink(missing_ok=True)

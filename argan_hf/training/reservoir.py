@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from .batch import to_device
+from .stopping import DataSetError
 from .stream import PictureStream
 
 # Places are drawn as integers of so many bits. 64 bits hold their product with the area of all pictures in a reservoir
@@ -153,7 +154,7 @@ class RefreshedReservoir:
             progress: called after each picture.
 
         Raises:
-            ValueError: if the data set gives no picture that is large enough.
+            DataSetError: if the data set gives no picture that is large enough.
         """
         for picture in self.stream:
             if self.stream.epoch > 0:
@@ -166,7 +167,7 @@ class RefreshedReservoir:
             if self.reservoir.full:
                 break
         if not len(self.reservoir):
-            raise ValueError(f"no picture of the data set is at least {self._canvas_size} pixels on both sides")
+            raise self._no_picture()
 
     def next(self) -> Reservoir:
         """The reservoir as it is for the next draw."""
@@ -192,16 +193,24 @@ class RefreshedReservoir:
         Args:
             state: from [`state_dict`].
             progress: called after each picture that is inserted.
+
+        Raises:
+            DataSetError: as [`fill`] does.
         """
         self.draws = state["draws"]
         self.stream.seek(state["stream"])
         oldest = max(0, state["inserted"] - self.reservoir.capacity)
         self.reservoir.inserted = oldest
         while self.reservoir.inserted < state["inserted"]:
-            number, picture = self.stream.count, next(self.stream)
+            number, picture = self.stream.count, next(self.stream, None)
+            if picture is None:
+                raise self._no_picture()
             if number >= oldest:
                 self.reservoir.insert(picture)
                 if progress is not None:
                     progress()
         if not self.reservoir.full:
             self.stream.close()
+
+    def _no_picture(self) -> DataSetError:
+        return DataSetError(f"no picture of the data set is at least {self._canvas_size} pixels on both sides")

@@ -12,7 +12,7 @@ from .arguments import ArganTrainingArguments
 from .checkpoint_manifest import settings_of
 from .checkpointing import find_checkpoint, latest_checkpoint, load_checkpoint, save_checkpoint, set_newer_aside
 from .output_folder import check_unused, prepare_folder, remove_earlier_run
-from .stopping import RunStoppedError, fault_in
+from .stopping import RunStoppedError, exit_code_of, fault_in
 
 logger = logging.getLogger(__name__)
 
@@ -93,7 +93,7 @@ class RunCheckpoints:
         try:
             yield
         except KeyboardInterrupt as error:
-            raise RunStoppedError(f"{place()}: stopped at once; {self.way_on()}", exit_code=130) from error
+            raise RunStoppedError(f"{place()}: stopped at once; {self.way_on()}", exit_code_of(error)) from error
         except Exception as error:
             if (fault := fault_in(error)) is None:
                 raise

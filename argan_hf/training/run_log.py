@@ -9,7 +9,7 @@ from PIL import Image
 from tqdm.auto import tqdm
 
 from .arguments import ArganTrainingArguments
-from .output_folder import SAMPLES, VALIDATION_LOG
+from .output_folder import SAMPLES, TRACKED, VALIDATION_LOG
 from .progress import RunProgress
 from .validation import Validation
 
@@ -36,7 +36,7 @@ class RunLog:
     def step_bar(self) -> "tqdm[Any]":
         """The bar of the run: of steps, or of shares of the time, where the clock ends the run."""
         if self._args.report_to:
-            self._accelerator.init_trackers("argan")
+            self._accelerator.init_trackers(TRACKED)
         self._bar = tqdm(
             total=self._args.max_train_steps,
             initial=self._progress.position,

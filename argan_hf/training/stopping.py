@@ -6,7 +6,7 @@ Each way ends in one sentence that says how to go on. A fault of the program its
 import logging
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 from typing import Any
@@ -14,6 +14,7 @@ from typing import Any
 import torch
 from accelerate import Accelerator
 from accelerate.utils import reduce
+from huggingface_hub.errors import HTTPError
 from safetensors import SafetensorError
 
 from ..memory import is_out_of_memory
@@ -24,6 +25,8 @@ logger = logging.getLogger(__name__)
 _STEPS_BETWEEN = 10
 # Words of PyTorch's writer, which does not say what the system told it.
 _WRITER = ("PytorchStreamWriter", "unexpected pos")
+# Where the library of processes on CPUs reports a lost connection.
+_PEERS = "gloo/transport"
 
 
 class RunStoppedError(Exception):
@@ -36,6 +39,44 @@ class RunStoppedError(Exception):
     def __init__(self, sentence: str, exit_code: int = 2) -> None:
         super().__init__(sentence)
         self.exit_code = exit_code
+
+
+class DataSetError(ValueError):
+    """A data set that holds nothing to train on."""
+
+
+class Termination(KeyboardInterrupt):
+    """SIGTERM while there is no step to finish: it ends the run as Ctrl-C does."""
+
+
+def exit_code_of(interrupt: KeyboardInterrupt) -> int:
+    """The exit code of a process that Ctrl-C or SIGTERM ended."""
+    return 128 + (signal.SIGTERM if isinstance(interrupt, Termination) else signal.SIGINT)
+
+
+@contextmanager
+def terminable() -> Iterator[None]:
+    """Let SIGTERM raise a [`Termination`] in a `with` block: what is incomplete is deleted, and a sentence said."""
+
+    def terminate(_number: int, _frame: FrameType | None) -> None:
+        raise Termination
+
+    with _handling(terminate, signal.SIGTERM):
+        yield
+
+
+@contextmanager
+def _handling(handler: Callable[[int, FrameType | None], None], *numbers: int) -> Iterator[None]:
+    """Handle signals in a `with` block; only the main thread can."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.signal(number, handler) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, earlier in before.items():
+            signal.signal(number, earlier)
 
 
 class StopSignals:
@@ -55,15 +96,8 @@ class StopSignals:
     @contextmanager
     def noted(self) -> Iterator[None]:
         """Take note of signals in a `with` block; only the main thread can."""
-        if threading.current_thread() is not threading.main_thread():
+        with _handling(self._note, signal.SIGINT, signal.SIGTERM):
             yield
-            return
-        before = {number: signal.signal(number, self._note) for number in (signal.SIGINT, signal.SIGTERM)}
-        try:
-            yield
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
 
     def received(self, step: int) -> int:
         """The number of a signal that asks the run to stop, the same in all processes; 0 for none.
@@ -96,11 +130,17 @@ def fault_in(error: BaseException) -> str | None:
             "there is too little memory: lower --train_batch_size (--gradient_accumulation_steps makes up for it) or "
             "--reservoir_mib"
         )
-    if isinstance(error, FloatingPointError):
+    if isinstance(error, FloatingPointError | DataSetError):
         return str(error)
     if isinstance(error, OSError | SafetensorError):
-        place = f"{error.filename}: " if isinstance(error, OSError) and error.filename else ""
+        # Of a copy, the second file is the one that is written.
+        name = (error.filename2 or error.filename) if isinstance(error, OSError) else None
+        place = f"{name}: " if name else ""
         return f"{place}{getattr(error, 'strerror', None) or ' '.join(str(error).split())}"
+    if isinstance(error, HTTPError):
+        return f"the Hub cannot be reached: {error}"
     if isinstance(error, RuntimeError) and any(words in str(error) for words in _WRITER):
         return "a file cannot be written to its end; is the disk full?"
+    if isinstance(error, RuntimeError) and _PEERS in str(error):
+        return "another process of the run has ended, and says why"
     return None

@@ -18,6 +18,7 @@ from datasets.distributed import split_dataset_by_node
 from torch import Tensor
 
 from .dataset import PictureDecoder, Pictures
+from .stopping import DataSetError
 
 _READ_AHEAD = 32
 _SNAPSHOT_INTERVAL = 16
@@ -42,10 +43,6 @@ class _Record:
     epoch: int
     place: dict[str, Any] | None
     pictures: "Future[Pictures]"
-
-
-class _NoRecordError(ValueError):
-    """A data set without any record for a process."""
 
 
 class PictureStream:
@@ -91,7 +88,7 @@ class PictureStream:
         Raises:
             StopIteration: if a whole pass over the data set gave no picture.
             OSError: if a record cannot be read, for instance because the Hub cannot be reached.
-            ValueError: if there is no record for this process, or 512 records in a row give no picture.
+            DataSetError: if there is no record for this process, or 512 records in a row give no picture.
         """
         return next(self._windows)
 
@@ -126,7 +123,7 @@ class PictureStream:
         fruitless = 0
         while True:
             record = records.get()
-            if isinstance(record, _NoRecordError):
+            if isinstance(record, DataSetError):
                 raise record
             if isinstance(record, Exception):
                 reason = " ".join(str(record).split()) or type(record).__name__
@@ -140,7 +137,7 @@ class PictureStream:
             pictures = record.pictures.result()
             fruitless = 0 if pictures.windows else fruitless + 1
             if fruitless == _PATIENCE:
-                raise ValueError(
+                raise DataSetError(
                     f"{fruitless} records in a row held no picture of at least {self._decoder.min_size} pixels on both "
                     "sides: choose a smaller crop_size or another data set"
                 )
@@ -174,9 +171,7 @@ class PictureStream:
                             return
                     if not number:
                         put(
-                            _NoRecordError(
-                                "the data set holds no record (or none for this process: use fewer processes)"
-                            )
+                            DataSetError("the data set holds no record (or none for this process: use fewer processes)")
                         )
                         return
                     epoch, position = epoch + 1, None

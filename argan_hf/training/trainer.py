@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from accelerate import Accelerator
 from accelerate.utils import DistributedDataParallelKwargs, set_seed
+from huggingface_hub.errors import HTTPError
 from torch import Tensor
 from transformers import AutoModelForImageToImage, PreTrainedModel
 
@@ -128,7 +129,7 @@ class ArganTrainer:
         Raises:
             RunStoppedError: if a loss or weight is not finite, a signal stops the run, something cannot be read or
                 written, or there is too little memory; the message names the last training checkpoint, which is valid.
-            ValueError: if `max_train_minutes` is too short to take a step.
+                Also if `max_train_minutes` is too short to take a step, or the export cannot be published.
         """
         args = self.args
         progress = self.progress
@@ -144,11 +145,10 @@ class ArganTrainer:
             with signals.noted(), self._log.step_bar() as bar:
                 while not progress.done:
                     bar.update(self._step(signals))
-        if self.accelerator.is_main_process:
-            with self._checkpoints.faults_told(lambda: "the export"):
-                self._check_weights()
+        with self._checkpoints.faults_told(lambda: "the export"):
+            if self.accelerator.is_main_process:
                 self._finish()
-        self.close()
+            self.close()
         return self.output_dir
 
     def _step(self, signals: StopSignals) -> int:
@@ -163,10 +163,14 @@ class ArganTrainer:
         checkpointed = bool(received) or crosses(reached, args.checkpointing_steps)
         if logged or checkpointed or progress.done:
             self._report(losses)
-        if crosses(reached, args.validation_steps) or progress.done:
+        validated = crosses(reached, args.validation_steps) or progress.done
+        if validated or checkpointed:
+            # A network that shows nothing at all has scores, too.
+            for network in self.update.networks:
+                network.check_weights()
+        if validated:
             self._validate()
         if checkpointed:
-            self._check_weights()
             self._checkpoints.save(self.accelerator, progress.step, self._own_state())
         if received:
             self.close()
@@ -196,7 +200,7 @@ class ArganTrainer:
         if progress.keep_free(finish):
             return
         if progress.step == 0:
-            raise ValueError(
+            raise RunStoppedError(
                 f"max_train_minutes {self.args.max_train_minutes} leaves no time to train: opening the data took "
                 f"{progress.elapsed - finish:.0f} s, validation and export take {finish:.0f} s"
             )
@@ -220,7 +224,13 @@ class ArganTrainer:
         export_whole(self.output_dir, self._export)
         if self.args.push_to_hub:
             repo_id = self.args.hub_model_id or self.output_dir.resolve().name
-            url = publish(self.output_dir, repo_id, private=self.args.hub_private_repo)
+            try:
+                url = publish(self.output_dir, repo_id, private=self.args.hub_private_repo)
+            except (OSError, ValueError, HTTPError) as error:
+                raise RunStoppedError(
+                    f"{self.output_dir} holds the whole export, but it was not published: {error}; try again with "
+                    f"argan publish {self.output_dir} {repo_id}"
+                ) from error
             logger.info("published as %s", url)
 
     def draw_batch(self) -> Batch:
@@ -246,16 +256,6 @@ class ArganTrainer:
         }
         self.pictures.waited = 0.0
         self._log.values(values, tracked)
-
-    def _check_weights(self) -> None:
-        """Raise a FloatingPointError for weights that are not finite: they must reach no file.
-
-        Losses are those of the weights before the step, and are looked at in some steps only.
-        """
-        for network in self.update.networks:
-            norms = torch._foreach_norm([tensor.detach().float() for tensor in network.network.parameters()])
-            if not torch.stack(norms).isfinite().all():
-                raise FloatingPointError("the weights are not finite; a lower --learning_rate can help")
 
     def _validate(self) -> None:
         if not self.validation:
