@@ -2,6 +2,7 @@
 
 import logging
 import math
+import shlex
 import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -229,7 +230,7 @@ class ArganTrainer:
             except (OSError, ValueError, HTTPError) as error:
                 raise RunStoppedError(
                     f"{self.output_dir} holds the whole export, but it was not published: {error}; try again with "
-                    f"argan publish {self.output_dir} {repo_id}"
+                    f"argan publish {shlex.quote(str(self.output_dir))} {shlex.quote(repo_id)}"
                 ) from error
             logger.info("published as %s", url)
 

@@ -1,3 +1,5 @@
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -76,3 +78,32 @@ def test_a_folder_that_holds_something_is_not_written_into(checkpoint: Path, oth
     with pytest.raises(ValueError, match="is not empty"):
         average_checkpoints([checkpoint, others[0]], others[0])
     assert (others[0] / "model.safetensors").read_bytes() == before
+
+
+def test_a_file_is_no_folder_for_a_mean(checkpoint: Path, others: list[Path], tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(ValueError, match="file is a file, expected a folder"):
+        average_checkpoints([checkpoint, others[0]], tmp_path / "file")
+
+
+_LIMITED = """
+import resource, sys
+from argan_hf.training.average_checkpoints import main
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[1]),) * 2)
+sys.exit(main(sys.argv[2:]))
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("limit", [1000, 100_000], ids=["code", "weights"])
+def test_a_mean_is_written_to_its_end_or_not_at_all(tmp_path: Path, limit: int) -> None:
+    folder = tmp_path / "mean"
+    arguments = ["argan-jpeg-color", "argan-jpeg-color", "--output_dir", str(folder)]
+    command = [sys.executable, "-c", _LIMITED, str(limit), *arguments]
+    ended = subprocess.run(command, check=False, capture_output=True, text=True)
+    assert "Traceback" not in ended.stderr
+    assert ended.stderr.splitlines()[-1].startswith("average_checkpoints: ")
+    assert "File too large" in ended.stderr
+    assert ended.returncode == 2
+    assert list(folder.iterdir()) == []
+    assert main(arguments) == 0

@@ -7,6 +7,7 @@ from torch import Tensor
 
 from argan_hf.training.dataset import PictureDecoder, load_stream
 from argan_hf.training.reservoir import CropDraws, RefreshedReservoir, Reservoir, draw_crops
+from argan_hf.training.stopping import DataSetError
 from argan_hf.training.stream import PictureStream
 
 CPU = torch.device("cpu")
@@ -157,5 +158,10 @@ def test_draws_go_on_exactly_after_a_restart(picture_parquet: str, size_mib: int
 def test_pictures_that_are_all_too_small_are_named(tmp_path, photo: Image.Image) -> None:  # type: ignore[no-untyped-def]
     photo.crop((0, 0, 40, 40)).save(tmp_path / "small.png")
     stream = PictureStream(load_stream(str(tmp_path)), PictureDecoder("image", 256, 64))
-    with pytest.raises(ValueError, match="at least 64 pixels"):
-        RefreshedReservoir(stream, Reservoir(1, 256, CPU), canvas_size=64, refresh_interval=1).fill()
+    source = RefreshedReservoir(stream, Reservoir(1, 256, CPU), canvas_size=64, refresh_interval=1)
+    with pytest.raises(DataSetError, match="at least 64 pixels"):
+        source.fill()
+    # A run that is resumed can have another data set.
+    state = {"draws": 3, "inserted": 2, "stream": {"epoch": 0, "position": None, "count": 0}}
+    with pytest.raises(DataSetError, match="at least 64 pixels"):
+        source.load_state_dict(state)

@@ -20,13 +20,15 @@ from safetensors.torch import load_file
 
 import train
 from argan_hf.training.checkpointing import checkpoints, find_checkpoint
-from argan_hf.training.output_folder import export_whole
+from argan_hf.training.output_folder import check_unused, export_whole, remove_earlier_run
+from argan_hf.training.stopping import DataSetError
 from argan_hf.training.trainer import ArganTrainer
 from tests.training.test_distributed import ROOT, _command, _start, _train_arguments
 
 pytestmark = pytest.mark.slow
 
 NETWORK = {"hidden_sizes": [4, 8]}
+SIGNALS = pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 
 
 def _flags(pattern: str, folder: Path, **changes: object) -> list[str]:
@@ -59,7 +61,7 @@ def _stopped_at(output: str, folder: Path) -> list[str]:
     return [f"train.py: stopped at step {last.name.split('-')[1]}; {words}"]
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@SIGNALS
 def test_a_stopped_run_goes_on_where_it_was(picture_parquet: str, tmp_path: Path, number: int, code: int) -> None:
     stopped, whole = tmp_path / "stopped", tmp_path / "whole"
     run = {"lr_scheduler": "constant", "checkpointing_steps": 4000, "adversarial_start_step": 4000}
@@ -108,13 +110,69 @@ def test_a_second_ctrl_c_stops_at_once(picture_parquet: str, tmp_path: Path) -> 
     assert not list(folder.glob("*.partial"))
 
 
-def test_ctrl_c_before_the_first_step_writes_nothing(picture_parquet: str, tmp_path: Path) -> None:
+@SIGNALS
+def test_a_signal_before_the_first_step_writes_nothing(
+    picture_parquet: str, tmp_path: Path, number: int, code: int
+) -> None:
     folder = tmp_path / "run"
     command = _command(ROOT / "train.py", 1, *_flags(picture_parquet, folder, validation_pictures=8))
-    returned, output = _stop(command, folder.exists, signal.SIGINT)
-    assert returned == 130
+    returned, output = _stop(command, folder.exists, number)
+    assert returned == code
     assert _sentences(output) == ["train.py: interrupted before the first step; nothing was written"]
     assert list(folder.iterdir()) == []
+
+
+def test_ctrl_c_while_libraries_are_imported(tmp_path: Path) -> None:
+    process = _start(_command(ROOT / "train.py", 1, "--help"))
+    loading = psutil.Process(process.pid)
+    while not any("libtorch_cpu" in file.path for file in loading.memory_maps()):
+        time.sleep(0.01)
+    process.send_signal(signal.SIGINT)
+    output = process.communicate(timeout=60)[0].decode()
+    assert _sentences(output) == ["train.py: interrupted before the first step; nothing was written"]
+    assert process.returncode == 130
+
+
+@SIGNALS
+def test_a_signal_while_the_result_is_exported(picture_parquet: str, tmp_path: Path, number: int, code: int) -> None:
+    folder = tmp_path / "run"
+    few = {"max_train_steps": 8, "checkpointing_steps": 8, "validation_pictures": 8}
+    command = _command(ROOT / "train.py", 1, *_flags(picture_parquet, folder, **few))
+    returned, output = _stop(command, (folder / ".export.partial").exists, number)
+    words = f"the last training checkpoint is {folder}/checkpoint-8: --resume_from_checkpoint {folder}/checkpoint-8"
+    assert _sentences(output) == [f"train.py: the export: stopped at once; {words} goes on from there"]
+    assert returned == code
+    assert not (folder / ".export.partial").exists()
+    assert not (folder / "model.safetensors").exists()
+
+
+_ONE_FAILS = """
+import sys
+import train
+from argan_hf.training.trainer import ArganTrainer
+
+draw_batch = ArganTrainer.draw_batch
+
+def draw(trainer):
+    if trainer.progress.step == 7 and trainer.accelerator.process_index == 1:
+        raise OSError("the data set cannot be read any further: no connection")
+    return draw_batch(trainer)
+
+ArganTrainer.draw_batch = draw
+sys.exit(train.main(sys.argv[1:]))
+"""
+
+
+def test_a_process_that_fails_ends_the_others_in_a_sentence(picture_parquet: str, tmp_path: Path) -> None:
+    script, folder = tmp_path / "one_fails.py", tmp_path / "run"
+    script.write_text(_ONE_FAILS)
+    process = _start(_command(script, 2, *_flags(picture_parquet, folder)))
+    output = process.communicate(timeout=120)[0].decode()
+    assert process.returncode == 1
+    # A bar has no line break at its end, and the launcher prints a traceback of its own.
+    assert "train.py: step 7: the data set cannot be read any further: no connection; the last training" in output
+    assert "train.py: step 7: another process of the run has ended, and says why; the last training" in output
+    assert "[rank0]" not in output
 
 
 @pytest.fixture
@@ -197,7 +255,10 @@ def test_a_file_that_cannot_be_written_to_its_end_costs_no_checkpoint(
         ({"model_type": "ar_cnn", "model": '{"hidden_sizes": [4, 4, 4]}'}, "model.model_type argan, not ar_cnn"),
         ({"discriminator": '{"hidden_sizes": [4, 8]}'}, "discriminator.hidden_sizes [64, 128, 256, 512], not [4, 8]"),
         ({"adversarial_start_step": 3}, "adversarial_start_step 2, not 3"),
-        ({"adversarial_start_step": 99}, "discriminator present, not None"),
+        (
+            {"adversarial_start_step": 99},
+            "a discriminator, and the adversarial_start_step of this one is not below its max",
+        ),
         ({"optimizer": "muon"}, "optimizer adam, not muon"),
     ],
 )
@@ -261,7 +322,9 @@ def test_faults_of_data_and_memory_name_the_last_checkpoint(
         [
             (OSError("the data set cannot be read any further: no connection"), "no connection; "),
             (torch.OutOfMemoryError("CUDA out of memory"), "there is too little memory: lower --train_batch_size"),
+            (DataSetError("512 records in a row held no picture"), "512 records in a row held no picture; "),
             (ZeroDivisionError("a fault of the program"), None),
+            (ValueError("another one"), None),
         ]
     ):
 
@@ -273,7 +336,7 @@ def test_faults_of_data_and_memory_name_the_last_checkpoint(
         monkeypatch.setattr(ArganTrainer, "draw_batch", drawn)
         flags = _flags(picture_parquet, tmp_path / str(number), **few)
         if words is None:
-            with pytest.raises(ZeroDivisionError):
+            with pytest.raises(type(error), match=str(error)):
                 train.main(flags)
             continue
         assert train.main(flags) == 2
@@ -281,6 +344,54 @@ def test_faults_of_data_and_memory_name_the_last_checkpoint(
         assert complaint.startswith("train.py: step 3: ")
         assert words in complaint
         assert f"the last training checkpoint is {tmp_path / str(number) / 'checkpoint-2'}" in complaint
+
+
+def test_an_export_that_cannot_be_published_is_there(
+    picture_parquet: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("argan_hf.training.trainer.check_token", lambda: None)
+    few = {"max_train_steps": 4, "push_to_hub": True, "hub_model_id": "no such name"}
+    assert train.main(_flags(picture_parquet, tmp_path, **few)) == 2
+    complaint = capsys.readouterr().err.splitlines()[-1]
+    assert f"train.py: {tmp_path} holds the whole export, but it was not published: " in complaint
+    assert complaint.endswith(f"; try again with argan publish {tmp_path} 'no such name'")
+    assert (tmp_path / "model.safetensors").is_file()
+
+
+def test_nothing_of_an_earlier_run_is_left_and_nothing_else_is_deleted(tmp_path: Path) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    folder = tmp_path / "run"
+    of_runs = [
+        "checkpoint-2/a",
+        "checkpoint-4.superseded/a",
+        "checkpoint-6.partial/a",
+        ".export.partial/a",
+        "samples/step-2.png",
+        "validation.jsonl",
+        "argan/events.out.tfevents.1.host.2.0",
+    ]
+    others = ["model.safetensors", "checkpoint-mine/a", "checkpoint-a.partial", "argan/notes", "checkpoints.txt"]
+    for name in of_runs + others:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).touch()
+    (elsewhere / "a").touch()
+    (folder / "checkpoint-8").symlink_to(elsewhere)
+    remove_earlier_run(folder)
+    left = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+    assert left == sorted(others)
+    assert not (folder / "checkpoint-8").is_symlink()
+    assert (elsewhere / "a").exists()
+
+
+def test_a_log_alone_is_no_run_to_go_on_with(tmp_path: Path) -> None:
+    check_unused(tmp_path)
+    (tmp_path / "validation.jsonl").touch()
+    with pytest.raises(ValueError, match=r"an earlier run \(validation\.jsonl\): choose another --output_dir, or let"):
+        check_unused(tmp_path)
+    (tmp_path / "checkpoint-2").mkdir()
+    with pytest.raises(ValueError, match=r"\(checkpoint-2, validation\.jsonl\): go on with it \(--resume_from"):
+        check_unused(tmp_path)
 
 
 def test_an_export_is_whole_or_as_it_was(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ import torch
 from argan_hf import ArganForImageRestoration
 from argan_hf.training.arguments import ArganTrainingArguments
 from argan_hf.training.checkpointing import checkpoints
+from argan_hf.training.stopping import RunStoppedError
 from argan_hf.training.trainer import ArganTrainer
 
 pytestmark = pytest.mark.slow
@@ -86,7 +87,9 @@ def test_a_run_ends_on_time_with_its_weights_and_resumes_with_what_is_left(tmp_p
 
 def test_too_few_minutes_are_refused_before_any_step(tmp_path: Path) -> None:
     trainer = ArganTrainer(_arguments(tmp_path, max_train_minutes=0.005))
-    with pytest.raises(ValueError, match=r"max_train_minutes 0.005 leaves no time to train: .* validation and export"):
+    with pytest.raises(
+        RunStoppedError, match=r"max_train_minutes 0.005 leaves no time to train: .* validation and export"
+    ):
         trainer.train()
     assert trainer.progress.step == 0
     trainer.close()

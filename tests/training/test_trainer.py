@@ -313,8 +313,12 @@ def _breaking(
 def test_weights_that_are_not_finite_reach_no_file(arguments: dict[str, object]) -> None:
     """Losses are looked at in some steps only, and are those of the weights before the step."""
     folder = Path(str(arguments["output_dir"]))
-    run = {**arguments, "max_train_steps": 7, "checkpointing_steps": 2, "logging_steps": 100, "validation_steps": 100}
-    for bad_step, kept in ((4, ["checkpoint-2"]), (7, ["checkpoint-4", "checkpoint-6"])):
+    run = {**arguments, "max_train_steps": 7, "checkpointing_steps": 2, "logging_steps": 100, "validation_steps": 5}
+    for bad_step, kept in (
+        (4, ["checkpoint-2"]),
+        (5, ["checkpoint-2", "checkpoint-4"]),
+        (7, ["checkpoint-4", "checkpoint-6"]),
+    ):
         trainer = ArganTrainer(ArganTrainingArguments(**run, overwrite_output_dir=True))
         update = trainer.update.networks[0].update
 
@@ -324,6 +328,7 @@ def test_weights_that_are_not_finite_reach_no_file(arguments: dict[str, object])
             trainer.train()
         assert [path.name for path in checkpoints(folder)] == kept
         assert not (folder / "model.safetensors").exists()
+        assert (folder / "validation.jsonl").exists() == (bad_step > 5)
 
 
 def test_weights_stored_in_16_bits_load_as_32(arguments: dict[str, object], tmp_path: Path) -> None:
