@@ -81,7 +81,9 @@ class ArganTrainingArguments(
         degradation = self.degradation  # checked when it is made
         self.discriminator_config  # noqa: B018  (raises for invalid JSON of either network)
         if self.overwrite_output_dir and self.resume_from_checkpoint:
-            raise ValueError("--overwrite_output_dir would delete what --resume_from_checkpoint goes on with: omit one")
+            raise ValueError(
+                "--overwrite_output_dir begins a new run, --resume_from_checkpoint goes on with another: omit one"
+            )
         if self.optimizer not in ("adam", "muon"):
             raise ValueError(f"optimizer must be adam or muon, found {self.optimizer!r}")
         if self.mixed_precision not in ("no", "bf16"):

@@ -18,7 +18,7 @@ MANIFEST = "checkpoint.json"
 # Changes when training checkpoints of earlier versions no longer fit.
 _FORMAT = 3
 # Entries of a configuration that say where a network comes from, not what it is.
-_ORIGINS = ("_name_or_path", "architectures", "auto_map", "dtype", "transformers_version")
+_ORIGINS = ("_name_or_path", "architectures", "auto_map", "custom_pipelines", "dtype", "transformers_version")
 
 
 def settings_of(args: ArganTrainingArguments) -> dict[str, Any]:
@@ -32,14 +32,14 @@ def settings_of(args: ArganTrainingArguments) -> dict[str, Any]:
     }
 
 
-def write_manifest(folder: Path, settings: dict[str, Any], num_processes: int) -> None:
+def write_manifest(folder: Path, settings: dict[str, Any], num_processes: int, *, step: int) -> None:
     """Write `checkpoint.json` into a training checkpoint whose other files are complete.
 
     Raises:
         OSError: if it cannot be written.
     """
     files = {path.relative_to(folder).as_posix(): _checksum(path) for path in _files(folder)}
-    content = {"format": _FORMAT, "num_processes": num_processes, "settings": settings, "files": files}
+    content = {"format": _FORMAT, "step": step, "num_processes": num_processes, "settings": settings, "files": files}
     (folder / MANIFEST).write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
 
 
@@ -48,19 +48,29 @@ def find_damage(folder: Path) -> str | None:
     try:
         content = json.loads((folder / MANIFEST).read_bytes())
         version, files = content["format"], dict(content["files"])
+        is_odd = not files or not isinstance(content["settings"]["model"], dict)
+        is_odd |= not all(isinstance(content[name], int) for name in ("step", "num_processes"))
     except FileNotFoundError:
         return "is not complete, or was written by another version of this package"
     except (OSError, ValueError, TypeError, KeyError):
         return f"is damaged ({MANIFEST} cannot be read)"
     if version != _FORMAT:
         return "was written by another version of this package"
+    if is_odd:
+        return f"is damaged ({MANIFEST} is not as it was written)"
     for name, checksum in files.items():
         try:
             if _checksum(folder / name) != checksum:
                 return f"is damaged ({name} is not as it was written)"
-        except OSError as error:
-            return f"is damaged ({name} cannot be read: {error.strerror or error})"
+        except (OSError, ValueError) as error:  # A name with a NUL raises ValueError.
+            return f"is damaged ({name} cannot be read: {getattr(error, 'strerror', None) or error})"
     return None
+
+
+def step_of(folder: Path) -> int:
+    """The step at which a training checkpoint without damage was written."""
+    step: int = json.loads((folder / MANIFEST).read_bytes())["step"]
+    return step
 
 
 def find_difference(folder: Path, settings: dict[str, Any], num_processes: int) -> str | None:

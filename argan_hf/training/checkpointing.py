@@ -13,15 +13,20 @@ from typing import Any
 import torch
 from accelerate import Accelerator
 
-from .checkpoint_manifest import MANIFEST, find_damage, find_difference, write_manifest
+from .checkpoint_manifest import MANIFEST, find_damage, find_difference, step_of, write_manifest
 
 _NAME = re.compile(r"checkpoint-(\d+)")
 
 
 def checkpoints(folder: Path) -> list[Path]:
     """Complete training checkpoints of a run, oldest first."""
-    found = [path for path in folder.glob("checkpoint-*") if _NAME.fullmatch(path.name)]
+    found = [path for path in folder.glob("checkpoint-*") if _NAME.fullmatch(path.name) and path.is_dir()]
     return sorted(found, key=_step)
+
+
+def is_checkpoint(folder: Path) -> bool:
+    """Whether a folder was written as a training checkpoint, or as a part of one, by this or an earlier version."""
+    return any((folder / name).is_file() for name in (MANIFEST, _own_state(0), "random_states_0.pkl"))
 
 
 def latest_checkpoint(folder: Path) -> Path | None:
@@ -37,11 +42,7 @@ def find_checkpoint(name: str, output_dir: Path) -> Path:
         ValueError: if its files are damaged, or were written by another version; the newest whole one is named.
     """
     folder = latest_checkpoint(output_dir) if name == "latest" else Path(name)
-    if (
-        folder is None
-        or not folder.is_dir()
-        or not any((folder / file).is_file() for file in (MANIFEST, _own_state(0)))
-    ):
+    if folder is None or not is_checkpoint(folder):
         found = ", ".join(path.name for path in checkpoints(output_dir)) or "none"
         raise FileNotFoundError(
             f"nothing to resume: {name!r} is no complete training checkpoint; {output_dir} holds {found}. Omit "
@@ -54,19 +55,27 @@ def find_checkpoint(name: str, output_dir: Path) -> Path:
     return folder
 
 
-def set_newer_aside(folder: Path) -> list[Path]:
+def set_newer_aside(folder: Path, resumed_from: Path) -> list[Path]:
     """Rename the training checkpoints that are newer than the one a run resumes from, to `checkpoint-STEP.superseded`.
 
     Else "latest" would name a training checkpoint that the resumed run has not written.
 
+    Args:
+        folder: of the run.
+        resumed_from: a training checkpoint in it, under any name.
+
     Returns:
         Their new paths.
     """
-    aside = []
-    for newer in [path for path in checkpoints(folder.parent) if _step(path) > _step(folder)]:
-        renamed = newer.with_name(newer.name + ".superseded")
-        shutil.rmtree(renamed, ignore_errors=True)
-        aside.append(newer.rename(renamed))
+    step, aside = step_of(resumed_from), []
+    for path in checkpoints(folder):
+        if _step(path) < step or path.resolve() == resumed_from.resolve():
+            continue
+        number, renamed = 1, path.with_name(f"{path.name}.superseded")
+        while renamed.exists():
+            number += 1
+            renamed = path.with_name(f"{path.name}.superseded-{number}")
+        aside.append(path.rename(renamed))
     return aside
 
 
@@ -94,15 +103,16 @@ def save_checkpoint(
         torch.save(own_state, partial / _own_state(accelerator.process_index))
         accelerator.wait_for_everyone()
         if accelerator.is_main_process:
-            write_manifest(partial, settings, accelerator.num_processes)
-            shutil.rmtree(folder, ignore_errors=True)
+            write_manifest(partial, settings, accelerator.num_processes, step=_step(folder))
+            if folder.exists():
+                _remove(folder)
             partial.replace(folder)
     except BaseException:
         shutil.rmtree(partial, ignore_errors=True)
         raise
     if accelerator.is_main_process:
         for old in checkpoints(folder.parent)[:-total_limit]:
-            shutil.rmtree(old)
+            _remove(old)
     accelerator.wait_for_everyone()
 
 
@@ -134,9 +144,15 @@ def load_checkpoint(
 
 
 def _step(folder: Path) -> int:
-    """The step of a training checkpoint; one under another name is older than all."""
-    found = _NAME.fullmatch(folder.name)
-    return int(found[1]) if found else -1
+    return int(folder.name.split("-")[1])
+
+
+def _remove(folder: Path) -> None:
+    """Delete a training checkpoint; of a link to another disk, the link."""
+    if folder.is_symlink():
+        folder.unlink()
+    else:
+        shutil.rmtree(folder)
 
 
 def _own_state(rank: int | str) -> str:

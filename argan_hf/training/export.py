@@ -59,9 +59,12 @@ def save_restorer(folder: Path, model: PreTrainedModel, *, float16: bool = False
 def store_as_float16(path: Path) -> None:
     """Rewrite a safetensors file with its matrices and kernels in float16; `from_pretrained` loads them as float32.
 
-    Biases and the statistics of BatchNorm keep 32 bits: they are few, and variances can exceed the range of float16.
+    Biases and the statistics of BatchNorm keep 32 bits: they are few, and variances can exceed the range of float16. A
+    matrix that exceeds it keeps 32 bits, too.
     """
-    weights = {name: w.half() if w.ndim > 1 else w for name, w in load_file(path).items()}
+    weights = {
+        name: half if w.ndim > 1 and (half := w.half()).isfinite().all() else w for name, w in load_file(path).items()
+    }
     save_file(weights, path, metadata={"format": "pt"})
 
 

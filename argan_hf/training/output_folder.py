@@ -9,22 +9,24 @@ from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryFile
 
-from .checkpointing import checkpoints
+from .checkpointing import checkpoints, is_checkpoint
 
 VALIDATION_LOG = "validation.jsonl"
 SAMPLES = "samples"
 TRACKED = "argan"
 _PARTIAL_EXPORT = ".export.partial"
-# Each of these files says that there was a run.
-_MARKS = ("model.safetensors", "training_args.json", VALIDATION_LOG)
+# Each of these files says that there was a run, or that somebody else's network is here.
+_RUN = "training_args.json"
+_WEIGHTS = ("model.safetensors", "model.safetensors.index.json", "pytorch_model.bin")
+_MARKS = (*_WEIGHTS, "config.json", _RUN, VALIDATION_LOG)
 # Of these, a run writes some or none; those of an earlier run must not stay beside its export.
 _SOMETIMES_EXPORTED = ("discriminator", "results.json", "before_after.png")
 # What else a run leaves behind, and a new one would go on with, or nobody would ever delete.
 _LEFT = (
-    SAMPLES,
+    f"{SAMPLES}/step-*.png",
     VALIDATION_LOG,
     f"{TRACKED}/events.out.tfevents.*",
-    "checkpoint-[0-9]*.superseded",
+    "checkpoint-[0-9]*.superseded*",
     "checkpoint-[0-9]*.partial",
     _PARTIAL_EXPORT,
 )
@@ -63,8 +65,10 @@ def remove_earlier_run(folder: Path) -> None:
     Raises:
         OSError: if they cannot be deleted.
     """
-    for path in checkpoints(folder) + [found for pattern in _LEFT for found in sorted(folder.glob(pattern))]:
-        _remove(path)
+    left = checkpoints(folder) + [found for pattern in _LEFT for found in sorted(folder.glob(pattern))]
+    for path in left:
+        if path.is_symlink() or path.is_file() or path.name.endswith(".partial") or is_checkpoint(path):
+            _remove(path)
 
 
 def export_whole(folder: Path, export: Callable[[Path], None]) -> None:
@@ -82,8 +86,9 @@ def export_whole(folder: Path, export: Callable[[Path], None]) -> None:
     try:
         partial.mkdir()
         export(partial)
-        for name in _SOMETIMES_EXPORTED:
-            _remove(folder / name)
+        if (folder / _RUN).exists():
+            for name in _SOMETIMES_EXPORTED:
+                _remove(folder / name)
         for path in sorted(partial.iterdir()):
             if path.is_dir():
                 _remove(folder / path.name)

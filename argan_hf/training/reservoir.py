@@ -184,6 +184,7 @@ class RefreshedReservoir:
         return {
             "draws": self.draws,
             "inserted": self.reservoir.inserted,
+            "full": self.reservoir.full,
             "stream": self.stream.position_before(oldest),
         }
 
@@ -199,9 +200,10 @@ class RefreshedReservoir:
         """
         self.draws = state["draws"]
         self.stream.seek(state["stream"])
-        oldest = max(0, state["inserted"] - self.reservoir.capacity)
+        oldest = max(self.stream.count, state["inserted"] - self.reservoir.capacity)
         self.reservoir.inserted = oldest
-        while self.reservoir.inserted < state["inserted"]:
+        # A reservoir that was full and has more room now is filled up; otherwise it would never be refreshed again.
+        while self.reservoir.inserted < state["inserted"] or (state["full"] and not self.reservoir.full):
             number, picture = self.stream.count, next(self.stream, None)
             if picture is None:
                 raise self._no_picture()

@@ -9,7 +9,7 @@ from typing import Any
 from accelerate import Accelerator
 
 from .arguments import ArganTrainingArguments
-from .checkpoint_manifest import settings_of
+from .checkpoint_manifest import find_damage, settings_of, step_of
 from .checkpointing import find_checkpoint, latest_checkpoint, load_checkpoint, save_checkpoint, set_newer_aside
 from .output_folder import check_unused, prepare_folder, remove_earlier_run
 from .stopping import RunStoppedError, exit_code_of, fault_in
@@ -48,23 +48,31 @@ class RunCheckpoints:
     def _goes_on_here(self) -> bool:
         return self.resumed_from is not None and self.resumed_from.resolve().parent == self._folder.resolve()
 
-    def begin(self, accelerator: Accelerator, load_own_state: Callable[[dict[str, Any]], None]) -> None:
-        """Load what is resumed; then, as everything works, take the folder from an earlier run.
+    def resume(self, accelerator: Accelerator, load_own_state: Callable[[dict[str, Any]], None]) -> None:
+        """Load the training checkpoint that the run starts from, if there is one.
 
         Args:
             accelerator: holds the networks and optimizers.
             load_own_state: takes the state of this process.
 
         Raises:
-            ValueError: if what is resumed was written with other settings.
+            ValueError: if it was written with other settings.
         """
         if self.resumed_from is not None:
             load_checkpoint(accelerator, self.resumed_from, load_own_state, settings=self._settings)
+
+    def take_folder(self, accelerator: Accelerator) -> None:
+        """Take the folder from an earlier run, when the first step is about to be taken.
+
+        Raises:
+            OSError: if what is in it cannot be deleted or renamed.
+        """
+        accelerator.wait_for_everyone()  # All processes have read what they resume.
         if accelerator.is_main_process:
             if self._overwrites:
                 remove_earlier_run(self._folder)
             if self.resumed_from is not None and self._goes_on_here:
-                for aside in set_newer_aside(self.resumed_from):
+                for aside in set_newer_aside(self._folder, self.resumed_from):
                     logger.warning("a training checkpoint that is newer than the resumed one is now %s", aside)
         accelerator.wait_for_everyone()
 
@@ -75,7 +83,8 @@ class RunCheckpoints:
 
     def way_on(self) -> str:
         """What to do after a stop, as the end of a sentence."""
-        last = latest_checkpoint(self._folder) or self.resumed_from
+        found = [path for path in (latest_checkpoint(self._folder), self.resumed_from) if path is not None]
+        last = max(found, key=_step_or_none, default=None)
         if last is None:
             return "there is no training checkpoint yet"
         return f"the last training checkpoint is {last}: --resume_from_checkpoint {last} goes on from there"
@@ -98,3 +107,8 @@ class RunCheckpoints:
             if (fault := fault_in(error)) is None:
                 raise
             raise RunStoppedError(f"{place()}: {fault}; {self.way_on()}") from error
+
+
+def _step_or_none(folder: Path) -> int:
+    """The step of a training checkpoint; -1 for one that is gone or damaged meanwhile."""
+    return -1 if find_damage(folder) else step_of(folder)

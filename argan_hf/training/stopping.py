@@ -6,6 +6,7 @@ Each way ends in one sentence that says how to go on. A fault of the program its
 import logging
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -21,8 +22,10 @@ from ..memory import is_out_of_memory
 
 logger = logging.getLogger(__name__)
 
-# Several processes agree by a message whether to stop, once in so many steps.
-_STEPS_BETWEEN = 10
+# Several processes agree by a message whether to stop: about so often, and at least once in so many steps. Launchers
+# such as torchrun kill them half a minute after a signal.
+_SECONDS_BETWEEN = 2.0
+_MOST_STEPS = 10
 # Words of PyTorch's writer, which does not say what the system told it.
 _WRITER = ("PytorchStreamWriter", "unexpected pos")
 # Where the library of processes on CPUs reports a lost connection.
@@ -92,6 +95,10 @@ class StopSignals:
     def __init__(self, accelerator: Accelerator) -> None:
         self._accelerator = accelerator
         self._received = 0
+        self._interrupts = 0
+        # Of the last look at what the other processes have received: when, and at which step; and the step of the next.
+        self._looked = (time.monotonic(), 0)
+        self._next_look = 0
 
     @contextmanager
     def noted(self) -> Iterator[None]:
@@ -103,23 +110,29 @@ class StopSignals:
         """The number of a signal that asks the run to stop, the same in all processes; 0 for none.
 
         Args:
-            step: of the run. Several processes compare notes every tenth step, so that a signal that reaches only one
+            step: of the run. Several processes compare notes every two seconds or so: a signal that reaches only one
                 of them, or reaches them at different steps, stops all after the same step.
         """
         if self._accelerator.num_processes == 1:
             return self._received
-        if step % _STEPS_BETWEEN:
+        if step < self._next_look:
             return 0
-        mine = torch.tensor(float(self._received), device=self._accelerator.device)
-        total: Any = reduce(mine, "sum")
+        (then, before), now = self._looked, time.monotonic()
+        mine = [float(self._received), (now - then) / max(step - before, 1)]
+        total: Any = reduce(torch.tensor(mine, device=self._accelerator.device), "sum")
+        # All processes compute the next look from the same numbers.
+        received, seconds = total[0].item(), total[1].item() / self._accelerator.num_processes
+        self._looked = (now, step)
+        self._next_look = step + int(min(max(_SECONDS_BETWEEN / max(seconds, 1e-9), 1), _MOST_STEPS))
         # Which signal it was matters for the exit code alone.
-        return self._received or (signal.SIGTERM if total > 0 else 0)
+        return self._received or (signal.SIGTERM if received > 0 else 0)
 
     def _note(self, number: int, _frame: FrameType | None) -> None:
-        if number == signal.SIGINT and self._received == signal.SIGINT:
+        self._interrupts += number == signal.SIGINT
+        if number == signal.SIGINT and self._interrupts > 1:
             raise KeyboardInterrupt
         if not self._received:
-            logger.warning("stopping after this step, with a training checkpoint (Ctrl-C again: at once)")
+            logger.warning("stopping after this step, with a training checkpoint (a second Ctrl-C: at once)")
         self._received = self._received or number
 
 

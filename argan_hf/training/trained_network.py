@@ -90,21 +90,22 @@ class TrainedNetwork:
             for group in optimizer.param_groups:
                 group["lr"] = self.learning_rate
 
-    def check_weights(self) -> None:
-        """Look whether all weights are finite, which waits for the device.
-
-        Losses are those of the weights before the step, and are looked at in some steps only.
-
-        Raises:
-            FloatingPointError: if one is not: such weights must reach no file.
-        """
-        norms = torch._foreach_norm([parameter.detach().float() for parameter in self.network.parameters()])
-        if not torch.stack(norms).isfinite().all():
-            raise FloatingPointError("the weights are not finite; a lower --learning_rate can help")
-
     def unwrap(self) -> None:
         """Remove the wrapper that synchronizes the networks of several processes."""
         self.network = self._accelerator.unwrap_model(self.network)
+
+
+def check_finite(network: torch.nn.Module) -> None:
+    """Look whether all weights and statistics of a network are finite, which waits for the device.
+
+    Losses are those of the weights before the step, and are looked at in some steps only.
+
+    Raises:
+        FloatingPointError: if one is not: such a network must reach no file.
+    """
+    tensors = [tensor.detach().float() for tensor in (*network.parameters(), *network.buffers())]
+    if not torch.stack(torch._foreach_norm(tensors)).isfinite().all():
+        raise FloatingPointError("the weights are not finite; a lower --learning_rate can help")
 
 
 def _schedule(optimizer: torch.optim.Optimizer, args: ArganTrainingArguments) -> Callable[[int], float]:

@@ -30,6 +30,7 @@ from .run_checkpoints import RunCheckpoints
 from .run_log import RunLog
 from .run_pictures import open_pictures
 from .stopping import RunStoppedError, StopSignals
+from .trained_network import check_finite
 from .validation import validate
 
 logger = logging.getLogger(__name__)
@@ -72,7 +73,7 @@ class ArganTrainer:
         self._build()
         resumed_from = self._checkpoints.resumed_from
         self._open_data(fill=resumed_from is None)
-        self._checkpoints.begin(self.accelerator, self._load_own_state)
+        self._checkpoints.resume(self.accelerator, self._load_own_state)
         if resumed_from is not None:
             logger.info("resumed from %s at step %d", resumed_from, self.progress.step)
 
@@ -141,6 +142,7 @@ class ArganTrainer:
                 self._reserve_time_to_finish()
             if args.torch_compile and not progress.done:
                 logger.info("torch.compile takes a minute or more at the first step, and again where a phase begins")
+            self._checkpoints.take_folder(self.accelerator)
             self._clock = (time.perf_counter(), progress.step)
             signals = StopSignals(self.accelerator)
             with signals.noted(), self._log.step_bar() as bar:
@@ -161,14 +163,16 @@ class ArganTrainer:
         self.averaged.update(self.accelerator.unwrap_model(self.update.generator))
         reached = progress.advance()
         received = 0 if progress.done else signals.received(progress.step)
-        checkpointed = bool(received) or crosses(reached, args.checkpointing_steps)
+        # The last step is kept, too: if the export fails, the run is not lost. A clock leaves no time for that.
+        is_last = progress.done and not progress.timed
+        checkpointed = bool(received) or is_last or crosses(reached, args.checkpointing_steps)
         if logged or checkpointed or progress.done:
             self._report(losses)
         validated = crosses(reached, args.validation_steps) or progress.done
         if validated or checkpointed:
             # A network that shows nothing at all has scores, too.
             for network in self.update.networks:
-                network.check_weights()
+                check_finite(network.network)
         if validated:
             self._validate()
         if checkpointed:
@@ -220,6 +224,7 @@ class ArganTrainer:
             report_held_out(folder, self.validation, name, data, str(self.accelerator.device))
 
     def _finish(self) -> None:
+        check_finite(self.averaged.model)
         if self.args.export_best:
             self.best.put_into(self.averaged.model)
         export_whole(self.output_dir, self._export)

@@ -158,7 +158,42 @@ def test_another_number_of_processes_is_named(accelerator: Accelerator, tmp_path
 def test_newer_ones_are_set_aside_and_kept(accelerator: Accelerator, tmp_path: Path) -> None:
     for step in (1, 5, 20):
         save_checkpoint(accelerator, tmp_path / f"checkpoint-{step}", {"step": step}, total_limit=3)
-    for _ in range(2):  # the second time, one of the same name was set aside before
-        assert set_newer_aside(tmp_path / "checkpoint-5") == [tmp_path / "checkpoint-20.superseded"]
+    for name in ("superseded", "superseded-2"):  # the second time, one of the same name was set aside before
+        assert set_newer_aside(tmp_path, tmp_path / "checkpoint-5") == [tmp_path / f"checkpoint-20.{name}"]
         assert _names(tmp_path) == ["checkpoint-1", "checkpoint-5"]
         save_checkpoint(accelerator, tmp_path / "checkpoint-20", {"step": 20}, total_limit=3)
+
+
+def test_what_is_resumed_is_known_under_any_name(accelerator: Accelerator, tmp_path: Path) -> None:
+    for step in (1, 5, 20):
+        save_checkpoint(accelerator, tmp_path / f"checkpoint-{step}", {"step": step}, total_limit=3)
+    (tmp_path / "last").symlink_to("checkpoint-20")
+    assert set_newer_aside(tmp_path, tmp_path / "last") == []
+    (tmp_path / "checkpoint-5").rename(tmp_path / "keep")
+    assert set_newer_aside(tmp_path, tmp_path / "keep") == [tmp_path / "checkpoint-20.superseded"]
+    # One that was set aside, and then another of the same step, are two.
+    save_checkpoint(accelerator, tmp_path / "checkpoint-20", {"step": 21}, total_limit=3)
+    aside = tmp_path / "checkpoint-20.superseded"
+    assert set_newer_aside(tmp_path, aside) == [tmp_path / "checkpoint-20.superseded-2"]
+    assert torch.load(aside / "process_0.pt") == {"step": 20}
+    assert _names(tmp_path) == ["checkpoint-1"]
+
+
+def test_an_old_one_behind_a_link_does_not_stop_a_run(accelerator: Accelerator, tmp_path: Path) -> None:
+    save_checkpoint(accelerator, tmp_path / "other" / "checkpoint-1", {"step": 1}, total_limit=1)
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "checkpoint-1").symlink_to(tmp_path / "other" / "checkpoint-1")
+    (tmp_path / "run" / "checkpoint-2").touch()  # a file is none
+    save_checkpoint(accelerator, tmp_path / "run" / "checkpoint-3", {"step": 3}, total_limit=1)
+    assert _names(tmp_path / "run") == ["checkpoint-3"]
+    assert find_checkpoint(str(tmp_path / "other" / "checkpoint-1"), tmp_path)
+
+
+@pytest.mark.parametrize(
+    "change", ['{"format": 3, "files": {}}', '{"format": 3, "step": 1, "files": {"a": "b"}}', "[]"]
+)
+def test_a_manifest_of_another_shape_is_damage(accelerator: Accelerator, tmp_path: Path, change: str) -> None:
+    save_checkpoint(accelerator, tmp_path / "checkpoint-1", {"step": 1}, total_limit=1)
+    (tmp_path / "checkpoint-1" / "checkpoint.json").write_text(change)
+    with pytest.raises(ValueError, match=r"checkpoint-1 is damaged \(checkpoint\.json"):
+        find_checkpoint("latest", tmp_path)

@@ -155,6 +155,24 @@ def test_draws_go_on_exactly_after_a_restart(picture_parquet: str, size_mib: int
     resumed.stream.close()
 
 
+def test_more_room_after_a_restart_is_filled_and_refreshed(picture_parquet: str) -> None:
+    small = _source(picture_parquet, size_mib=1)
+    small.fill()
+    for _ in range(9):
+        small.next()
+    state = small.state_dict()
+    small.stream.close()
+    large = _source(picture_parquet, size_mib=3)
+    large.load_state_dict(state)
+    assert large.reservoir.full
+    assert large.reservoir.inserted == large.stream.count
+    before = large.reservoir.inserted
+    for _ in range(8):
+        large.next()
+    assert large.reservoir.inserted == before + 4
+    large.stream.close()
+
+
 def test_pictures_that_are_all_too_small_are_named(tmp_path, photo: Image.Image) -> None:  # type: ignore[no-untyped-def]
     photo.crop((0, 0, 40, 40)).save(tmp_path / "small.png")
     stream = PictureStream(load_stream(str(tmp_path)), PictureDecoder("image", 256, 64))
@@ -162,6 +180,6 @@ def test_pictures_that_are_all_too_small_are_named(tmp_path, photo: Image.Image)
     with pytest.raises(DataSetError, match="at least 64 pixels"):
         source.fill()
     # A run that is resumed can have another data set.
-    state = {"draws": 3, "inserted": 2, "stream": {"epoch": 0, "position": None, "count": 0}}
+    state = {"draws": 3, "inserted": 2, "full": False, "stream": {"epoch": 0, "position": None, "count": 0}}
     with pytest.raises(DataSetError, match="at least 64 pixels"):
         source.load_state_dict(state)

@@ -363,15 +363,25 @@ def test_nothing_of_an_earlier_run_is_left_and_nothing_else_is_deleted(tmp_path:
     elsewhere.mkdir()
     folder = tmp_path / "run"
     of_runs = [
-        "checkpoint-2/a",
-        "checkpoint-4.superseded/a",
+        "checkpoint-2/checkpoint.json",
+        "checkpoint-3/process_0.pt",
+        "checkpoint-4.superseded/checkpoint.json",
+        "checkpoint-4.superseded-2/checkpoint.json",
         "checkpoint-6.partial/a",
         ".export.partial/a",
         "samples/step-2.png",
         "validation.jsonl",
         "argan/events.out.tfevents.1.host.2.0",
     ]
-    others = ["model.safetensors", "checkpoint-mine/a", "checkpoint-a.partial", "argan/notes", "checkpoints.txt"]
+    others = [
+        "model.safetensors",
+        "checkpoint-mine/a",
+        "checkpoint-7/a",
+        "samples/a.png",
+        "checkpoint-a.partial",
+        "argan/notes",
+        "checkpoints.txt",
+    ]
     for name in of_runs + others:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).touch()
@@ -394,9 +404,36 @@ def test_a_log_alone_is_no_run_to_go_on_with(tmp_path: Path) -> None:
         check_unused(tmp_path)
 
 
+def test_the_network_of_somebody_else_is_not_replaced(
+    picture_parquet: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("config.json", "pytorch_model.bin", "model.safetensors.index.json"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("theirs")
+        assert train.main(_flags(picture_parquet, tmp_path)) == 2
+        assert f"holds an earlier run ({name}): choose another" in capsys.readouterr().err
+        (tmp_path / name).unlink()
+    # What a run may export is deleted only where a run exported it.
+    (tmp_path / "results.json").write_text("theirs")
+    export_whole(tmp_path, lambda folder: (folder / "model.safetensors").touch())
+    assert (tmp_path / "results.json").read_text() == "theirs"
+
+
+def test_a_run_that_cannot_begin_costs_nothing_of_the_earlier_one(
+    picture_parquet: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    few = {"max_train_steps": 4, "checkpointing_steps": 4, "adversarial_start_step": 99}
+    assert train.main(_flags(picture_parquet, tmp_path, **few)) == 0
+    again = _flags(picture_parquet, tmp_path, **few, overwrite_output_dir=True, max_train_minutes=0.0001)
+    assert train.main(again) == 2
+    assert "leaves no time to train" in capsys.readouterr().err
+    assert find_checkpoint("latest", tmp_path) == tmp_path / "checkpoint-4"
+    assert (tmp_path / "validation.jsonl").is_file()
+
+
 def test_an_export_is_whole_or_as_it_was(tmp_path: Path) -> None:
     (tmp_path / "discriminator").mkdir()
-    for name in ("model.safetensors", "discriminator/config.json", "results.json", "mine.txt"):
+    for name in ("training_args.json", "model.safetensors", "discriminator/config.json", "results.json", "mine.txt"):
         (tmp_path / name).write_text("old")
 
     def export(folder: Path) -> None:
@@ -414,4 +451,5 @@ def test_an_export_is_whole_or_as_it_was(tmp_path: Path) -> None:
     for _ in range(2):
         export_whole(tmp_path, export)
         contents = {path.relative_to(tmp_path).as_posix(): path.read_text() for path in tmp_path.rglob("*.*")}
+        del contents["training_args.json"]
         assert contents == {"model.safetensors": "new", "code/a.py": "new", "mine.txt": "old"}

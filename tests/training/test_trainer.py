@@ -403,7 +403,10 @@ def test_the_compared_networks_train_with_the_same_loop_and_start_from_weights(
         ({"image_column": "photo"}, "no column 'photo'"),
         ({"crop_size": 250}, "at least 250 pixels"),
         ({"resume_from_checkpoint": "latest"}, "nothing to resume"),
-        ({"resume_from_checkpoint": "latest", "overwrite_output_dir": True}, "would delete what --resume_from_checkp"),
+        (
+            {"resume_from_checkpoint": "latest", "overwrite_output_dir": True},
+            "begins a new run, --resume_from_checkpoint goes",
+        ),
     ],
 )
 def test_what_cannot_work_is_said_before_any_step(
