@@ -14,6 +14,9 @@ from typing import TextIO
 
 from tqdm.auto import tqdm
 
+from ..special_files import is_folder
+from .sources import PICTURE_SUFFIXES
+
 INTERRUPTED = 130
 """Exit code of a program that Ctrl-C ended: 128 and the number of the signal."""
 
@@ -112,6 +115,25 @@ def sentence_on(path: Path, error: Exception) -> str:
     if path.name and text.startswith(path.name):
         return f"{path}{text.removeprefix(path.name)}"
     return text if isinstance(error, OSError) else f"{path}: {text}"
+
+
+def check_report(path: Path) -> None:
+    """Refuse to write a report over something else: `--json *.jpg` names a picture as the report.
+
+    Raises:
+        ValueError: if the name is that of a picture, or of a folder, or a file is there that holds no JSON.
+    """
+    if path.suffix.lower() in PICTURE_SUFFIXES:
+        raise ValueError(f"--json {path} has the name of a picture; the report needs a name of its own")
+    if is_folder(path):
+        raise ValueError(f"--json {path} is a folder; name a file in it")
+    try:
+        with path.open("rb") as file:
+            start = file.read(1)
+    except OSError:  # There is none, or it is said when it is written.
+        return
+    if start not in (b"", b"[", b"{"):
+        raise ValueError(f"--json {path} would replace a file that holds no JSON; name another one")
 
 
 def exit_code(done: int, failed: int) -> int:

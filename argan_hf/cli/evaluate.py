@@ -14,7 +14,7 @@ from ..evaluation.report import markdown_table, terminal_table, write_chart, wri
 from ..evaluation.results import Results
 from ..evaluation.scores import PERCEPTUAL_MEASURES, mean_scores
 from ..variants import DEFAULT_CHECKPOINT
-from .console import Lines, complain
+from .console import Lines, check_report, complain
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -61,6 +61,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Measure, print the table, write the requested files; returns the exit code."""
     try:
+        if args.json:
+            check_report(args.json)
         pictures = find_pictures(args.data)
         lives = [Life.parse(text) for text in args.life or ()]
         degradations: list[int | Life] = [*lives] if lives else args.qualities

@@ -45,6 +45,7 @@ def run(args: argparse.Namespace) -> int:
         complain(nothing_found(args.inputs, found, recursive=args.recursive))
         return 2
     lines = Lines(sys.stdout)
+    is_read = lines.is_read
     rows: list[dict[str, Any]] = []
     bad = len(found.unreadable)
     shows_bar = sys.stderr is not None and sys.stderr.isatty() and len(found.pictures) > 1
@@ -52,7 +53,7 @@ def run(args: argparse.Namespace) -> int:
     with warnings.catch_warnings(), tqdm(total=len(found.pictures), leave=False, disable=not shows_bar) as bar:
         warnings.filterwarnings("ignore", module=r"PIL\.")
         for source in found.pictures:
-            if not lines.is_read and not args.json:
+            if is_read and not lines.is_read:
                 break  # Whoever reads has seen enough.
             try:
                 rows.append(_inspect(source.path, None if args.json else lines))

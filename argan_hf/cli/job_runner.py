@@ -1,6 +1,7 @@
 """Runs the jobs of `argan restore`, one after the other, and says and records what became of each."""
 
 import argparse
+import errno
 import os
 import stat
 import sys
@@ -17,6 +18,7 @@ from ..memory import is_out_of_memory
 from ..restoration import JpegRestorer
 from ..restored_image import RestoredImage
 from ..saving import write_whole
+from ..special_files import is_folder
 from .console import Lines, complain, sentence_on, standard_input, write_to_standard_output
 from .jobs import Job
 from .sources import STREAM, Sources, count_reasons
@@ -32,6 +34,9 @@ class JobRunner:
         restorer: `None` for a dry run, or where every result exists.
         lines: where a line on every picture goes.
 
+    Attributes:
+        interrupted: whether Ctrl-C ended the jobs.
+
     """
 
     def __init__(self, args: argparse.Namespace, restorer: JpegRestorer | None, lines: Lines) -> None:
@@ -41,6 +46,7 @@ class JobRunner:
         # By path of the input. A picture that is tried again replaces what was said of it before.
         self._pictures: dict[Path, dict[str, Any]] = {}
         self._sources: set[str] = set()
+        self.interrupted = False
         self._unreadable: dict[Path, str] = {}
         self._ignored: dict[Path, str] = {}
 
@@ -96,14 +102,18 @@ class JobRunner:
                 for job, size in zip(jobs, sizes, strict=True):
                     self.run_one(job, size, bar)
         except KeyboardInterrupt:
+            self.interrupted = True
             left = len(jobs) - (len(self._pictures) - before)
             complain(f"interrupted with {left} of {len(jobs)} to go; --skip-existing continues from here")
 
-    def run_one(self, job: Job, size: float = 0.0, bar: "tqdm[Any] | None" = None) -> str:
+    def run_one(
+        self, job: Job, size: float = 0.0, bar: "tqdm[Any] | None" = None, *, existing: str | None = None
+    ) -> str:
         """Run a job.
 
         Args:
             job: the picture.
+            existing: what to do with a result that exists: "replace", "skip" or "refuse"; default: as the flags say.
             size: in megapixels, what it adds to the bar.
             bar: of all jobs.
 
@@ -114,7 +124,7 @@ class JobRunner:
         record: dict[str, Any] = {"input": str(job.source), "output": str(job.target)}
         start, drawn = time.perf_counter(), bar.n
         try:
-            record |= self._do(job, size, bar)
+            record |= self._do(job, size, bar, existing or self._existing)
         except Exception as error:  # Whatever happens to one picture, the others are restored.
             sentence = _sentence(job, error)
             complain(sentence)
@@ -137,20 +147,24 @@ class JobRunner:
             notes.append(f"folders that cannot be read: {len(self._unreadable)}")
         if self._ignored:
             notes.append(f"{len(self._ignored)} ignored ({count_reasons(self._ignored.values())})")
-        if total > 1 or len(notes) > 1:
+        if total > 1 or len(notes) > 1 or self._count()["skipped"]:
             self.lines.say("; ".join(notes))
 
     def _count(self) -> Counter[str]:
         return Counter(record["status"] for record in self._pictures.values())
 
-    def _skips(self, job: Job) -> bool:
-        return self.args.skip_existing and is_there(job)
+    @property
+    def _existing(self) -> str:
+        return "replace" if self.args.overwrite else "skip" if self.args.skip_existing else "refuse"
 
-    def _do(self, job: Job, size: float, bar: "tqdm[Any]") -> dict[str, Any]:
+    def _skips(self, job: Job) -> bool:
+        return self._existing == "skip" and is_there(job)
+
+    def _do(self, job: Job, size: float, bar: "tqdm[Any]", existing: str) -> dict[str, Any]:
         self._check_harmless(job)
-        if self._skips(job):
+        if existing == "skip" and is_there(job):
             return {"status": "skipped"}
-        if not self.args.overwrite and is_there(job):
+        if existing == "refuse" and is_there(job):
             raise FileExistsError(f"{job.target} exists; --overwrite replaces it, --skip-existing skips it")
         if not self.args.dry_run:
             _check_writable(job)
@@ -214,11 +228,14 @@ def is_there(job: Job) -> bool:
     """Whether the result of a job exists.
 
     Raises:
-        OSError: if its folder cannot be searched, or the name is too long; the message names the result.
+        OSError: if its folder cannot be searched, the name is too long, or is that of a folder; the message names the
+            result.
     """
     if job.is_streamed:
         return False
     try:
+        if is_folder(job.target):
+            raise IsADirectoryError(errno.EISDIR, "a folder has this name")
         job.target.stat()
     except (FileNotFoundError, NotADirectoryError):
         return False

@@ -1,6 +1,7 @@
 """Plans which output file each input gets. No picture is read or written here."""
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,7 +29,14 @@ class Job:
         return self.target == STREAM or special_kind(self.target) is not None
 
 
-def plan_jobs(inputs: list[Path], output: Path | None, *, recursive: bool, suffix: str) -> tuple[list[Job], Sources]:
+def plan_jobs(
+    inputs: list[Path],
+    output: Path | None,
+    *,
+    recursive: bool,
+    suffix: str,
+    taken: Mapping[Path, Path] | None = None,
+) -> tuple[list[Job], Sources]:
     """Choose an output for every input.
 
     Args:
@@ -36,6 +44,7 @@ def plan_jobs(inputs: list[Path], output: Path | None, *, recursive: bool, suffi
         output: a file for a single input, else a folder; `None` puts results beside their sources.
         recursive: whether to include subfolders of input folders.
         suffix: of the results, if `output` names no file.
+        taken: as for [`result_paths`].
 
     Returns:
         Jobs in the order of the inputs, named as [`result_paths`] says, and what was found, also beside pictures.
@@ -58,7 +67,7 @@ def plan_jobs(inputs: list[Path], output: Path | None, *, recursive: bool, suffi
     for source in sources.pictures:
         once.setdefault(os.path.abspath(source.path), source)  # noqa: PTH100  (links stay apart)
     pictures = list(once.values())
-    targets = result_paths(pictures, output, suffix)
+    targets = result_paths(pictures, output, suffix, taken)
     return [Job(source.path, target) for source, target in zip(pictures, targets, strict=True)], sources
 
 

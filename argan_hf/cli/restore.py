@@ -23,7 +23,7 @@ from ..restoration import JpegRestorer
 from ..saving import write_whole
 from ..special_files import is_folder, special_kind
 from ..variants import DEFAULT_CHECKPOINT
-from .console import Lines, complain, exit_code, write_to_standard_output
+from .console import INTERRUPTED, Lines, check_report, complain, exit_code, write_to_standard_output
 from .job_runner import JobRunner, is_there
 from .jobs import Job, plan_jobs
 from .sources import STREAM, named_path, nothing_found
@@ -64,7 +64,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="go on with the pictures that arrive in the folders, each once and when it is complete, until Ctrl-C",
     )
     parser.add_argument("--verbose", action="store_true", help="list what is left out of folders, and why")
-    parser.add_argument("--dry-run", action="store_true", help="print what would be done, write nothing")
+    parser.add_argument("--dry-run", action="store_true", help="print what would be done, write no picture")
     parser.add_argument(
         "--json",
         type=named_path,
@@ -161,6 +161,8 @@ def run(args: argparse.Namespace) -> int:
             waiting = len(jobs) - runner.started
     runner.summarize(waiting)
     code = exit_code(runner.done, runner.failed + (0 if args.watch else waiting))
+    if runner.interrupted and not runner.started:
+        code = INTERRUPTED
     reported = args.json is None or _write_report(args.json, runner.records)
     return code if reported and not lines.failed else max(code, 1)
 
@@ -223,9 +225,10 @@ def _check(args: argparse.Namespace) -> None:
 
 
 def _check_report(report: Path | None, jobs: list[Job]) -> None:
-    """Refuse a report that would replace a picture or a result."""
+    """Refuse a report that would replace a picture, a result, or anything else that is no report."""
     if report is None or report == STREAM or special_kind(report) is not None:
         return
+    check_report(report)
     real = os.path.realpath(report)
     if any(real in (os.path.realpath(job.source), os.path.realpath(job.target)) for job in jobs):
         raise ValueError(f"--json {report} is a picture of this run; the report needs a name of its own")

@@ -32,12 +32,10 @@ class Source:
     Attributes:
         path: of the file, or `STREAM`.
         root: the folder that was named and holds it, at any depth; of a file that was named, its folder.
-        is_found: whether it was found in a folder, not named.
     """
 
     path: Path
     root: Path
-    is_found: bool = False
 
 
 @dataclass(frozen=True)
@@ -80,20 +78,26 @@ def find_sources(
         recursive: whether to include subfolders. Links to folders are not followed.
         leave_out_results: whether files in a folder are left out if they lie where results would, and their names end
             as those of results.
-        output: the folder of results, in which nothing is looked for; `None`: they lie beside their sources.
+        output: the folder of results, in which nothing is looked for, unless it is the only input; `None`: results lie
+            beside their sources.
     """
     found = Sources()
     results = None if output is None else os.path.realpath(output)
-    for entry in (path for given in inputs for path in _expand(given)):
+    entries = [path for given in inputs for path in _expand(given)]
+    for entry in entries:
         if not is_folder(entry):
             found.pictures.append(Source(entry, entry.parent))
+            continue
+        if os.path.realpath(entry) == results and any(os.path.realpath(other) != results for other in entries):
+            # `argan restore * -o out`, once more: the results of the first time are among the inputs.
+            found.ignored.append(Ignored(entry, "folder of results"))
             continue
         leaves_out = leave_out_results and results in (None, os.path.realpath(entry))
         for path in _walk(entry, results, found, recursive=recursive):
             if leaves_out and path.stem.endswith(RESULT):
                 found.ignored.append(Ignored(path, "earlier result"))
             else:
-                found.pictures.append(Source(path, entry, is_found=True))
+                found.pictures.append(Source(path, entry))
     return found
 
 

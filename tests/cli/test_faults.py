@@ -223,19 +223,36 @@ def test_no_picture_of_a_run_is_replaced(
         image.save(second / "b.png")
     (out / "b.png").symlink_to(folder / "b.jpg")
     before = {path: path.read_bytes() for path in (folder / "b.jpg", second / "b.png")}
-    # Results among the pictures of another folder, through a link, and a report with the name of a picture.
-    assert _restore(checkpoint, folder, second, "-o", second, "--overwrite") == 0
-    assert sorted(path.name for path in second.iterdir()) == ["b.jpg-restored.png", "b.png", "b.png-restored.png"]
-    assert _restore(checkpoint, folder, second, "-o", second, "--skip-existing") == 0
-    assert "2 pictures: 2 skipped; 2 ignored (earlier result: 2)" in capsys.readouterr().out
+    # A report with the name of a picture, a result that is a link to its picture.
     assert _restore(checkpoint, folder / "b.jpg", "-o", out, "--overwrite") == 2
     assert "b.jpg, which is a picture to restore; choose another folder" in capsys.readouterr().err
     assert _restore(checkpoint, folder, "-o", tmp_path / "new", "--json", folder / "b.jpg") == 2
-    assert "b.jpg is a picture of this run; the report needs a name of its own" in capsys.readouterr().err
+    assert "b.jpg has the name of a picture; the report needs a name of its own" in capsys.readouterr().err
+    (tmp_path / "notes.txt").write_text("mine")
+    before[tmp_path / "notes.txt"] = b"mine"
+    for wrong, words in ((tmp_path / "notes.txt", "holds no JSON"), (tmp_path, "is a folder")):
+        for command in (["restore", "--model", str(checkpoint), str(folder)], ["evaluate", "--data", str(folder)]):
+            assert main([*command, "--json", str(wrong)]) == 2
+            assert words in capsys.readouterr().err
     assert all(path.read_bytes() == data for path, data in before.items())
     # Who names a picture as its own result means it.
     assert _restore(checkpoint, second / "b.png", "-o", second / "b.png", "--overwrite") == 0
     assert (second / "b.png").read_bytes() != before[second / "b.png"]
+
+
+def test_results_of_the_first_time_are_no_pictures_the_second_time(
+    checkpoint: Path, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`argan restore * -o out --skip-existing`: a shell names the folder of results, too."""
+    out = folder / "out"
+    for _ in range(2):
+        assert _restore(checkpoint, *sorted(folder.iterdir()), "-o", out, "--skip-existing") == 0
+        assert [path.name for path in out.iterdir()] == ["b.png"]
+    assert "1 pictures: 1 skipped; 1 ignored (folder of results: 1)" in capsys.readouterr().out
+    # A folder with the name of a result is none.
+    (tmp_path / "two" / "b.png").mkdir(parents=True)
+    assert _restore(checkpoint, folder / "b.jpg", "-o", tmp_path / "two", "--skip-existing") == 2
+    assert "b.png cannot be written: a folder has this name" in capsys.readouterr().err
 
 
 def test_an_empty_name_is_no_folder(checkpoint: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -15,7 +15,7 @@ ROOT, OUT = Path("in"), Path("out")
 
 
 def _results(*names: str, output: Path | None = OUT, suffix: str = ".png") -> list[str]:
-    sources = [Source(ROOT / name, ROOT, is_found=True) for name in names]
+    sources = [Source(ROOT / name, ROOT) for name in names]
     return [path.as_posix() for path in result_paths(sources, output, suffix)]
 
 
@@ -54,11 +54,18 @@ def test_sources_of_two_folders_get_two_results() -> None:
     assert first.name.startswith("a.jpg~")
 
 
-def test_results_in_a_folder_that_is_searched_replace_no_picture_of_it() -> None:
-    sources = [Source(Path("x/a.jpg"), Path("x"), is_found=True), Source(Path("y/a.png"), Path("y"), is_found=True)]
-    sources += [Source(Path("y/b.png"), Path("y"), is_found=True)]
-    results = [path.as_posix() for path in result_paths(sources, Path("y"), ".png")]
-    assert results == ["y/a.jpg-restored.png", "y/a.png-restored.png", "y/b-restored.png"]
+def test_a_folder_has_one_name_however_it_is_reached(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "link").symlink_to("in")
+    sources = [Source(tmp_path / name, (tmp_path / name).parent) for name in ("in/a.jpg", "link/a.png")]
+    first, second = result_paths(sources, None, ".png")
+    assert (first.name, second.name) == ("a.jpg-restored.png", "a.png-restored.png")
+
+
+def test_a_result_that_was_written_is_not_that_of_another_picture() -> None:
+    source = Source(ROOT / "a.jpg", ROOT)
+    assert result_paths([source], OUT, ".png", {OUT / "a.png": ROOT / "a.jpg"}) == [OUT / "a.png"]
+    assert result_paths([source], OUT, ".png", {OUT / "a.png": ROOT / "a.png"}) == [OUT / "a.jpg.png"]
 
 
 def test_a_name_that_is_too_long_is_cut_and_stays_unique() -> None:

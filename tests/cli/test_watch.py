@@ -73,7 +73,7 @@ def test_each_picture_is_restored_once_and_when_it_is_complete(
     assert sorted(path.name for path in out.iterdir()) == ["moved.png", "slow.png"]
     captured = capsys.readouterr()
     assert captured.err == ""
-    assert captured.out.splitlines()[-1] == "3 pictures: 3 restored"
+    assert captured.out.splitlines()[-1] == "4 pictures: 3 restored, 1 not started"
     assert [record["status"] for record in json.loads(report.read_text())] == ["restored"] * 3
 
 
@@ -140,3 +140,41 @@ def test_a_folder_may_be_gone_for_a_while(
 
     assert _watch(checkpoint, arrive, inbox, "-o", out) == 0
     assert capsys.readouterr().err == ""
+
+
+def test_a_picture_that_changes_is_restored_again(
+    checkpoint: Path, jpeg: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    inbox, out = tmp_path / "inbox", tmp_path / "out"
+    inbox.mkdir()
+    with Image.open(jpeg) as image:
+        image.crop((0, 0, 64, 48)).save(tmp_path / "small.png")
+    for name in ("a.jpg", "old.jpg"):
+        (inbox / name).write_bytes(jpeg.read_bytes())
+    out.mkdir()
+    (out / "old.png").write_bytes(b"of an earlier run")
+    (inbox / "gone.jpg").symlink_to("nowhere")
+
+    def is_small(path: Path) -> bool:
+        with Image.open(path) as image:
+            return image.size == (64, 48)
+
+    def arrive() -> None:
+        _wait_for((out / "a.png").exists)
+        time.sleep(0.3)
+        for name in ("a.jpg", "old.jpg"):
+            (inbox / name).write_bytes((tmp_path / "small.png").read_bytes())
+        _wait_for(lambda: is_small(out / "a.png"))
+        # Another picture takes the place of one that was moved away.
+        (inbox / "a.jpg").rename(tmp_path / "a.jpg")
+        (tmp_path / "small.png").rename(inbox / "a.png")
+        _wait_for((out / "a.png.png").exists)
+        (inbox / "empty.jpg").touch()
+        time.sleep(0.4)
+
+    assert _watch(checkpoint, arrive, inbox, "-o", out) == 1
+    captured = capsys.readouterr()
+    assert "old.png exists; --overwrite replaces it" in captured.err
+    assert captured.err.count("gone.jpg cannot be read: No such file") == 1
+    assert (out / "old.png").read_bytes() == b"of an earlier run"
+    assert "1 not started" in captured.out.splitlines()[-1]
