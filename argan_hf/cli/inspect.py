@@ -21,7 +21,7 @@ from ..picture import take_apart
 from ..picture_history import history_of
 from ..sixteen_bits import is_deep
 from .console import Lines, complain, exit_code, sentence_on, standard_input
-from .sources import STREAM, find_sources, named_path, nothing_found
+from .sources import STREAM, check_is_file, find_sources, named_path, nothing_found
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -71,6 +71,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _inspect(path: Path, lines: Lines | None) -> dict[str, Any]:
     """The record of a file, which is also printed if there is a place for lines."""
+    check_is_file(path)
     name = "standard input" if path == STREAM else path.name
     data = standard_input() if path == STREAM else read_bytes(path)
     image = open_bytes(data, name)

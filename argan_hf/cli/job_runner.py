@@ -21,7 +21,7 @@ from ..saving import write_whole
 from ..special_files import is_folder
 from .console import Lines, complain, sentence_on, standard_input, write_to_standard_output
 from .jobs import Job
-from .sources import STREAM, Sources, count_reasons
+from .sources import STREAM, Sources, check_is_file, count_reasons
 
 _BAR = "{percentage:3.0f}% |{bar}| {n:.1f} of {total:.1f} MP [{elapsed}<{remaining}, {rate_noinv_fmt}]"
 
@@ -168,6 +168,7 @@ class JobRunner:
             raise FileExistsError(f"{job.target} exists; --overwrite replaces it, --skip-existing skips it")
         if not self.args.dry_run:
             _check_writable(job)
+        check_is_file(job.source)
         source = standard_input() if job.source == STREAM else job.source
         if self.restorer is None:
             image = open_image(source, self.args.max_megapixels)

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ..special_files import is_folder
+from ..special_files import is_descriptor, is_folder, special_kind
 
 STREAM = Path("-")
 """Stands for standard input or standard output."""
@@ -110,6 +110,18 @@ def named_path(text: str) -> Path:
     if not text:
         raise argparse.ArgumentTypeError("the name is empty, expected a file or folder (. for this one)")
     return Path(text)
+
+
+def check_is_file(path: Path) -> None:
+    """Refuse pipes, devices and sockets: to read a pipe that nobody writes to, a batch would wait for ever.
+
+    Raises:
+        ValueError: if it is one, and no descriptor that a shell hands over.
+    """
+    if (kind := special_kind(path)) and not is_descriptor(path):
+        raise ValueError(
+            f"{path.name} is {kind}, expected a file; what comes out of a pipe is read from standard input (-)"
+        )
 
 
 def count_reasons(ignored: Iterable[str]) -> str:

@@ -14,7 +14,6 @@ from PIL.PngImagePlugin import PngImageFile
 from PIL.PpmImagePlugin import PpmImageFile
 from PIL.TiffImagePlugin import TiffImageFile
 
-from ..special_files import is_descriptor, special_kind
 from .directories import describe_samples, is_camera_raw
 from .file_kinds import RAW_FILE, name_kind
 from .missing_end import with_end
@@ -134,10 +133,6 @@ def name_of(source: FileSource) -> str:
 def _read(path: Path) -> bytes:
     if str(path).startswith(("http:/", "https:/")) and not path.exists():
         raise UnreadableImageError(f"{path} is a web address; download the picture first")
-    if (kind := special_kind(path)) and not is_descriptor(path):
-        raise UnreadableImageError(
-            f"{path.name or path} is {kind}, expected a file; what comes out of a pipe is read from standard input"
-        )
     try:
         with path.open("rb") as file:
             return b"".join(_parts(file))

@@ -399,7 +399,7 @@ def test_commands_end_without_a_traceback_however_they_are_connected(
     ):
         line = template.replace("OUT", str(tmp_path / f"out{index}"))
         ended = subprocess.run(["bash", "-o", "pipefail", "-c", line], check=False, capture_output=True, text=True)
-        assert (line, ended.returncode) == (line, code)
+        assert (line, ended.returncode) == (line, code), ended.stderr
         assert words in ended.stderr if words else ended.stderr == ""
         assert "Traceback" not in ended.stderr
         if "OUT" in template and code < 2:

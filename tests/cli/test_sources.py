@@ -1,11 +1,12 @@
 """What is taken from folders, and what is left out and why."""
 
 import os
+import socket
 from pathlib import Path
 
 import pytest
 
-from argan_hf.cli.sources import STREAM, Ignored, Sources, find_sources, nothing_found
+from argan_hf.cli.sources import STREAM, Ignored, Sources, check_is_file, find_sources, nothing_found
 
 
 def _make(root: Path, *names: str) -> None:
@@ -93,3 +94,21 @@ def test_a_folder_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     (tmp_path / "locked").chmod(0o700)
     assert _names(found, tmp_path) == ["a.jpg"]
     assert found.unreadable == {tmp_path / "locked": "Permission denied"}
+
+
+def test_what_is_no_file_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """To open a pipe that nobody writes to would wait for ever."""
+    os.mkfifo(tmp_path / "a.jpg")
+    for path, kind in ((tmp_path / "a.jpg", "a pipe"), (Path("/dev/zero"), "a device")):
+        with pytest.raises(ValueError, match=rf"{path.name} is {kind}, expected a file"):
+            check_is_file(path)
+    with socket.socket(socket.AF_UNIX) as server:
+        monkeypatch.chdir(tmp_path)  # the name of a socket is limited to about a hundred bytes
+        server.bind("b.jpg")
+        with pytest.raises(ValueError, match=r"b\.jpg is a socket"):
+            check_is_file(Path("b.jpg"))
+    reader, writer = os.pipe()  # as `argan restore <(COMMAND)` names it
+    check_is_file(Path(f"/dev/fd/{reader}"))
+    check_is_file(tmp_path)
+    os.close(reader)
+    os.close(writer)

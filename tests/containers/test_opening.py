@@ -1,6 +1,5 @@
 import io
 import os
-import socket
 import struct
 import tracemalloc
 import zlib
@@ -39,19 +38,6 @@ def test_a_file_without_end_is_not_read_to_its_end(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr("argan_hf.containers.opening._MAX_FILE_BYTES", 2**20)
     with Path("/dev/zero").open("rb") as zeros, pytest.raises(UnreadableImageError, match="larger than 1 MiB"):
         open_image(zeros)
-
-
-def test_what_is_no_file_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """To open a pipe that nobody writes to would wait for ever."""
-    os.mkfifo(tmp_path / "a.jpg")
-    for path, kind in ((tmp_path / "a.jpg", "a pipe"), (Path("/dev/zero"), "a device")):
-        with pytest.raises(UnreadableImageError, match=rf"{path.name} is {kind}, expected a file"):
-            open_image(path)
-    with socket.socket(socket.AF_UNIX) as server:
-        monkeypatch.chdir(tmp_path)  # the name of a socket is limited to about a hundred bytes
-        server.bind("b.jpg")
-        with pytest.raises(UnreadableImageError, match=r"b\.jpg is a socket"):
-            open_image("b.jpg")
 
 
 def test_what_a_shell_hands_over_as_a_descriptor_is_read(photo: Image.Image) -> None:
