@@ -48,6 +48,8 @@ def main(argv: list[str] | None = None) -> int:
     except MemoryError as error:
         complain(error)
         return 2
+    except BrokenPipeError:
+        return 0  # Whoever reads --help has seen enough.
     except KeyboardInterrupt:
         complain("interrupted")
         return INTERRUPTED

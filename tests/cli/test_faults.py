@@ -386,7 +386,7 @@ def test_commands_end_without_a_traceback_however_they_are_connected(
         [
             (f"{restore} -o OUT | head -c 1 >/dev/null", 0, ""),
             (f"{inspect} | head -n 1 >/dev/null", 0, ""),
-            (f"{argan} --help | true", 0, ""),
+            (f"PYTHONUNBUFFERED=1 {argan} --help | true", 0, ""),
             (f"{restore} -o OUT >&-", 0, ""),
             (f"{inspect} >/dev/full", 1, "argan: standard output cannot be written: No space left on device\n"),
             (f"{argan} inspect - <&-", 2, "argan: standard input is closed, expected a picture there\n"),
