@@ -36,7 +36,6 @@ class JobRunner:
 
     Attributes:
         interrupted: whether Ctrl-C ended the jobs.
-
     """
 
     def __init__(self, args: argparse.Namespace, restorer: JpegRestorer | None, lines: Lines) -> None:
@@ -113,9 +112,9 @@ class JobRunner:
 
         Args:
             job: the picture.
-            existing: what to do with a result that exists: "replace", "skip" or "refuse"; default: as the flags say.
             size: in megapixels, what it adds to the bar.
             bar: of all jobs.
+            existing: what to do with a result that exists: "replace", "skip" or "refuse"; default: as the flags say.
 
         Returns:
             The status.
