@@ -17,6 +17,7 @@ from .jpeg.tables import quantization_tables
 from .neutral import colored_blocks, neutral_blocks
 from .picture import PictureParts
 from .picture_history import later_file
+from .untouched import untouched_blocks
 
 _STRIP = 256
 # Blocks in which at least this share of the colors is clipped are no sign of something drawn.
@@ -39,6 +40,8 @@ class PreparedPicture:
             `None`: it has none.
         top, left: rows above and columns before the picture.
         enlargement: whole factor by which the result is enlarged.
+        is_told: whether the tables for the network are not those of the file, because the user or the history says so.
+        is_resized: whether the picture was saved before, and resized then.
     """
 
     parts: PictureParts
@@ -49,6 +52,8 @@ class PreparedPicture:
     top: int = 0
     left: int = 0
     enlargement: int = 1
+    is_told: bool = False
+    is_resized: bool = False
 
     def planes_at(self, rows: slice, columns: slice) -> Tensor:
         """Planes for the network, float32 (C, h, w), 0..255, of a part of the frame."""
@@ -93,6 +98,28 @@ class PreparedPicture:
             colored |= colored_blocks(seen, rgb=self.parts.rgb)
         return neutral_blocks(colored)
 
+    def untouched_blocks(self) -> Tensor | None:
+        """How much of every block of 8x8 samples is left as it is, see the function of this name."""
+        samples, table = self.parts.samples, self.parts.grid_table
+        if self.is_told or len(samples) == 4:  # Channels of CMYK are compressed one by one.
+            return None
+        if self.planes is None:
+            if (table is None) != (self.parts.tables is None):  # luma that is stored at less than full size
+                return None
+            seen = samples if table is None else samples[:1]
+            return untouched_blocks(seen, table, as_a_whole=not self.is_resized)
+        # Around a picture that was saved before, in a window for instance, is what was drawn by a program.
+        weights = untouched_blocks(samples, as_a_whole=False) if self.own_tables is None else None
+        if weights is not None and self.held is not None:
+            rows, columns = self.held.shape
+            weights[:rows, :columns] *= ~self.held
+        return weights
+
+    @property
+    def leaves_luma_alone(self) -> bool:
+        """Whether [`untouched_blocks`] speaks of luma alone, as chroma of a JPEG file is coarser."""
+        return self.planes is None and self.parts.tables is not None
+
     def onto_frame(self, planes: Tensor) -> Tensor:
         """Planes (C, H, W) of the picture on the frame, where they are repeated beyond its border."""
         small = planes[:, :: self.enlargement, :: self.enlargement]
@@ -120,10 +147,11 @@ def prepare(parts: PictureParts, history: History, quality: int | None, *, looks
         return _undone(parts, history)
     told = history.contradicted_quality if quality is None else quality
     if told is None:
-        return PreparedPicture(parts)
+        return PreparedPicture(parts, is_resized=history.resized is not None)
     is_held = not looks_back or (parts.quality is not None and told >= parts.quality)
     tables = quantization_tables(told)[[0, 1, 1][: parts.samples.shape[0]]]
-    return PreparedPicture(replace(parts, tables=tables, grid_table=parts.grid_table if is_held else None))
+    seen = replace(parts, tables=tables, grid_table=parts.grid_table if is_held else None)
+    return PreparedPicture(seen, is_told=True)
 
 
 def _undone(parts: PictureParts, history: History) -> PreparedPicture:

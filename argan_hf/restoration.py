@@ -25,6 +25,7 @@ from .plane_restorer import TILE_SIZE, PlaneRestorer
 from .prepared_picture import PreparedPicture, prepare
 from .restored_image import RestorationReport, RestoredImage
 from .tiling import Tile, around, tiles
+from .untouched import describe_untouched, left_untouched
 from .variants import DEFAULT_CHECKPOINT, REALISM_VARIANT
 
 
@@ -158,7 +159,11 @@ class JpegRestorer(PlaneRestorer):
         elif quality is not None and found.first is not None and found.first.quality != quality:
             notes += (f"The given quality {quality} was not used: the pixels show a save at {found.first.quality}.",)
         is_cmyk = parts.samples.shape[0] == 4
-        pixels, consistency = self._restore_pixels(model, prepared, known, strength, faithful, progress, reconstruction)
+        untouched = prepared.untouched_blocks() if strength > 0 else None
+        notes += describe_untouched(untouched, luma_alone=prepared.leaves_luma_alone)
+        pixels, consistency = self._restore_pixels(
+            model, prepared, known, strength, faithful, progress, reconstruction, untouched
+        )
         assembled = put_together(parts, pixels, upright=not keep_orientation)
         image, notes = assembled.image, notes + assembled.notes
         report = RestorationReport(
@@ -171,6 +176,7 @@ class JpegRestorer(PlaneRestorer):
             consistency=consistency,
             conditioned=conditioned and prepared.parts.tables is not None,
             restored_planes=", ".join(("C", "M", "Y", "K") if is_cmyk else ("Y", "Cb", "Cr")[:known]),
+            untouched=0.0 if untouched is None else float(untouched.mean()),
             strength=strength,
             realism=realism,
             seconds=time.perf_counter() - start,
@@ -256,6 +262,7 @@ class JpegRestorer(PlaneRestorer):
         faithful: bool,
         progress: Callable[[int, int], None] | None,
         reconstruction: Tensor | None,
+        untouched: Tensor | None,
     ) -> tuple[Tensor, float | None]:
         """Restore tile by tile from samples to pixels, so that only one tile at a time is in floating point.
 
@@ -270,6 +277,8 @@ class JpegRestorer(PlaneRestorer):
         table = parts.grid_table if faithful and strength > 0 else None
         if reconstruction is not None:
             reconstruction = prepared.onto_frame(reconstruction)
+        if untouched is not None and not prepared.leaves_luma_alone and bool((untouched == 1).all()):
+            strength = 0.0  # All of it is left as it is, so the network need not see it.
         runs_network = strength > 0 and reconstruction is None
         plan = tiles(height, width, self._whole_tile, self.margin if runs_network else 0)
         neutral = prepared.neutral_blocks() if known == 3 and strength > 0 else None
@@ -283,6 +292,10 @@ class JpegRestorer(PlaneRestorer):
                     restored = reconstruction[:, tile.rows, tile.columns]
                 if neutral is not None:
                     restored = left_neutral(restored, neutral, tile.rows, tile.columns)
+                if untouched is not None:
+                    left = restored[:1] if prepared.leaves_luma_alone else restored
+                    left = left_untouched(left, seen, untouched, tile.rows, tile.columns)
+                    restored = torch.cat((left, restored[len(left) :]))
                 foreign, own_table = prepared.foreign_blocks_at(tile.rows, tile.columns), prepared.own_grid_table
                 if table is not None and foreign is not None and own_table is not None:
                     restored, _ = project_onto_file(restored, seen, own_table, strength, held=foreign)

@@ -28,6 +28,8 @@ class RestorationReport:
             the result was not projected onto the intervals of a file.
         conditioned: whether the network was conditioned on quantization tables; otherwise the restoration was blind.
         restored_planes: planes that went through the network: "Y", "Y, Cb, Cr" or, one by one, "C, M, Y, K".
+        untouched: share 0..1 of the picture that is left as it is, because nothing there is to be repaired; of a JPEG
+            file, that is said of its luma.
         strength, realism: as given, 0..1.
         seconds: wall-clock time of the restoration.
         history: what the picture went through before it became the file.
@@ -43,6 +45,7 @@ class RestorationReport:
     consistency: float | None
     conditioned: bool
     restored_planes: str
+    untouched: float
     strength: float
     realism: float
     seconds: float

@@ -43,6 +43,23 @@ class DataArguments:
     refresh_interval: int = field(
         default=1, metadata=described("Batches after which a new picture replaces the oldest one held.")
     )
+    graphics_share: float = field(
+        default=0.0,
+        metadata=described(
+            "Share of crops that are cut from graphics drawn by a program (text, windows, charts, pixel art, …); they "
+            "take this share of --reservoir_mib, too."
+        ),
+    )
+    graphics_grid_share: float = field(
+        default=0.5,
+        metadata=described(
+            "Share of those crops that start where the JPEG file of the whole graphic has a corner of its blocks: "
+            "edges of pixel art lie on that grid, and crops at any place show that once in 64 times."
+        ),
+    )
+    caption_share: float = field(
+        default=0.0, metadata=described("Share of photographs over which text is drawn, as over memes.")
+    )
 
 
 @dataclass
@@ -59,7 +76,8 @@ class NetworkArguments:
         default=None,
         metadata=described(
             "Start from this checkpoint, with its weights and configuration (a name of this package, a folder or a "
-            "Hub id)."
+            "Hub id). With larger depths in --model the network grows: the blocks that are added change nothing at "
+            "first."
         ),
     )
     discriminator: str = field(

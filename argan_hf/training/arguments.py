@@ -91,6 +91,9 @@ class ArganTrainingArguments(
         if self.torch_compile_mode not in _COMPILE_MODES:
             modes = ", ".join(_COMPILE_MODES)
             raise ValueError(f"torch_compile_mode must be one of {modes}, found {self.torch_compile_mode!r}")
+        for name in ("graphics_share", "graphics_grid_share", "caption_share"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise ValueError(f"{name} must lie in 0..1, found {getattr(self, name)}")
         for name in _COUNTS:
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1, found {getattr(self, name)}")
@@ -125,7 +128,9 @@ class ArganTrainingArguments(
     def model_config(self) -> PreTrainedConfig:
         """Configuration of the generator; raises an OSError or a ValueError if its checkpoint has none."""
         if self.model_name_or_path:
-            return load_config(self.model_name_or_path)
+            known = load_config(self.model_name_or_path)
+            known_fields = {name: value for name, value in known.to_diff_dict().items() if name != "model_type"}
+            return _from_json("model", self.model, known.model_type, known_fields)
         if self.model_type not in MODEL_TYPES:
             raise ValueError(f"model_type must be one of {', '.join(MODEL_TYPES)}, found {self.model_type!r}")
         return _from_json("model", self.model, self.model_type)

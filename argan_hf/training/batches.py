@@ -10,12 +10,13 @@ from typing import Any
 import numpy as np
 import torch
 
-from .batch import Batch, to_device
+from .batch import Batch
 from .compiling import compiled
+from .crop_draws import CropDraws, draw_crops
 from .degradation import degrade
 from .degradation_draws import DegradationDraws, draw_degradations
 from .degradation_settings import DegradationSettings
-from .reservoir import CropDraws, RefreshedReservoir, Reservoir, draw_crops
+from .reservoir import RefreshedReservoir, Reservoir
 
 # Draws whose random numbers are drawn at once.
 _BLOCK = 32
@@ -60,6 +61,9 @@ class BatchSource:
         crop_size: S, side of the crops in pixels.
         num_channels: C, 1 for luma, 3 for Y, Cb, Cr.
         seed: of all random numbers; a number of the run and one of the process.
+        graphics: where crops of graphics are cut; `None` for runs on photographs alone.
+        graphics_share: share of the crops that are cut there.
+        graphics_grid_share: share of those that start on the grid of their graphic.
         torch_compile: whether to compile cutting and degrading.
     """
 
@@ -71,6 +75,9 @@ class BatchSource:
         crop_size: int,
         num_channels: int,
         seed: tuple[int, int],
+        graphics: RefreshedReservoir | None = None,
+        graphics_share: float = 0.0,
+        graphics_grid_share: float = 0.0,
         torch_compile: bool = False,
     ) -> None:
         self._pictures = pictures
@@ -78,7 +85,9 @@ class BatchSource:
         self._crop_size = crop_size
         self._num_channels = num_channels
         self._seed = seed
-        self._make: Callable[[Reservoir, CropDraws, DegradationDraws], Batch] = self._make_batch
+        self._graphics = graphics
+        self._graphics_shares = {"graphics_share": graphics_share, "graphics_grid_share": graphics_grid_share}
+        self._make: Callable[[Reservoir, Reservoir | None, CropDraws, DegradationDraws], Batch] = self._make_batch
         if torch_compile:
             self._make = compiled(self._make_batch)
         self._block: tuple[tuple[int, int], CropDraws, DegradationDraws] | None = None
@@ -97,22 +106,29 @@ class BatchSource:
             return self._draw(batch_size)
         batch = self._ahead or self._aside.make(lambda: self._draw(batch_size))
         self._aside.hand_over(batch)
-        self._state = self._pictures.state_dict()
+        self._state = self._present_state()
         self._ahead = self._aside.make(lambda: self._draw(batch_size))
         return batch
 
     def state_dict(self) -> dict[str, Any]:
         """The state before the batch that [`next`] returns next."""
-        return self._pictures.state_dict() if self._state is None else self._state
+        return self._present_state() if self._state is None else self._state
 
     def load_state_dict(self, state: dict[str, Any], progress: Callable[[], object] | None = None) -> None:
         """Restore a state from [`state_dict`]; `progress` is called after each picture that is read again."""
         self._ahead = self._state = None
         self._pictures.load_state_dict(state, progress)
+        if self._graphics is not None:
+            self._graphics.load_state_dict(state["graphics"], progress)
+
+    def _present_state(self) -> dict[str, Any]:
+        state = self._pictures.state_dict()
+        return state if self._graphics is None else {**state, "graphics": self._graphics.state_dict()}
 
     def _draw(self, batch_size: int) -> Batch:
         crops, degradations = self._random_numbers(self._pictures.draws, batch_size)
-        return self._make(self._pictures.next(), crops, degradations)
+        graphics = None if self._graphics is None else self._graphics.next()
+        return self._make(self._pictures.next(), graphics, crops, degradations)
 
     def _random_numbers(self, number: int, batch_size: int) -> tuple[CropDraws, DegradationDraws]:
         """Those of a draw, on the device."""
@@ -120,16 +136,23 @@ class BatchSource:
         if self._block is None or self._block[0] != (block, batch_size):
             (seed,) = np.random.SeedSequence([*self._seed, block]).generate_state(1, np.uint64).tolist()
             generator = torch.Generator().manual_seed(seed)
-            crops = draw_crops(_BLOCK, batch_size, generator)
+            crops = draw_crops(_BLOCK, batch_size, generator, **self._graphics_shares)
             degradations = draw_degradations(
                 self._settings, generator, batches=_BLOCK, batch_size=batch_size, num_channels=self._num_channels
             )
-            on_device = CropDraws(*(to_device(tensor, self._device) for tensor in (crops.places, crops.flips)))
-            self._block = ((block, batch_size), on_device, degradations.to(self._device))
+            self._block = ((block, batch_size), crops.to(self._device), degradations.to(self._device))
         return self._block[1][index], self._block[2][index]
 
-    def _make_batch(self, reservoir: Reservoir, crops: CropDraws, degradations: DegradationDraws) -> Batch:
-        canvases = reservoir.cut(crops, self._settings.canvas_size(self._crop_size))
+    def _make_batch(
+        self, reservoir: Reservoir, graphics: Reservoir | None, crops: CropDraws, degradations: DegradationDraws
+    ) -> Batch:
+        canvas_size = self._settings.canvas_size(self._crop_size)
+        canvases = reservoir.cut(crops, canvas_size)  # (B, 3, Z, Z)
+        if graphics is not None:
+            drawn = graphics.cut_graphics(crops, canvas_size, self._settings.margin(self._crop_size))  # (G, 3, Z, Z)
+            kept = canvases[crops.graphics]
+            drawn = torch.where(crops.is_graphic[:, None, None, None], drawn, kept)
+            canvases = canvases.index_copy(0, crops.graphics, drawn)
         pairs = degrade(
             canvases, degradations, self._settings, crop_size=self._crop_size, num_channels=self._num_channels
         )

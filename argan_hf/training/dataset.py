@@ -2,6 +2,7 @@
 
 import io
 import logging
+import random
 import threading
 import zlib
 from collections.abc import Iterator, Sequence
@@ -15,6 +16,7 @@ from PIL import Image
 from torch import Tensor
 
 from ..containers.opening import check_depth
+from ..graphics import put_caption
 from ..jpeg.file import image_to_tensor
 from .generated_pictures import GENERATED, generated_stream
 
@@ -88,6 +90,7 @@ class PictureDecoder:
         image_column: the column of the records.
         slot_size: the longest side of a window, in pixels.
         min_size: the shortest; smaller windows are dropped.
+        caption_share: share of the windows over which text is drawn, the same ones in every pass.
         scales: factors up to 1; every picture is shrunk by each of them (bicubic, with an anti-aliasing filter). Shrunk
             pictures are sharper and nearly free of the artifacts and coarse chroma of their own JPEG files.
 
@@ -95,11 +98,20 @@ class PictureDecoder:
         skipped: number of records that did not decode.
     """
 
-    def __init__(self, image_column: str, slot_size: int, min_size: int, scales: Sequence[float] = (1.0,)) -> None:
+    def __init__(
+        self,
+        image_column: str,
+        slot_size: int,
+        min_size: int,
+        scales: Sequence[float] = (1.0,),
+        *,
+        caption_share: float = 0.0,
+    ) -> None:
         self.image_column = image_column
         self.slot_size = slot_size
         self.min_size = min_size
         self.scales = scales
+        self.caption_share = caption_share
         self.skipped = 0
         self._lock = threading.Lock()
 
@@ -118,7 +130,18 @@ class PictureDecoder:
             logger.warning("skipped a record that does not decode (%s): %s", (cell or {}).get("path"), error)
             return Pictures(held_out=False)
         windows = [window for scale in self.scales for window in self._windows(_shrink(rgb, scale))]
-        return Pictures(is_held_out(data), [window for window in windows if min(window.shape[1:]) >= self.min_size])
+        windows = [window for window in windows if min(window.shape[1:]) >= self.min_size]
+        return Pictures(is_held_out(data), self._with_captions(windows, random.Random(zlib.crc32(data))))
+
+    def _with_captions(self, windows: list[Tensor], draws: random.Random) -> list[Tensor]:
+        shown = []
+        for window in windows:
+            if draws.random() < self.caption_share:
+                picture = Image.fromarray(window.permute(1, 2, 0).numpy())
+                put_caption(draws, picture)
+                window = image_to_tensor(picture)
+            shown.append(window)
+        return shown
 
     def _windows(self, rgb: Image.Image) -> Iterator[Tensor]:
         pixels = image_to_tensor(rgb)

@@ -1,8 +1,7 @@
 """The random settings of degradations, for many batches at once, before any of them is needed.
 
 Shapes depend on nothing that is drawn, so that nothing waits for a number from the device and compiled code fits every
-batch. What only some crops of a batch go through has a fixed number of places. A share that is no whole number of crops
-is met on average: with 1.35 crops per batch there are two places, and the second is taken in 35 % of the batches.
+batch. What only some crops of a batch go through has a fixed number of places (`random_places.py`).
 """
 
 import math
@@ -15,6 +14,7 @@ from ..jpeg.resampling import Subsampling, SubsamplingGroups
 from ..jpeg.tables import quantization_tables
 from .batch import to_device
 from .degradation_settings import GRID, DegradationSettings
+from .random_places import draw_counts, draw_taken, places_for, shuffled
 
 _SUBSAMPLINGS: tuple[Subsampling, ...] = ("4:2:0", "4:2:2", "4:4:4")
 
@@ -99,8 +99,8 @@ def draw_degradations(
 
     # 2. Its offset. Tables imply a grid that starts at the corner, as it does in a file, so crops with an offset get
     #    none.
-    moved = _shuffled(batches, batch_size, generator)[:, : _places(batch_size * settings.offset_share)]  # (N, M)
-    (is_moved,) = _taken([batch_size * settings.offset_share], batches, generator)  # (N, M)
+    moved = shuffled(batches, batch_size, generator)[:, : places_for(batch_size * settings.offset_share)]  # (N, M)
+    (is_moved,) = draw_taken([batch_size * settings.offset_share], batches, generator)  # (N, M)
     drawn = torch.randint(0, GRID, (*moved.shape, 2), generator=generator) * is_moved[..., None]  # (N, M, 2)
     offset = torch.zeros(batches, batch_size, 2, dtype=torch.int64).scatter_(
         1, moved[..., None].expand_as(drawn), drawn
@@ -110,10 +110,10 @@ def draw_degradations(
     # 3. An earlier compression, and a resizing of some of these crops. The order in which the E places are taken is
     #    drawn anew, because subsamplings are given in the order of the places.
     expected = [batch_size * settings.earlier_share * share for share in (1.0, settings.resize_share)]
-    earlier = _shuffled(batches, batch_size, generator)[:, : _places(expected[0])]  # (N, E)
+    earlier = shuffled(batches, batch_size, generator)[:, : places_for(expected[0])]  # (N, E)
     places = earlier.shape[1]
-    order = _shuffled(batches, places, generator)  # (N, E)
-    is_compressed, is_zoomed = _taken(expected, batches, generator)  # (N, E), (N, R)
+    order = shuffled(batches, places, generator)  # (N, E)
+    is_compressed, is_zoomed = draw_taken(expected, batches, generator)  # (N, E), (N, R)
     earlier_quality = _draw_quality((batches, places), settings, generator)  # (N, E)
 
     return DegradationDraws(
@@ -148,36 +148,13 @@ def subsampling_groups(subsampling: Tensor, settings: DegradationSettings) -> Su
     """
     count = subsampling.shape[0]
     first, second = (count * share for share in _edges(settings))
-    spans = ((0, _places(first)), (math.floor(first), _places(second)), (math.floor(second), count))
+    spans = ((0, places_for(first)), (math.floor(first), places_for(second)), (math.floor(second), count))
     return SubsamplingGroups(_SUBSAMPLINGS, spans, subsampling)
 
 
 def _edges(settings: DegradationSettings) -> tuple[float, float]:
     """The share of 4:2:0, and that of 4:2:0 and 4:2:2 together."""
     return settings.share_420, settings.share_420 + settings.share_422
-
-
-def _places(expected: float) -> int:
-    """Places for a number of crops that is `expected` on average."""
-    return math.ceil(expected - 1e-9)
-
-
-def _shuffled(batches: int, count: int, generator: torch.Generator) -> Tensor:
-    """A permutation of 0..count - 1 for each of N batches, int64 (N, count)."""
-    return torch.rand(batches, count, generator=generator).argsort(1)
-
-
-def _counts(expected: list[float], batches: int, generator: torch.Generator) -> list[Tensor]:
-    """Whole numbers that are `expected` on average, int64 (N, 1) each; one that is expected to be larger is never
-    smaller."""
-    luck = torch.rand(batches, 1, dtype=torch.float64, generator=generator)
-    return [(number + luck).floor().long().clamp(math.floor(number), _places(number)) for number in expected]
-
-
-def _taken(expected: list[float], batches: int, generator: torch.Generator) -> list[Tensor]:
-    """Which places are taken, bool (N, places) each: the first ones, as many as `expected` on average."""
-    counts = _counts(expected, batches, generator)
-    return [torch.arange(_places(number)) < count for number, count in zip(expected, counts, strict=True)]
 
 
 def _draw_quality(shape: tuple[int, int], settings: DegradationSettings, generator: torch.Generator) -> Tensor:
@@ -206,6 +183,6 @@ def _draw_tables(quality: Tensor, settings: DegradationSettings, generator: torc
 
 def _draw_subsampling(batches: int, count: int, settings: DegradationSettings, generator: torch.Generator) -> Tensor:
     """Subsamplings of `count` crops in the order of `_SUBSAMPLINGS`, int64 (N, count)."""
-    edges = _counts([count * share for share in _edges(settings)], batches, generator)  # (N, 1) both
+    edges = draw_counts([count * share for share in _edges(settings)], batches, generator)  # (N, 1) both
     number = torch.arange(count)
     return (number >= edges[0]).long() + (number >= edges[1]).long()

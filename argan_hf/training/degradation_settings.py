@@ -91,3 +91,8 @@ class DegradationSettings:
             return crop_size
         scale = min(1.0, self.min_scale) if self.earlier_share and self.resize_share else 1.0
         return math.ceil((crop_size + GRID) / scale)
+
+    def margin(self, crop_size: int) -> int:
+        """Pixels of a canvas before the part that the last compression covers, where nothing is resized."""
+        covered = crop_size + GRID if self.offset_share or self.earlier_share else crop_size
+        return (self.canvas_size(crop_size) - covered) // 2

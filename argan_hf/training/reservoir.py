@@ -5,43 +5,41 @@ the stream: any number of crops can be cut from the pictures held.
 """
 
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
 
 from .batch import to_device
+from .crop_draws import PLACE_BITS, CropDraws
+from .degradation_settings import GRID
 from .stopping import DataSetError
-from .stream import PictureStream
-
-# Places are drawn as integers of so many bits. 64 bits hold their product with the area of all pictures in a reservoir
-# of up to 384 GiB, and places in one of 80 GiB lie 400 pixels apart, where a picture has a hundred thousand.
-_BITS = 26
 
 
-@dataclass(frozen=True)
-class CropDraws:
-    """Random numbers for the places of B crops; of N batches, if every tensor has an axis N in front.
+class PictureSource(Protocol):
+    """A resumable stream of pictures: [`PictureStream`] or [`GraphicsStream`]."""
 
-    Attributes:
-        places: int64 (B, 3), 0 .. 2**26 - 1: for the picture, the row and the column.
-        flips: bool (B, 3): whether the crop is flipped along rows, along columns, and transposed.
-    """
+    count: int
+    """Pictures returned so far."""
 
-    places: Tensor
-    flips: Tensor
+    @property
+    def epoch(self) -> int:
+        """How often the stream has begun anew."""
 
-    def __getitem__(self, batch: int) -> "CropDraws":
-        """The draws of one of N batches."""
-        return CropDraws(self.places[batch], self.flips[batch])
+    def __iter__(self) -> Iterator[Tensor]: ...
 
+    def __next__(self) -> Tensor:
+        """The next picture, RGB, uint8 (3, H, W)."""
 
-def draw_crops(batches: int, batch_size: int, generator: torch.Generator) -> CropDraws:
-    """Draw the places of N batches of B crops, with an axis N in front, on the CPU."""
-    places = torch.randint(0, 1 << _BITS, (batches, batch_size, 3), generator=generator)
-    return CropDraws(places, torch.rand(batches, batch_size, 3, generator=generator) < 0.5)
+    def position_before(self, count: int) -> dict[str, Any]:
+        """A place to resume from, at or before the picture with number `count`."""
+
+    def seek(self, place: dict[str, Any]) -> None:
+        """Continue from a place that [`position_before`] returned."""
+
+    def close(self) -> None:
+        """Stop reading ahead."""
 
 
 class Reservoir:
@@ -92,22 +90,44 @@ class Reservoir:
         """Cut random crops, flipped and transposed; pictures are drawn with probability proportional to area.
 
         Args:
-            draws: random numbers for B crops, on the reservoir's device.
+            draws: random numbers for B crops, on the reservoir's device; which of them are graphics does not matter.
             crop_size: S, their side in pixels, at most the shortest side of any picture held.
 
         Returns:
             uint8 (B, 3, S, S), on the reservoir's device.
         """
+        return self._cut(draws.places, draws.flips, None, crop_size, 0)
+
+    def cut_graphics(self, draws: CropDraws, crop_size: int, margin: int) -> Tensor:
+        """Cut the crops of a batch that are graphics; some start on the grid of their graphic (16x16).
+
+        Args:
+            draws: as for [`cut`].
+            crop_size: as for [`cut`]. Crops that are flipped start on the grid, too, if it is a multiple of 16.
+            margin: what a crop has on each side around the part that will be compressed, in pixels; it is that part
+                that starts on the grid.
+
+        Returns:
+            uint8 (G, 3, S, S), on the reservoir's device.
+        """
+        chosen = draws.graphics
+        return self._cut(draws.places[chosen], draws.flips[chosen], draws.on_grid, crop_size, margin)
+
+    def _cut(self, places: Tensor, flips: Tensor, on_grid: Tensor | None, crop_size: int, margin: int) -> Tensor:
         # 1. Picture and corner of every crop.
-        slot = self.slots(draws)  # (B,)
-        corner = (draws.places[:, 1:] * (self._sizes[slot] - crop_size + 1)) >> _BITS  # (B, 2)
+        slot = self._slots(places)  # (B,)
+        corner = (places[:, 1:] * (self._sizes[slot] - crop_size + 1)) >> PLACE_BITS  # (B, 2)
+        if on_grid is not None:
+            # The last place on the grid before; or the first one, if that lies before the picture.
+            aligned = (corner + margin) // GRID * GRID - margin
+            corner = torch.where(on_grid[:, None], torch.where(aligned < 0, aligned + GRID, aligned), corner)
         # 2. In the memory of the reservoir: where the crop starts, and the steps to the next row and column of pixels.
         #    A flipped axis starts at its other end and steps back.
         _, channels, height, width = self._pixels.shape
-        flips, transposed = draws.flips[:, :2], draws.flips[:, 2]
+        axes, transposed = flips[:, :2], flips[:, 2]
         strides = torch.arange(2, device=self.device) * (1 - width) + width  # (2,): width, 1
-        start = ((corner + flips * (crop_size - 1)) * strides).sum(1)  # (B,)
-        steps = strides * (1 - 2 * flips.long())  # (B, 2)
+        start = ((corner + axes * (crop_size - 1)) * strides).sum(1)  # (B,)
+        steps = strides * (1 - 2 * axes.long())  # (B, 2)
         steps = torch.where(transposed[:, None], steps.flip(1), steps)[:, :, None, None]  # (B, 2, 1, 1)
         # 3. The places of the samples of the first channel, (B, S, S); those of the others lie one plane further each.
         along = torch.arange(crop_size, device=self.device)
@@ -119,7 +139,10 @@ class Reservoir:
 
     def slots(self, draws: CropDraws) -> Tensor:
         """The picture of each of B crops, int64 (B,)."""
-        return torch.searchsorted(self._ends, (draws.places[:, 0] * self._ends[-1]) >> _BITS, right=True)
+        return self._slots(draws.places)
+
+    def _slots(self, places: Tensor) -> Tensor:
+        return torch.searchsorted(self._ends, (places[:, 0] * self._ends[-1]) >> PLACE_BITS, right=True)
 
 
 class RefreshedReservoir:
@@ -139,7 +162,7 @@ class RefreshedReservoir:
         waited: seconds spent waiting for the stream; the caller that reports them sets it back to 0.
     """
 
-    def __init__(self, stream: PictureStream, reservoir: Reservoir, *, canvas_size: int, refresh_interval: int) -> None:
+    def __init__(self, stream: PictureSource, reservoir: Reservoir, *, canvas_size: int, refresh_interval: int) -> None:
         self.stream = stream
         self.reservoir = reservoir
         self.waited = 0.0

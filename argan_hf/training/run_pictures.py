@@ -7,6 +7,7 @@ from torch import Tensor
 
 from .arguments import ArganTrainingArguments
 from .dataset import PictureDecoder, held_out_pictures, load_stream
+from .graphics_stream import GraphicsStream
 from .reservoir import RefreshedReservoir, Reservoir
 from .stream import PictureStream
 
@@ -16,12 +17,14 @@ class RunPictures:
     """The pictures of a run.
 
     Attributes:
-        training: of this process; empty until it is filled.
+        training: photographs of this process; empty until it is filled.
+        graphics: graphics of this process, likewise; `None` for a run without them.
         held_out: RGB, uint8 (3, H, W); in the main process only.
         decoder: of the training pictures; counts records that do not decode.
     """
 
     training: RefreshedReservoir
+    graphics: RefreshedReservoir | None
     held_out: list[Tensor]
     decoder: PictureDecoder
 
@@ -44,7 +47,9 @@ def open_pictures(args: ArganTrainingArguments, accelerator: Accelerator) -> Run
         image_column=args.image_column,
     )
     canvas_size = args.degradation.canvas_size(args.crop_size)
-    decoder = PictureDecoder(args.image_column, args.slot_size, canvas_size, args.picture_scales)
+    decoder = PictureDecoder(
+        args.image_column, args.slot_size, canvas_size, args.picture_scales, caption_share=args.caption_share
+    )
     wanted = args.validation_pictures if accelerator.is_main_process else 0
     scale = args.validation_scale
     # The least size is scaled, too, so that the same pictures are used at every scale.
@@ -63,4 +68,23 @@ def open_pictures(args: ArganTrainingArguments, accelerator: Accelerator) -> Run
         canvas_size=canvas_size,
         refresh_interval=args.refresh_interval,
     )
-    return RunPictures(training, held_out, decoder)
+    return RunPictures(training, _open_graphics(args, accelerator, canvas_size), held_out, decoder)
+
+
+def _open_graphics(
+    args: ArganTrainingArguments, accelerator: Accelerator, canvas_size: int
+) -> RefreshedReservoir | None:
+    """Graphics beside the photographs, refreshed as often per crop as these."""
+    share = args.graphics_share
+    if not share:
+        return None
+    stream = GraphicsStream(
+        args.slot_size, seed=args.seed, rank=accelerator.process_index, world_size=accelerator.num_processes
+    )
+    least = -(-3 * args.slot_size**2 // 2**20)
+    return RefreshedReservoir(
+        stream,
+        Reservoir(max(int(args.reservoir_mib * share), least), args.slot_size, accelerator.device),
+        canvas_size=canvas_size,
+        refresh_interval=max(round(args.refresh_interval / share), 1),
+    )

@@ -16,7 +16,6 @@ from torch import Tensor
 from transformers import AutoModelForImageToImage, PreTrainedModel
 
 from ..hub.publish import check_token, publish
-from ..loading import load_model
 from ..modeling_argan import ArganDiscriminator
 from .adversarial import AdversarialUpdate
 from .arguments import ArganTrainingArguments
@@ -26,9 +25,11 @@ from .batches import BatchSource
 from .export import export_model, report_held_out
 from .output_folder import export_whole
 from .progress import RunProgress, crosses
+from .reservoir import RefreshedReservoir
 from .run_checkpoints import RunCheckpoints
 from .run_log import RunLog
 from .run_pictures import open_pictures
+from .starting import start_from
 from .stopping import RunStoppedError, StopSignals
 from .trained_network import check_finite
 from .validation import validate
@@ -90,7 +91,7 @@ class ArganTrainer:
         """The generator, and the discriminator if the run has an adversarial phase."""
         args = self.args
         if args.model_name_or_path:
-            generator = load_model(args.model_name_or_path)
+            generator = start_from(args.model_name_or_path, args.model_config)
         else:
             generator = AutoModelForImageToImage.from_config(args.model_config)
         networks = [generator.train()]
@@ -107,17 +108,26 @@ class ArganTrainer:
         args, accelerator = self.args, self.accelerator
         opened = open_pictures(args, accelerator)
         self.pictures, self.validation, self.decoder = opened.training, opened.held_out, opened.decoder
+        self._graphics = opened.graphics
         self.batches = BatchSource(
             self.pictures,
             args.degradation,
             crop_size=args.crop_size,
             num_channels=self.num_channels,
             seed=(args.seed, accelerator.process_index),
+            graphics=self._graphics,
+            graphics_share=args.graphics_share,
+            graphics_grid_share=args.graphics_grid_share,
             torch_compile=args.torch_compile,
         )
         if fill:
-            with self._log.filling_bar(self.pictures.reservoir.capacity) as bar:
-                self.pictures.fill(bar.update)
+            for pictures in self._reservoirs:
+                with self._log.filling_bar(pictures.reservoir.capacity) as bar:
+                    pictures.fill(bar.update)
+
+    @property
+    def _reservoirs(self) -> list[RefreshedReservoir]:
+        return [self.pictures] if self._graphics is None else [self.pictures, self._graphics]
 
     # ---- the loop ------------------------------------------------------------------------------------------------
 
@@ -185,7 +195,8 @@ class ArganTrainer:
 
     def close(self) -> None:
         """Stop reading ahead, end the trackers and leave the process group; nothing can be trained afterwards."""
-        self.pictures.stream.close()
+        for pictures in self._reservoirs:
+            pictures.stream.close()
         # The DDP wrappers are destroyed before the process group. The last owner of the group joins its thread when it
         # is destroyed. DDP would do so while it holds the GIL, for which that thread may be waiting: a deadlock.
         self.update.unwrap()
@@ -285,5 +296,5 @@ class ArganTrainer:
 
     def _load_own_state(self, state: dict[str, Any]) -> None:
         self.progress.load_state_dict(state["progress"])
-        with self._log.filling_bar(self.pictures.reservoir.capacity) as bar:
+        with self._log.filling_bar(sum(pictures.reservoir.capacity for pictures in self._reservoirs)) as bar:
             self.batches.load_state_dict(state["batches"], bar.update)

@@ -1,12 +1,14 @@
 import threading
+from dataclasses import replace
 
 import pytest
 import torch
 from PIL import Image
 from torch import Tensor
 
+from argan_hf.training.crop_draws import draw_crops
 from argan_hf.training.dataset import PictureDecoder, load_stream
-from argan_hf.training.reservoir import CropDraws, RefreshedReservoir, Reservoir, draw_crops
+from argan_hf.training.reservoir import RefreshedReservoir, Reservoir
 from argan_hf.training.stopping import DataSetError
 from argan_hf.training.stream import PictureStream
 
@@ -74,7 +76,9 @@ def test_a_place_belongs_to_the_picture_on_whose_area_it_falls() -> None:
     places = torch.zeros(8, 3, dtype=torch.int64)
     quarter = 1 << 24
     places[:, 0] = torch.tensor([edge + step for edge in range(0, 4 * quarter, quarter) for step in (0, quarter - 1)])
-    crops = reservoir.cut(CropDraws(places, torch.zeros(8, 3, dtype=torch.bool)), 32)
+    crops = reservoir.cut(
+        replace(draw_crops(1, 8, torch.Generator())[0], places=places, flips=torch.zeros(8, 3, dtype=torch.bool)), 32
+    )
     assert crops[:, 0, 0, 0].tolist() == [0, 0, 1, 1, 2, 2, 3, 3]
 
 

@@ -1,0 +1,145 @@
+"""What JPEG did not damage is left as it is."""
+
+import io
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from argan_hf import JpegRestorer, untouched
+from argan_hf.evaluation.metrics import psnr
+from argan_hf.graphics import draw_graphic
+from argan_hf.jpeg import read_jpeg
+from argan_hf.jpeg.file import image_to_tensor
+from argan_hf.untouched import left_untouched, untouched_blocks
+from tests.conftest import EXAMPLES, jpeg_bytes
+
+FLAT = ("text-bilevel", "desktop-old", "lines", "comic", "pixel-art", "mosaic", "codes")
+
+
+@pytest.fixture(scope="module")
+def restorer() -> JpegRestorer:
+    return JpegRestorer.from_pretrained(device="cpu")
+
+
+def _png(image: Image.Image) -> bytes:
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def _pixels(image: Image.Image) -> torch.Tensor:
+    return image_to_tensor(image.convert("RGB"))[None]
+
+
+def _squares(side: int = 8, *, gray: bool = True) -> Image.Image:
+    colors = np.random.default_rng(0).integers(0, 256, (20, 24, 3), dtype=np.uint8)
+    cells = colors[..., :1].repeat(3, 2) // 128 * 255 if gray else colors
+    return Image.fromarray(cells.repeat(side, 0).repeat(side, 1))
+
+
+def _luma(data: bytes) -> tuple[torch.Tensor, torch.Tensor]:
+    file = read_jpeg(data)
+    return file.planes[:1], file.tables[0]
+
+
+@pytest.mark.parametrize("kind", FLAT)
+def test_graphics_that_were_never_compressed_are_left_pixel_by_pixel(restorer: JpegRestorer, kind: str) -> None:
+    image = draw_graphic(kind, 5, 160)
+    restored = restorer(_png(image))
+    assert torch.equal(_pixels(restored.image), _pixels(image))
+    assert restored.report.untouched == 1
+    assert any("no trace of JPEG" in note for note in restored.report.notes)
+
+
+@pytest.mark.parametrize("kind", FLAT[:5])
+@pytest.mark.parametrize("quality", [20, 75])
+def test_graphics_that_were_jpeg_files_are_not_taken_for_clean_ones(kind: str, quality: int) -> None:
+    with Image.open(io.BytesIO(jpeg_bytes(draw_graphic(kind, 5, 160), quality=quality))) as image:
+        weights = untouched_blocks(image_to_tensor(image.convert("RGB")))
+    assert weights is None or float(weights.mean()) < 0.15
+
+
+@pytest.mark.parametrize("quality", [10, 30, 50, 75, 90])
+def test_squares_on_the_grid_are_never_worse_than_their_file(restorer: JpegRestorer, quality: int) -> None:
+    image = _squares()
+    data = jpeg_bytes(image, quality=quality)
+    with Image.open(io.BytesIO(data)) as file:
+        before = float(psnr(_pixels(file), _pixels(image)))
+    restored = restorer(data)
+    assert float(psnr(_pixels(restored.image), _pixels(image))) >= before - 0.1
+    assert restored.report.untouched > 0.9
+    assert any("nothing to repair" in note for note in restored.report.notes)
+
+
+def test_squares_beside_the_grid_are_restored() -> None:
+    moved = _squares().crop((3, 3, 160, 150))
+    assert untouched_blocks(*_luma(jpeg_bytes(moved, quality=50))) is None
+
+
+@pytest.mark.parametrize("quality", [10, 50, 90])
+def test_photographs_are_restored_everywhere(quality: int) -> None:
+    for path in EXAMPLES:
+        with Image.open(path) as image:
+            rgb = image.convert("RGB").crop((64, 64, 448, 448))
+        data = jpeg_bytes(rgb, quality=quality)
+        with Image.open(io.BytesIO(data)) as shown:
+            as_png = untouched_blocks(image_to_tensor(shown.convert("RGB")))
+        for weights, most in ((untouched_blocks(*_luma(data)), 0.005), (as_png, 0.02)):
+            assert weights is None or float(weights.mean()) < most, path.name
+
+
+def test_a_photograph_within_a_clean_window_is_restored_and_the_window_is_left(restorer: JpegRestorer) -> None:
+    window = draw_graphic("text-bilevel", 3, 320)
+    with Image.open(EXAMPLES[1]) as image:
+        photo = image.convert("RGB").crop((101, 103, 293, 295))
+    with Image.open(io.BytesIO(jpeg_bytes(photo, quality=20))) as damaged:
+        window.paste(damaged, (117, 109))
+    result = np.asarray(restorer(_png(window)).image).astype(int)
+    changed = np.abs(result - np.asarray(window).astype(int)).max(2)
+    assert (changed[140:270, 150:280] > 0).mean() > 0.5
+    outside = np.ones(changed.shape, dtype=bool)
+    outside[109 - 40 : 301 + 40, 117 - 40 : 309 + 40] = False
+    assert changed[outside].max() <= 1
+
+
+def test_a_picture_of_which_the_user_knows_a_quality_is_restored(restorer: JpegRestorer) -> None:
+    image = draw_graphic("comic", 5, 160)
+    assert restorer(_png(image), quality=30).report.untouched == 0
+
+
+def test_tiles_and_a_kept_reconstruction_give_the_same(restorer: JpegRestorer) -> None:
+    window = draw_graphic("desktop-old", 3, 200)
+    with Image.open(EXAMPLES[1]) as image:
+        window.paste(image.convert("RGB").crop((0, 0, 120, 200)), (0, 0))
+    data = _png(window)
+    whole = restorer(data)
+    assert 0 < whole.report.untouched < 1
+    small = JpegRestorer(restorer.model, "cpu", tile_size=64)
+    assert torch.equal(_pixels(small(data).image), _pixels(whole.image))
+    again = restorer(data, reconstruction=restorer.reconstruct(data))
+    assert torch.equal(_pixels(again.image), _pixels(whole.image))
+
+
+def test_strips_give_the_same_as_the_whole_picture(monkeypatch: pytest.MonkeyPatch) -> None:
+    samples = image_to_tensor(draw_graphic("map", 2, 200))[:, :197, :189]
+    whole = untouched_blocks(samples)
+    monkeypatch.setattr(untouched, "_STRIP", 16)
+    assert torch.equal(untouched_blocks(samples), whole)
+
+
+def test_parts_of_a_picture_are_left_as_in_the_whole() -> None:
+    torch.manual_seed(0)
+    restored, seen, weights = torch.rand(3, 61, 77), torch.rand(3, 61, 77), torch.rand(8, 10).round()
+    whole = left_untouched(restored, seen, weights, slice(0, 61), slice(0, 77))
+    for rows, columns in ((slice(16, 48), slice(0, 32)), (slice(48, 61), slice(64, 77))):
+        part = left_untouched(restored[:, rows, columns], seen[:, rows, columns], weights, rows, columns)
+        assert torch.allclose(part, whole[:, rows, columns], atol=1e-6)
+    assert torch.equal(left_untouched(restored, seen, torch.zeros(8, 10), slice(0, 61), slice(0, 77)), restored)
+    assert torch.equal(left_untouched(restored, seen, torch.ones(8, 10), slice(0, 61), slice(0, 77)), seen)
+
+
+@pytest.mark.parametrize("shape", [(1, 1, 1), (3, 1, 40), (3, 40, 1), (1, 7, 9)])
+def test_tiny_pictures(shape: tuple[int, int, int]) -> None:
+    assert untouched_blocks(torch.zeros(shape, dtype=torch.uint8)) is None
