@@ -6,13 +6,16 @@ picture with some rows above and some columns before it, which are cut off in th
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import cast
 
 import torch
 from torch import Tensor
 from torch.nn.functional import avg_pool2d, max_pool2d
 
+from .flat_chroma import FlatChroma, flat_chroma
 from .history import History, LaterFile, undo_save
 from .jpeg.color import as_pixels
+from .jpeg.resampling import Subsampling
 from .jpeg.tables import quantization_tables
 from .neutral import colored_blocks, neutral_blocks
 from .picture import PictureParts
@@ -106,7 +109,7 @@ class PreparedPicture:
         if self.planes is None:
             if (table is None) != (self.parts.tables is None):  # luma that is stored at less than full size
                 return None
-            seen = samples if table is None else samples[:1]
+            seen = samples[:1] if self.leaves_luma_alone else samples
             return untouched_blocks(seen, table, as_a_whole=not self.is_resized)
         # Around a picture that was saved before, in a window for instance, is what was drawn by a program.
         weights = untouched_blocks(samples, as_a_whole=False) if self.own_tables is None else None
@@ -117,8 +120,18 @@ class PreparedPicture:
 
     @property
     def leaves_luma_alone(self) -> bool:
-        """Whether [`untouched_blocks`] speaks of luma alone, as chroma of a JPEG file is coarser."""
-        return self.planes is None and self.parts.tables is not None
+        """Whether [`untouched_blocks`] speaks of luma alone: chroma of most JPEG files is stored at half the size."""
+        halved = len(self.parts.samples) == 3 and self.parts.sampling != "4:4:4"
+        return self.planes is None and self.parts.tables is not None and halved
+
+    def flat_chroma(self, untouched: Tensor) -> FlatChroma | None:
+        """Colors of flat blocks of a JPEG file with halved chroma, whose luma is left as it is."""
+        sampling, tables = self.parts.sampling, self.parts.tables
+        if not self.leaves_luma_alone or tables is None or not torch.equal(tables[1], tables[2]):
+            return None
+        if sampling not in ("4:2:0", "4:2:2"):
+            return None
+        return flat_chroma(self.parts.samples, tables, cast(Subsampling, sampling), untouched)
 
     def onto_frame(self, planes: Tensor) -> Tensor:
         """Planes (C, H, W) of the picture on the frame, where they are repeated beyond its border."""

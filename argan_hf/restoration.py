@@ -15,6 +15,7 @@ from torch import Tensor
 from transformers import PreTrainedModel
 
 from .containers.opening import MAX_MEGAPIXELS
+from .flat_chroma import with_flat_chroma
 from .history import History, describe_history
 from .jpeg.consistency import project_onto_file
 from .loading import load_model
@@ -282,6 +283,7 @@ class JpegRestorer(PlaneRestorer):
         runs_network = strength > 0 and reconstruction is None
         plan = tiles(height, width, self._whole_tile, self.margin if runs_network else 0)
         neutral = prepared.neutral_blocks() if known == 3 and strength > 0 else None
+        colors = prepared.flat_chroma(untouched) if untouched is not None and known == 3 else None
         kept, blocks = 0.0, 0
         for done, tile in enumerate(plan, start=1):
             seen = parts.planes_at(tile.rows, tile.columns)
@@ -296,6 +298,8 @@ class JpegRestorer(PlaneRestorer):
                     left = restored[:1] if prepared.leaves_luma_alone else restored
                     left = left_untouched(left, seen, untouched, tile.rows, tile.columns)
                     restored = torch.cat((left, restored[len(left) :]))
+                if colors is not None:
+                    restored = with_flat_chroma(restored, colors, tile.rows, tile.columns)
                 foreign, own_table = prepared.foreign_blocks_at(tile.rows, tile.columns), prepared.own_grid_table
                 if table is not None and foreign is not None and own_table is not None:
                     restored, _ = project_onto_file(restored, seen, own_table, strength, held=foreign)

@@ -29,7 +29,7 @@ _EVIDENCE = 24.0
 # graphics, 5 % of the blocks of PNG files that were JPEG files before have less than 0.1 to 0.3. Letters with smooth
 # edges that were never compressed have up to 0.15.
 _CLEAN = (0.10, 0.25)
-# Of the luma of a JPEG file, where faint waves are its own damage.
+# Of a JPEG file, where faint waves are its own damage.
 _CLEAN_IN_FILE = (0.02, 0.06)
 # If so much of the evidence says so, a picture that is no JPEG file was never compressed, and is left as a whole.
 _WHOLE = 0.9
@@ -43,8 +43,8 @@ def untouched_blocks(samples: Tensor, table: Tensor | None = None, *, as_a_whole
     """How much of every block shall stay as it is.
 
     Args:
-        samples: uint8 (C, H, W): RGB or gray of a picture that is no JPEG file; or (1, H, W), the luma of a JPEG file
-            as decoded, whose grid starts at the corner.
+        samples: uint8 (C, H, W): RGB or gray of a picture that is no JPEG file; or the luma of a JPEG file as decoded,
+            whose grid starts at the corner, with its chroma where that is stored at full size.
         table: integers (8, 8), the luma table of the JPEG file; `None` for other pictures.
         as_a_whole: whether a picture that is no JPEG file may be left altogether, where nearly all evidence says so;
             else only the surroundings of that evidence are left.
@@ -107,7 +107,7 @@ def describe_untouched(weights: Tensor | None, *, luma_alone: bool) -> tuple[str
     if share < _WORTH_SAYING:
         return ()
     if share == 1 and not luma_alone:
-        return ("Nothing to repair: the picture shows no trace of JPEG, so it is left as it is.",)
+        return ("Nothing to repair: beside its edges the picture shows no trace of JPEG, so it is left as it is.",)
     subject = f"{'The brightness' if luma_alone else 'The pixels'} of {max(int(100 * share), 1)} % of the picture"
     return (f"{subject} {'is' if luma_alone else 'are'} left: nothing to repair there.",)
 

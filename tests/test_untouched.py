@@ -9,6 +9,7 @@ from PIL import Image
 
 from argan_hf import JpegRestorer, untouched
 from argan_hf.evaluation.metrics import psnr
+from argan_hf.flat_chroma import flat_chroma
 from argan_hf.graphics import draw_graphic
 from argan_hf.jpeg import read_jpeg
 from argan_hf.jpeg.file import image_to_tensor
@@ -71,6 +72,32 @@ def test_squares_on_the_grid_are_never_worse_than_their_file(restorer: JpegResto
     assert float(psnr(_pixels(restored.image), _pixels(image))) >= before - 0.1
     assert restored.report.untouched > 0.9
     assert any("nothing to repair" in note for note in restored.report.notes)
+
+
+@pytest.mark.parametrize("subsampling", ["4:4:4", "4:2:2", "4:2:0"])
+@pytest.mark.parametrize("side", [8, 16])
+def test_squares_of_color_get_their_own_color_back(restorer: JpegRestorer, side: int, subsampling: str) -> None:
+    image = _squares(side, gray=False)
+    for quality in (20, 75):
+        data = jpeg_bytes(image, quality=quality, subsampling=subsampling)
+        with Image.open(io.BytesIO(data)) as file:
+            before = float(psnr(_pixels(file), _pixels(image)))
+        gain = float(psnr(_pixels(restorer(data).image), _pixels(image))) - before
+        assert gain >= (-0.1 if subsampling == "4:4:4" else 3.0), (quality, gain)
+
+
+def test_colors_that_would_not_become_the_file_are_not_believed() -> None:
+    """Luma of squares on the grid, with stripes of color alone across them."""
+    luma = np.array(_squares().convert("L")) // 2 + 60
+    stripes = np.full_like(luma, 128)
+    stripes[:, ::20] = stripes[:, 1::20] = stripes[:, 2::20] = 160
+    planes = [Image.fromarray(plane) for plane in (luma, stripes, np.full_like(luma, 128))]
+    file = read_jpeg(jpeg_bytes(Image.merge("YCbCr", planes), quality=90))
+    weights = untouched_blocks(file.planes[:1], file.tables[0])
+    assert weights is not None
+    assert float(weights.mean()) > 0.9
+    found = flat_chroma(file.planes, file.tables, "4:2:0", weights)
+    assert found is None or float(found.known.float().mean()) < 0.3
 
 
 def test_squares_beside_the_grid_are_restored() -> None:
