@@ -13,6 +13,8 @@ from argan_hf.flat_chroma import flat_chroma
 from argan_hf.graphics import draw_graphic
 from argan_hf.jpeg import read_jpeg
 from argan_hf.jpeg.file import image_to_tensor
+from argan_hf.picture import take_apart
+from argan_hf.prepared_picture import prepare
 from argan_hf.untouched import left_untouched, untouched_blocks
 from tests.conftest import EXAMPLES, jpeg_bytes
 
@@ -55,7 +57,7 @@ def test_graphics_that_were_never_compressed_are_left_pixel_by_pixel(restorer: J
 
 
 @pytest.mark.parametrize("kind", FLAT[:5])
-@pytest.mark.parametrize("quality", [20, 75])
+@pytest.mark.parametrize("quality", [20, 75, 95])
 def test_graphics_that_were_jpeg_files_are_not_taken_for_clean_ones(kind: str, quality: int) -> None:
     with Image.open(io.BytesIO(jpeg_bytes(draw_graphic(kind, 5, 160), quality=quality))) as image:
         weights = untouched_blocks(image_to_tensor(image.convert("RGB")))
@@ -117,12 +119,30 @@ def test_photographs_are_restored_everywhere(quality: int) -> None:
             assert weights is None or float(weights.mean()) < most, path.name
 
 
-def test_a_photograph_within_a_clean_window_is_restored_and_the_window_is_left(restorer: JpegRestorer) -> None:
+@pytest.fixture
+def window() -> Image.Image:
+    """Clean text around a photograph that was saved at quality 20, at column 117 and row 109."""
     window = draw_graphic("text-bilevel", 3, 320)
     with Image.open(EXAMPLES[1]) as image:
         photo = image.convert("RGB").crop((101, 103, 293, 295))
     with Image.open(io.BytesIO(jpeg_bytes(photo, quality=20))) as damaged:
         window.paste(damaged, (117, 109))
+    return window
+
+
+def test_blocks_of_an_earlier_save_are_not_left(restorer: JpegRestorer, window: Image.Image) -> None:
+    prepared = prepare(take_apart(_png(window)), restorer.find_history(_png(window)), None, looks_back=True)
+    weights = prepared.untouched_blocks()
+    assert weights is not None
+    assert prepared.held is not None
+    rows, columns = prepared.held.shape
+    assert float(weights[:rows, :columns][prepared.held].max()) == 0
+    assert float(weights.mean()) > 0.3
+
+
+def test_a_photograph_within_a_clean_window_is_restored_and_the_window_is_left(
+    restorer: JpegRestorer, window: Image.Image
+) -> None:
     result = np.asarray(restorer(_png(window)).image).astype(int)
     changed = np.abs(result - np.asarray(window).astype(int)).max(2)
     assert (changed[140:270, 150:280] > 0).mean() > 0.5

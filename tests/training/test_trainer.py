@@ -97,8 +97,9 @@ JUDGE_OF_TEXTURES = {"hidden_sizes": [4, 8], "normalization": "none", "wavelet_l
             "discriminator_learning_rate": 1e-3,
             "export_best": False,
         },
+        {"graphics_share": 0.4, "caption_share": 0.5, "reservoir_mib": 2, "adversarial_start_step": 6},
     ],
-    ids=["paper", "muon", "textures"],
+    ids=["paper", "muon", "textures", "graphics"],
 )
 def test_a_resumed_run_equals_an_uninterrupted_one(
     arguments: dict[str, object], tmp_path: Path, change: dict[str, object]
