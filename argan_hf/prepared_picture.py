@@ -43,7 +43,7 @@ class PreparedPicture:
             `None`: it has none.
         top, left: rows above and columns before the picture.
         enlargement: whole factor by which the result is enlarged.
-        is_told: whether the tables for the network are not those of the file, because the user or the history says so.
+        is_told: whether the user or the history says that the picture was compressed more than its file says.
         is_resized: whether the picture was saved before, and resized then.
     """
 
@@ -109,8 +109,9 @@ class PreparedPicture:
         if self.planes is None:
             if (table is None) != (self.parts.tables is None):  # luma that is stored at less than full size
                 return None
-            seen = samples[:1] if self.leaves_luma_alone else samples
-            return untouched_blocks(seen, table, as_a_whole=not self.is_resized)
+            if table is not None:
+                return untouched_blocks(samples[:1] if self.leaves_luma_alone else samples, table)
+            return untouched_blocks(samples, as_a_whole=not self.is_resized)
         # Around a picture that was saved before, in a window for instance, is what was drawn by a program.
         weights = untouched_blocks(samples, as_a_whole=False) if self.own_tables is None else None
         if weights is not None and self.held is not None:
@@ -164,7 +165,7 @@ def prepare(parts: PictureParts, history: History, quality: int | None, *, looks
     is_held = not looks_back or (parts.quality is not None and told >= parts.quality)
     tables = quantization_tables(told)[[0, 1, 1][: parts.samples.shape[0]]]
     seen = replace(parts, tables=tables, grid_table=parts.grid_table if is_held else None)
-    return PreparedPicture(seen, is_told=True)
+    return PreparedPicture(seen, is_told=parts.quality is None or told < parts.quality)
 
 
 def _undone(parts: PictureParts, history: History) -> PreparedPicture:

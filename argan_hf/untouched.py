@@ -1,9 +1,9 @@
 """Finds the parts of a picture that JPEG did not damage, so that a restoration leaves them as they are.
 
-JPEG leaves faint waves beside every strong edge, up to the border of the block. Graphics that were never compressed
-have none: beside an edge, neighboring samples are equal. The same is true of edges that lie on the border between two
-flat blocks of a JPEG file, as in QR codes and enlarged pixel art: those blocks are as good as the original, and a
-network that takes them for artifacts would blur them. Photographs are never flat beside an edge.
+JPEG leaves faint waves beside a strong edge, up to the border of the block. Graphics that were never compressed have
+none: beside an edge, neighboring samples are equal. Edges exactly on the border between two flat blocks of a JPEG file
+have none either, as in QR codes and enlarged pixel art: those blocks are as good as the original, and a network that
+takes them for artifacts would blur them. Photographs are hardly ever flat beside an edge.
 
 So this counts, beside strong edges and across their direction, the neighbors that are equal and those that differ
 faintly. Nothing is trained.
@@ -12,6 +12,8 @@ faintly. Nothing is trained.
 import torch
 from torch import Tensor
 from torch.nn.functional import avg_pool2d, interpolate, max_pool1d, pad
+
+from .history import find_enlargement
 
 BLOCK = 8
 """Side of a block in samples."""
@@ -33,6 +35,10 @@ _CLEAN = (0.10, 0.25)
 _CLEAN_IN_FILE = (0.02, 0.06)
 # If so much of the evidence says so, a picture that is no JPEG file was never compressed, and is left as a whole.
 _WHOLE = 0.9
+# … unless this share of the evidence, and at least so many blocks, say otherwise somewhere.
+_CLUSTER, _CLUSTER_BLOCKS = 0.4, 3.5
+# If so much of the strong edges of both axes lie on one of eight phases, only these are strong.
+_ON_ONE_PHASE, _EDGE_OF_SQUARES = 0.8, 72.0
 # Share of the evidence within so many blocks that has to agree.
 _AGREEMENT, _NEIGHBORS = 0.5, 3
 _WORTH_SAYING = 0.01
@@ -52,7 +58,8 @@ def untouched_blocks(samples: Tensor, table: Tensor | None = None, *, as_a_whole
     Returns:
         float32 (ceil(H / 8), ceil(W / 8)), 0 (restore) to 1 (leave); `None` if everything is to be restored.
     """
-    equal, faint = _count(samples, _EDGE if table is None else _least_edge(table))  # (rows, columns) both
+    least_edge = _least_edge_by_phase(samples) if table is None else _least_edge(table)
+    equal, faint = _count(samples, least_edge)  # (rows, columns) both
     if as_a_whole and table is None and float(equal.sum()) >= _EVIDENCE and _is_clean(equal, faint):
         return torch.ones_like(equal)
     # Sums over a block and its eight neighbors.
@@ -107,7 +114,9 @@ def describe_untouched(weights: Tensor | None, *, luma_alone: bool) -> tuple[str
     if share < _WORTH_SAYING:
         return ()
     if share == 1 and not luma_alone:
-        return ("Nothing to repair: beside its edges the picture shows no trace of JPEG, so it is left as it is.",)
+        return (
+            "Nothing to repair: no trace of JPEG was found beside the edges of the picture, so it is left as it is.",
+        )
     subject = f"{'The brightness' if luma_alone else 'The pixels'} of {max(int(100 * share), 1)} % of the picture"
     return (f"{subject} {'is' if luma_alone else 'are'} left: nothing to repair there.",)
 
@@ -116,11 +125,33 @@ def _least_edge(table: Tensor) -> float:
     return max(_EDGE, _SAFETY * (float(table[0, 1]) / _SLOPE + float(table[0, 0]) / BLOCK))
 
 
+def _least_edge_by_phase(samples: Tensor) -> float:
+    """The least strong edge of a picture without a table: larger if edges lie 8 samples apart.
+
+    A file of the lowest qualities has steps between its flat blocks. Squares of pixel art have larger ones, or they are
+    flat in color, too, which chroma of a file at half the size never is.
+    """
+    if len(samples) == 3 and find_enlargement(samples) % BLOCK == 0 and not bool((samples[1:] == samples[0]).all()):
+        return _EDGE
+    shares = []
+    for axis in (1, 2):
+        counts = (samples.to(torch.int16).diff(dim=axis).abs().amax(0) >= _EDGE).sum(2 - axis)  # edges by line
+        phases = pad(counts, (0, -len(counts) % BLOCK)).view(-1, BLOCK).sum(0).float()
+        if float(phases.sum()) >= _EVIDENCE:
+            shares.append(float(phases.max() / phases.sum()))
+    return _EDGE_OF_SQUARES if shares and min(shares) >= _ON_ONE_PHASE else _EDGE
+
+
 def _is_clean(equal: Tensor, faint: Tensor) -> bool:
-    """Whether nearly all blocks with evidence have next to no faint differences beside their edges."""
+    """Whether nearly all blocks with evidence have next to no faint differences beside edges, and nowhere many."""
     has_evidence = equal + faint >= _EVIDENCE / 9
-    clean = has_evidence & (faint <= _CLEAN[1] * (equal + faint))
-    return bool(has_evidence.any()) and float(clean.sum()) >= _WHOLE * float(has_evidence.sum())
+    dirty = has_evidence & (faint > _CLEAN[1] * (equal + faint))
+    if not has_evidence.any() or float(dirty.sum()) > (1 - _WHOLE) * float(has_evidence.sum()):
+        return False
+    # A photograph in a page of text is no large share of the evidence, but all of it in its place.
+    near, evidence_near = _around(dirty.float()), _around(has_evidence.float()).clamp(min=1e-6)
+    clustered = (near / evidence_near > _CLUSTER) & (near * (2 * _NEIGHBORS + 1) ** 2 >= _CLUSTER_BLOCKS)
+    return not bool(clustered.any())
 
 
 def _count(samples: Tensor, least_edge: float) -> tuple[Tensor, Tensor]:

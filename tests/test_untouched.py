@@ -53,7 +53,7 @@ def test_graphics_that_were_never_compressed_are_left_pixel_by_pixel(restorer: J
     restored = restorer(_png(image))
     assert torch.equal(_pixels(restored.image), _pixels(image))
     assert restored.report.untouched == 1
-    assert any("no trace of JPEG" in note for note in restored.report.notes)
+    assert any("no trace of JPEG was found" in note for note in restored.report.notes)
 
 
 @pytest.mark.parametrize("kind", FLAT[:5])
@@ -154,6 +154,31 @@ def test_a_photograph_within_a_clean_window_is_restored_and_the_window_is_left(
 def test_a_picture_of_which_the_user_knows_a_quality_is_restored(restorer: JpegRestorer) -> None:
     image = draw_graphic("comic", 5, 160)
     assert restorer(_png(image), quality=30).report.untouched == 0
+
+
+def test_a_quality_that_the_file_has_changes_nothing(restorer: JpegRestorer) -> None:
+    data = jpeg_bytes(_squares(), quality=50)
+    assert torch.equal(_pixels(restorer(data, quality=50).image), _pixels(restorer(data).image))
+
+
+@pytest.mark.parametrize("quality", [5, 10])
+def test_steps_between_blocks_of_the_lowest_qualities_are_no_edges(quality: int) -> None:
+    for seed in (100, 101, 105, 201):
+        with Image.open(io.BytesIO(jpeg_bytes(draw_graphic("gradient", seed, 192), quality=quality))) as image:
+            weights = untouched_blocks(image_to_tensor(image.convert("RGB")))
+        assert weights is None or float(weights.mean()) < 0.05, seed
+
+
+def test_a_small_photograph_in_a_long_page_is_not_outvoted() -> None:
+    page = draw_graphic("text-bilevel", 11, 640)
+    with Image.open(EXAMPLES[3]) as image:
+        photo = image.convert("RGB").crop((100, 100, 484, 484)).resize((240, 240))
+    with Image.open(io.BytesIO(jpeg_bytes(photo, quality=15))) as damaged:
+        page.paste(damaged.resize((176, 176), Image.Resampling.BICUBIC), (233, 341))
+    weights = untouched_blocks(image_to_tensor(page))
+    assert weights is not None
+    assert 0.5 < float(weights.mean()) < 1
+    assert float(weights[46:60, 33:48].mean()) < 0.1
 
 
 def test_tiles_and_a_kept_reconstruction_give_the_same(restorer: JpegRestorer) -> None:

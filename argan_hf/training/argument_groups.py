@@ -47,7 +47,7 @@ class DataArguments:
         default=0.0,
         metadata=described(
             "Share of crops that are cut from graphics drawn by a program (text, windows, charts, pixel art, …); they "
-            "take this share of --reservoir_mib, too."
+            "take this share of --reservoir_mib in addition."
         ),
     )
     graphics_grid_share: float = field(

@@ -119,7 +119,11 @@ class BatchSource:
         self._ahead = self._state = None
         self._pictures.load_state_dict(state, progress)
         if self._graphics is not None:
-            self._graphics.load_state_dict(state["graphics"], progress)
+            if "graphics" in state:
+                self._graphics.load_state_dict(state["graphics"], progress)
+            else:  # a run that had none until now
+                self._graphics.fill(progress)
+                self._graphics.draws = self._pictures.draws
 
     def _present_state(self) -> dict[str, Any]:
         state = self._pictures.state_dict()

@@ -90,7 +90,8 @@ class DegradationSettings:
         if not (self.offset_share or self.earlier_share):
             return crop_size
         scale = min(1.0, self.min_scale) if self.earlier_share and self.resize_share else 1.0
-        return math.ceil((crop_size + GRID) / scale)
+        # As many pixels before as behind what the last compression covers, so that turned crops stay on the grid.
+        return crop_size + GRID + 2 * math.ceil((crop_size + GRID) * (1 / scale - 1) / 2 - 1e-9)
 
     def margin(self, crop_size: int) -> int:
         """Pixels of a canvas before the part that the last compression covers, where nothing is resized."""

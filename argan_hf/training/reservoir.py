@@ -103,7 +103,8 @@ class Reservoir:
 
         Args:
             draws: as for [`cut`].
-            crop_size: as for [`cut`]. Crops that are flipped start on the grid, too, if it is a multiple of 16.
+            crop_size: as for [`cut`]. Crops that are flipped start on the grid, too, if the part that will be
+                compressed is a multiple of 16 wide.
             margin: what a crop has on each side around the part that will be compressed, in pixels; it is that part
                 that starts on the grid.
 
@@ -118,9 +119,12 @@ class Reservoir:
         slot = self._slots(places)  # (B,)
         corner = (places[:, 1:] * (self._sizes[slot] - crop_size + 1)) >> PLACE_BITS  # (B, 2)
         if on_grid is not None:
-            # The last place on the grid before; or the first one, if that lies before the picture.
+            # The last place on the grid before; or the first one, if that lies before the picture. A picture that is
+            # hardly larger than the crop may have none.
             aligned = (corner + margin) // GRID * GRID - margin
-            corner = torch.where(on_grid[:, None], torch.where(aligned < 0, aligned + GRID, aligned), corner)
+            aligned = torch.where(aligned < 0, aligned + GRID, aligned)
+            fits = on_grid[:, None] & (aligned <= self._sizes[slot] - crop_size)
+            corner = torch.where(fits, aligned, corner)
         # 2. In the memory of the reservoir: where the crop starts, and the steps to the next row and column of pixels.
         #    A flipped axis starts at its other end and steps back.
         _, channels, height, width = self._pixels.shape

@@ -268,10 +268,11 @@ class ArganTrainer:
         crops = (progress.step - step) * args.train_batch_size * args.gradient_accumulation_steps
         tracked = {
             "crops_per_second": crops * self.accelerator.num_processes / (now - then),
-            "waiting_for_data": self.pictures.waited / (now - then),
+            "waiting_for_data": sum(pictures.waited for pictures in self._reservoirs) / (now - then),
             "skipped_records": self.decoder.skipped,
         }
-        self.pictures.waited = 0.0
+        for pictures in self._reservoirs:
+            pictures.waited = 0.0
         self._log.values(values, tracked)
 
     def _validate(self) -> None:

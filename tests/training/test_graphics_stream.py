@@ -60,6 +60,22 @@ def test_crops_on_the_grid_start_there_however_they_are_turned() -> None:
     assert 60 < int(draws.on_grid.sum()) < 140
 
 
+@pytest.mark.parametrize("crop_size", [48, 64, 96, 100, 128])
+@pytest.mark.parametrize("min_scale", [0.5, 0.75, 0.9])
+def test_a_canvas_has_as_much_before_as_behind(crop_size: int, min_scale: float) -> None:
+    settings = DegradationSettings(earlier_share=0.5, resize_share=0.5, min_scale=min_scale)
+    canvas_size, covered = settings.canvas_size(crop_size), crop_size + 16
+    assert canvas_size >= covered / min_scale
+    assert canvas_size - covered == 2 * settings.margin(crop_size)
+
+
+def test_a_graphic_hardly_larger_than_the_crop_is_not_read_beyond_its_border() -> None:
+    reservoir = Reservoir(1, 194, CPU)
+    reservoir.insert(torch.full((3, 194, 194), 7, dtype=torch.uint8))
+    draws = draw_crops(1, 60, torch.Generator().manual_seed(0), graphics_share=1.0, graphics_grid_share=1.0)[0]
+    assert bool((reservoir.cut_graphics(draws, 192, 24) == 7).all())
+
+
 @pytest.fixture
 def source(picture_parquet: str) -> BatchSource:
     return _source(picture_parquet)
@@ -110,6 +126,14 @@ def test_batches_with_graphics_go_on_exactly_after_a_restart(picture_parquet: st
     again = _source(picture_parquet)
     again.load_state_dict(state)
     assert all(torch.equal(a, b) for a, b in zip(expected.tensors, again.next(6).tensors, strict=True))
+
+
+def test_a_run_that_had_no_graphics_goes_on_with_them(picture_parquet: str, source: BatchSource) -> None:
+    source.next(6)
+    state = {name: value for name, value in source.state_dict().items() if name != "graphics"}
+    later = _source(picture_parquet)
+    later.load_state_dict(state)
+    assert later.next(6).degraded.shape == (6, 3, 48, 48)
 
 
 def test_captions_are_the_same_in_every_pass(picture_parquet: str) -> None:
