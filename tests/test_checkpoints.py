@@ -43,7 +43,7 @@ def test_realism_is_texture_and_costs_what_it_must(tmp_path: Path, photo: Image.
         texture = [float(high_frequency_ratio(result[None], original)) for result in results]
         scores = [float(psnr(result[None], original)) for result in results]
         assert texture == sorted(texture)
-        assert texture[2] - texture[0] > 0.1
+        assert texture[2] - texture[0] > 0.07
         assert scores == sorted(scores, reverse=True)
         assert scores[0] - scores[2] < 1.0
     pristine = to_uint8(restorer.restore_planes(original[0].float(), realism=1.0))[None]
