@@ -18,7 +18,7 @@ from argan_hf.prepared_picture import prepare
 from argan_hf.untouched import left_untouched, untouched_blocks
 from tests.conftest import EXAMPLES, jpeg_bytes
 
-FLAT = ("text-bilevel", "desktop-old", "lines", "comic", "pixel-art", "mosaic", "codes")
+FLAT = ("text-bilevel", "desktop-old", "comic", "pixel-art", "mosaic")
 
 
 @pytest.fixture(scope="module")
@@ -56,15 +56,15 @@ def test_graphics_that_were_never_compressed_are_left_pixel_by_pixel(restorer: J
     assert any("no trace of JPEG was found" in note for note in restored.report.notes)
 
 
-@pytest.mark.parametrize("kind", FLAT[:5])
-@pytest.mark.parametrize("quality", [20, 75, 95])
+@pytest.mark.parametrize("kind", FLAT[:4])
+@pytest.mark.parametrize("quality", [20, 95])
 def test_graphics_that_were_jpeg_files_are_not_taken_for_clean_ones(kind: str, quality: int) -> None:
     with Image.open(io.BytesIO(jpeg_bytes(draw_graphic(kind, 5, 160), quality=quality))) as image:
         weights = untouched_blocks(image_to_tensor(image.convert("RGB")))
     assert weights is None or float(weights.mean()) < 0.15
 
 
-@pytest.mark.parametrize("quality", [10, 30, 50, 75, 90])
+@pytest.mark.parametrize("quality", [10, 50, 90])
 def test_squares_on_the_grid_are_never_worse_than_their_file(restorer: JpegRestorer, quality: int) -> None:
     image = _squares()
     data = jpeg_bytes(image, quality=quality)
