@@ -106,18 +106,16 @@ def _guess(planes: Tensor, tables: Tensor, sampling: Subsampling, columns: int) 
     guess = planes.clone()
     guess[1:, :height, :width] = to_uint8(colored.reshape(2, height, width))
     # 2. What it becomes, against what is seen, at the size at which chroma is stored.
-    seen = (compress_ycbcr(guess[None], tables[:2], sampling)[0, 1:].int() - planes[1:].int()).float()
+    error = (compress_ycbcr(guess[None], tables[:2], sampling)[0, 1:].int() - planes[1:].int()).float()
     down, across = FACTORS[sampling]
-    stored = seen[:, : height // (down * BLOCK) * down * BLOCK, :width]
-    small = (
-        stored.unflatten(2, (-1, across)).unflatten(1, (-1, down)).mean((2, 4))
-    )  # (2, height / down, width / across)
+    whole_units = error[:, : height // (down * BLOCK) * down * BLOCK, :width]
+    small = whole_units.unflatten(2, (-1, across)).unflatten(1, (-1, down)).mean((2, 4))  # (2, h / down, w / across)
     # 3. In steps of the table, by block of chroma: (2, rows / down, columns / across, 8, 8).
     cut = small.unflatten(2, (-1, BLOCK)).unflatten(1, (-1, BLOCK)).transpose(2, 3)
     basis = dct_basis(cut)
     steps = (basis @ cut @ basis.T).abs() / tables[1].float()
     agrees = (steps <= _MOST_STEPS).all(-1).all(-1).all(0)
-    whole = torch.zeros_like(is_flat)
+    is_proven = torch.zeros_like(is_flat)
     spread = agrees.repeat_interleave(down, 0).repeat_interleave(across, 1)
-    whole[: spread.shape[0], : spread.shape[1]] = spread
-    return means, is_flat & whole
+    is_proven[: spread.shape[0], : spread.shape[1]] = spread
+    return means, is_flat & is_proven

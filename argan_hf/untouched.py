@@ -133,12 +133,14 @@ def _least_edge_by_phase(samples: Tensor) -> float:
     """
     if len(samples) == 3 and find_enlargement(samples) % BLOCK == 0 and not bool((samples[1:] == samples[0]).all()):
         return _EDGE
-    shares = []
-    for axis in (1, 2):
-        counts = (samples.to(torch.int16).diff(dim=axis).abs().amax(0) >= _EDGE).sum(2 - axis)  # edges by line
-        phases = pad(counts, (0, -len(counts) % BLOCK)).view(-1, BLOCK).sum(0).float()
-        if float(phases.sum()) >= _EVIDENCE:
-            shares.append(float(phases.max() / phases.sum()))
+    phases = torch.zeros(2, BLOCK)
+    for top in range(0, samples.shape[1], _STRIP):
+        part = samples[:, top : top + _STRIP + 1].to(torch.int16)
+        for axis, sums in enumerate(phases, start=1):
+            inside = part if axis == 1 else part[:, :_STRIP]
+            edges = (inside.diff(dim=axis).abs().amax(0) >= _EDGE).sum(2 - axis)  # by line
+            sums += pad(edges, (0, -len(edges) % BLOCK)).view(-1, BLOCK).sum(0)
+    shares = [float(sums.max() / sums.sum()) for sums in phases if float(sums.sum()) >= _EVIDENCE]
     return _EDGE_OF_SQUARES if shares and min(shares) >= _ON_ONE_PHASE else _EDGE
 
 

@@ -31,6 +31,13 @@ def jpeg_bytes(image: Image.Image, **options: object) -> bytes:
     return buffer.getvalue()
 
 
+def png_bytes(image: Image.Image) -> bytes:
+    """A picture as the bytes of a PNG file."""
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG")
+    return buffer.getvalue()
+
+
 @pytest.fixture(autouse=True)
 def _seed() -> None:
     torch.manual_seed(0)

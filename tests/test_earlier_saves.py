@@ -15,19 +15,13 @@ from argan_hf.history import History
 from argan_hf.jpeg import read_jpeg, rgb_to_ycbcr
 from argan_hf.jpeg.codec import encode_planes
 from argan_hf.jpeg.file import image_to_tensor
-from tests.conftest import jpeg_bytes
+from tests.conftest import jpeg_bytes, png_bytes
 from tests.history.conftest import example
 
 
 @pytest.fixture(scope="module")
 def restorer() -> JpegRestorer:
     return JpegRestorer.from_pretrained(device="cpu")
-
-
-def _png(image: Image.Image) -> bytes:
-    buffer = io.BytesIO()
-    image.save(buffer, "PNG")
-    return buffer.getvalue()
 
 
 def _first(quality: int, crop: tuple[int, int] = (0, 0), mode: str = "RGB") -> tuple[Image.Image, Image.Image]:
@@ -48,7 +42,7 @@ def test_a_picture_with_a_past_is_restored_nearly_as_its_first_file(
     restorer: JpegRestorer, crop: tuple[int, int], as_jpeg: bool
 ) -> None:
     image, original = _first(20, crop)
-    source = jpeg_bytes(image, quality=90) if as_jpeg else _png(image)
+    source = jpeg_bytes(image, quality=90) if as_jpeg else png_bytes(image)
     now, before = restorer(source), restorer(source, history=False)
     first = restorer(jpeg_bytes(example(1), quality=20)).image.crop((crop[1], crop[0], 384, 320))
     assert now.image.size == original.size
@@ -96,7 +90,7 @@ def test_tiles_give_what_the_whole_gives(restorer: JpegRestorer, mode: str) -> N
 def test_strength_blends_with_what_is_seen(restorer: JpegRestorer) -> None:
     image, _ = _first(20, (3, 5))
     none, half, full = (
-        image_to_tensor(restorer(_png(image), strength=strength, faithful=False).image).float()
+        image_to_tensor(restorer(png_bytes(image), strength=strength, faithful=False).image).float()
         for strength in (0.0, 0.5, 1.0)
     )
     assert torch.equal(none, image_to_tensor(image).float())
@@ -107,7 +101,7 @@ def test_strength_blends_with_what_is_seen(restorer: JpegRestorer) -> None:
 def test_a_kept_reconstruction_gives_the_same_result(restorer: JpegRestorer, enlarged: int) -> None:
     image, _ = _first(20, (3, 5))
     big = image.resize((image.width * enlarged, image.height * enlarged), Image.Resampling.NEAREST)
-    source = _png(big) if enlarged > 1 else jpeg_bytes(big, quality=90)
+    source = png_bytes(big) if enlarged > 1 else jpeg_bytes(big, quality=90)
     history = restorer.find_history(source)
     assert history.enlargement == enlarged
     assert history.first is not None
@@ -120,8 +114,8 @@ def test_a_kept_reconstruction_gives_the_same_result(restorer: JpegRestorer, enl
 def test_an_enlargement_is_undone_and_done_again(restorer: JpegRestorer) -> None:
     image, _ = _first(20, (3, 5))
     big = image.resize((image.width * 2, image.height * 2), Image.Resampling.NEAREST)
-    small = restorer(_png(image)).image
-    restored = restorer(_png(big))
+    small = restorer(png_bytes(image)).image
+    restored = restorer(png_bytes(big))
     expected = small.resize(big.size, Image.Resampling.NEAREST)
     assert restored.image.tobytes() == expected.tobytes()
     assert "enlarged 2 times" in restored.report.notes[0]
@@ -152,7 +146,7 @@ def test_what_was_drawn_after_the_first_save_is_restored_as_the_file_says(
         for line in range(2):
             words = "WHEN YOU SAVE IT AGAIN"[line:]
             draw.text((20, 30 + 36 * line), words, (250, 250, 240), ImageFont.load_default(26), stroke_width=2)
-    source = _png(image) if quality is None else jpeg_bytes(image, quality=quality)
+    source = png_bytes(image) if quality is None else jpeg_bytes(image, quality=quality)
     now, before = restorer(source), restorer(source, history=False)
     assert now.report.history.first is not None
     drawn = (slice(None), slice(24, 104), slice(20, 360))
@@ -168,9 +162,9 @@ def test_what_was_drawn_after_the_first_save_is_restored_as_the_file_says(
 def test_a_history_of_another_picture_is_refused(restorer: JpegRestorer) -> None:
     image, _ = _first(20, (3, 5))
     big = image.resize((image.width * 2, image.height * 2), Image.Resampling.NEAREST)
-    history = restorer.find_history(_png(big))
-    assert history == restorer.find_history(_png(big))
-    for other in (_png(example(1).crop((0, 0, 251, 247))), _png(example(1, "L")), jpeg_bytes(example(1))):
+    history = restorer.find_history(png_bytes(big))
+    assert history == restorer.find_history(png_bytes(big))
+    for other in (png_bytes(example(1).crop((0, 0, 251, 247))), png_bytes(example(1, "L")), jpeg_bytes(example(1))):
         with pytest.raises(ValueError, match="history is of another picture"):
             restorer(other, history=history)
         assert restorer(other, history=history, strength=0).image.size == Image.open(io.BytesIO(other)).size
@@ -179,7 +173,7 @@ def test_a_history_of_another_picture_is_refused(restorer: JpegRestorer) -> None
 def test_alpha_and_metadata_stay(restorer: JpegRestorer) -> None:
     image, _ = _first(20, (3, 5))
     image.putalpha(Image.linear_gradient("L").resize(image.size))
-    restored = restorer(_png(image))
+    restored = restorer(png_bytes(image))
     assert restored.report.history.first is not None
     assert restored.image.mode == "RGBA"
     assert restored.image.getchannel("A").tobytes() == image.getchannel("A").tobytes()
@@ -187,7 +181,7 @@ def test_alpha_and_metadata_stay(restorer: JpegRestorer) -> None:
 
 def test_gray_stays_gray(restorer: JpegRestorer) -> None:
     image, _ = _first(20, (3, 5), "L")
-    for source in (jpeg_bytes(image.convert("RGB"), quality=90), _png(image.convert("RGB")), _png(image)):
+    for source in (jpeg_bytes(image.convert("RGB"), quality=90), png_bytes(image.convert("RGB")), png_bytes(image)):
         restored = restorer(source)
         assert restored.report.history.first is not None
         bands = restored.image.convert("RGB").split()
@@ -195,7 +189,7 @@ def test_gray_stays_gray(restorer: JpegRestorer) -> None:
 
 
 def test_a_picture_without_a_past_is_restored_as_before(restorer: JpegRestorer) -> None:
-    for source in (jpeg_bytes(example(1), quality=40), _png(example(1))):
+    for source in (jpeg_bytes(example(1), quality=40), png_bytes(example(1))):
         now, before = restorer(source), restorer(source, history=False)
         assert now.image.tobytes() == before.image.tobytes()
         assert now.report.notes == ()

@@ -13,7 +13,7 @@ from argan_hf.jpeg import read_jpeg
 from argan_hf.neutral import colored_blocks, left_neutral, neutral_blocks
 from argan_hf.picture import PictureParts, take_apart
 from argan_hf.prepared_picture import PreparedPicture, prepare
-from tests.conftest import jpeg_bytes, scramble
+from tests.conftest import jpeg_bytes, png_bytes, scramble
 from tests.history.conftest import example
 
 # Where the mark is, and how far from it no color is allowed: the chroma blocks that it touches, the enlarged chroma of
@@ -32,12 +32,6 @@ def marked() -> Image.Image:
     image = example(1, "L").convert("RGB")
     ImageDraw.Draw(image).ellipse(MARK, outline=(220, 20, 30), width=6)
     return image
-
-
-def _png(image: Image.Image) -> bytes:
-    buffer = io.BytesIO()
-    image.save(buffer, "PNG")
-    return buffer.getvalue()
 
 
 def _saved_again(image: Image.Image, crop: tuple[int, int]) -> bytes:
@@ -64,7 +58,7 @@ _SOURCES = {
     "4:4:4": lambda image: jpeg_bytes(image, quality=20, subsampling="4:4:4"),
     "4:2:2": lambda image: jpeg_bytes(image, quality=20, subsampling="4:2:2"),
     "4:2:0": lambda image: jpeg_bytes(image, quality=20, subsampling="4:2:0"),
-    "PNG": _png,
+    "PNG": png_bytes,
     "saved again": lambda image: _saved_again(image, (0, 0)),
     "cropped and saved again": lambda image: _saved_again(image, (3, 5)),
 }

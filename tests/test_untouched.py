@@ -16,7 +16,7 @@ from argan_hf.jpeg.file import image_to_tensor
 from argan_hf.picture import take_apart
 from argan_hf.prepared_picture import prepare
 from argan_hf.untouched import left_untouched, untouched_blocks
-from tests.conftest import EXAMPLES, jpeg_bytes
+from tests.conftest import EXAMPLES, jpeg_bytes, png_bytes
 
 FLAT = ("text-bilevel", "desktop-old", "comic", "pixel-art", "mosaic")
 
@@ -24,12 +24,6 @@ FLAT = ("text-bilevel", "desktop-old", "comic", "pixel-art", "mosaic")
 @pytest.fixture(scope="module")
 def restorer() -> JpegRestorer:
     return JpegRestorer.from_pretrained(device="cpu")
-
-
-def _png(image: Image.Image) -> bytes:
-    buffer = io.BytesIO()
-    image.save(buffer, "PNG")
-    return buffer.getvalue()
 
 
 def _pixels(image: Image.Image) -> torch.Tensor:
@@ -50,7 +44,7 @@ def _luma(data: bytes) -> tuple[torch.Tensor, torch.Tensor]:
 @pytest.mark.parametrize("kind", FLAT)
 def test_graphics_that_were_never_compressed_are_left_pixel_by_pixel(restorer: JpegRestorer, kind: str) -> None:
     image = draw_graphic(kind, 5, 160)
-    restored = restorer(_png(image))
+    restored = restorer(png_bytes(image))
     assert torch.equal(_pixels(restored.image), _pixels(image))
     assert restored.report.untouched == 1
     assert any("no trace of JPEG was found" in note for note in restored.report.notes)
@@ -131,7 +125,7 @@ def window() -> Image.Image:
 
 
 def test_blocks_of_an_earlier_save_are_not_left(restorer: JpegRestorer, window: Image.Image) -> None:
-    prepared = prepare(take_apart(_png(window)), restorer.find_history(_png(window)), None, looks_back=True)
+    prepared = prepare(take_apart(png_bytes(window)), restorer.find_history(png_bytes(window)), None, looks_back=True)
     weights = prepared.untouched_blocks()
     assert weights is not None
     assert prepared.held is not None
@@ -143,7 +137,7 @@ def test_blocks_of_an_earlier_save_are_not_left(restorer: JpegRestorer, window: 
 def test_a_photograph_within_a_clean_window_is_restored_and_the_window_is_left(
     restorer: JpegRestorer, window: Image.Image
 ) -> None:
-    result = np.asarray(restorer(_png(window)).image).astype(int)
+    result = np.asarray(restorer(png_bytes(window)).image).astype(int)
     changed = np.abs(result - np.asarray(window).astype(int)).max(2)
     assert (changed[140:270, 150:280] > 0).mean() > 0.5
     outside = np.ones(changed.shape, dtype=bool)
@@ -153,7 +147,7 @@ def test_a_photograph_within_a_clean_window_is_restored_and_the_window_is_left(
 
 def test_a_picture_of_which_the_user_knows_a_quality_is_restored(restorer: JpegRestorer) -> None:
     image = draw_graphic("comic", 5, 160)
-    assert restorer(_png(image), quality=30).report.untouched == 0
+    assert restorer(png_bytes(image), quality=30).report.untouched == 0
 
 
 def test_a_quality_that_the_file_has_changes_nothing(restorer: JpegRestorer) -> None:
@@ -185,7 +179,7 @@ def test_tiles_and_a_kept_reconstruction_give_the_same(restorer: JpegRestorer) -
     window = draw_graphic("desktop-old", 3, 200)
     with Image.open(EXAMPLES[1]) as image:
         window.paste(image.convert("RGB").crop((0, 0, 120, 200)), (0, 0))
-    data = _png(window)
+    data = png_bytes(window)
     whole = restorer(data)
     assert 0 < whole.report.untouched < 1
     small = JpegRestorer(restorer.model, "cpu", tile_size=64)

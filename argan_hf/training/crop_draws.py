@@ -1,11 +1,11 @@
 """The random numbers that say where crops are cut, for many batches at once, before any of them is needed."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from .batch import to_device
+from .draws import Draws
 from .random_places import draw_taken, places_for, shuffled
 
 PLACE_BITS = 26
@@ -14,7 +14,7 @@ of up to 384 GiB, and places in one of 80 GiB lie 400 pixels apart, where a pict
 
 
 @dataclass(frozen=True)
-class CropDraws:
+class CropDraws(Draws):
     """Random numbers for B crops; of N batches, if every tensor has an axis N in front.
 
     G is the number of places for crops of graphics.
@@ -32,14 +32,6 @@ class CropDraws:
     graphics: Tensor
     is_graphic: Tensor
     on_grid: Tensor
-
-    def __getitem__(self, batch: int) -> "CropDraws":
-        """The draws of one of N batches."""
-        return CropDraws(*(getattr(self, field.name)[batch] for field in fields(self)))
-
-    def to(self, device: torch.device) -> "CropDraws":
-        """The same on a device; the host does not wait for the copy."""
-        return CropDraws(*(to_device(getattr(self, field.name), device) for field in fields(self)))
 
 
 def draw_crops(

@@ -5,22 +5,22 @@ batch. What only some crops of a batch go through has a fixed number of places (
 """
 
 import math
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from ..jpeg.resampling import Subsampling, SubsamplingGroups
 from ..jpeg.tables import quantization_tables
-from .batch import to_device
 from .degradation_settings import GRID, DegradationSettings
+from .draws import Draws
 from .random_places import draw_counts, draw_taken, places_for, shuffled
 
 _SUBSAMPLINGS: tuple[Subsampling, ...] = ("4:2:0", "4:2:2", "4:4:4")
 
 
 @dataclass(frozen=True)
-class DegradationDraws:
+class DegradationDraws(Draws):
     """What was drawn for the B crops of a batch; of N batches, if every tensor has an axis N in front.
 
     E is the number of places for crops that were compressed before, R that of crops resized after that, M that of
@@ -61,14 +61,6 @@ class DegradationDraws:
     resized: Tensor
     zoomed: Tensor
     scale: Tensor
-
-    def __getitem__(self, batch: int) -> "DegradationDraws":
-        """The draws of one of N batches."""
-        return DegradationDraws(*(getattr(self, field.name)[batch] for field in fields(self)))
-
-    def to(self, device: torch.device) -> "DegradationDraws":
-        """The same on a device; the host does not wait for the copy."""
-        return DegradationDraws(*(to_device(getattr(self, field.name), device) for field in fields(self)))
 
 
 def draw_degradations(

@@ -116,7 +116,7 @@ class Reservoir:
 
     def _cut(self, places: Tensor, flips: Tensor, on_grid: Tensor | None, crop_size: int, margin: int) -> Tensor:
         # 1. Picture and corner of every crop.
-        slot = self._slots(places)  # (B,)
+        slot = self.slots(places)  # (B,)
         corner = (places[:, 1:] * (self._sizes[slot] - crop_size + 1)) >> PLACE_BITS  # (B, 2)
         if on_grid is not None:
             # The last place on the grid before; or the first one, if that lies before the picture. A picture that is
@@ -141,11 +141,8 @@ class Reservoir:
         crops = [flat[channel * plane :].index_select(0, place.flatten()) for channel in range(channels)]
         return torch.stack([crop.view(place.shape) for crop in crops], 1)
 
-    def slots(self, draws: CropDraws) -> Tensor:
-        """The picture of each of B crops, int64 (B,)."""
-        return self._slots(draws.places)
-
-    def _slots(self, places: Tensor) -> Tensor:
+    def slots(self, places: Tensor) -> Tensor:
+        """The picture of each of B crops, int64 (B,), by their `places`."""
         return torch.searchsorted(self._ends, (places[:, 0] * self._ends[-1]) >> PLACE_BITS, right=True)
 
 

@@ -89,7 +89,7 @@ def test_large_reservoirs_are_drawn_from_evenly(gib: int) -> None:
     reservoir = Reservoir(1, 64, CPU)
     reservoir._sizes = torch.full((capacity, 2), 512)
     reservoir._ends = torch.cumsum(reservoir._sizes.prod(1), 0)
-    slots = reservoir.slots(draw_crops(1, 20_000, torch.Generator().manual_seed(0))[0])
+    slots = reservoir.slots(draw_crops(1, 20_000, torch.Generator().manual_seed(0))[0].places)
     quarters = torch.bincount(slots * 4 // capacity, minlength=4)
     assert quarters.tolist() == pytest.approx([5000] * 4, rel=0.06)
 
