@@ -16,35 +16,11 @@ from argan_hf.training.checkpointing import checkpoints
 from argan_hf.training.stopping import RunStoppedError
 from argan_hf.training.trainer import ArganTrainer
 from argan_hf.training.validation import Validation
+from tests.training.conftest import exported_weights
 
 pytestmark = pytest.mark.slow
 
 _HALVES = (slice(0, 2), slice(2, 4))
-
-
-@pytest.fixture
-def arguments(picture_parquet: str, tmp_path: Path) -> dict[str, object]:
-    return {
-        "dataset_name": "parquet",
-        "data_files": [picture_parquet],
-        "reservoir_mib": 8,
-        "slot_size": 256,
-        "output_dir": str(tmp_path / "run"),
-        "model": json.dumps({"hidden_sizes": [4, 8]}),
-        "crop_size": 64,
-        "train_batch_size": 4,
-        "max_train_steps": 6,
-        "lr_scheduler": "cosine",
-        "adversarial_start_step": 2,
-        "validation_steps": 3,
-        "validation_pictures": 2,
-        "checkpointing_steps": 3,
-        "logging_steps": 1,
-    }
-
-
-def _weights(folder: Path) -> dict[str, torch.Tensor]:
-    return ArganForImageRestoration.from_pretrained(folder).state_dict()
 
 
 def test_the_defaults_are_the_papers_numbers() -> None:
@@ -73,56 +49,15 @@ def test_one_seed_gives_one_result_and_both_networks_learn(arguments: dict[str, 
     first = ArganTrainer(ArganTrainingArguments(**arguments))
     discriminator = first.update.discriminator
     before = {k: v.clone() for k, v in discriminator.state_dict().items()}
-    one = _weights(first.train())
-    two = _weights(ArganTrainer(ArganTrainingArguments(**{**arguments, "output_dir": str(tmp_path / "b")})).train())
+    one = exported_weights(first.train())
+    two = exported_weights(
+        ArganTrainer(ArganTrainingArguments(**{**arguments, "output_dir": str(tmp_path / "b")})).train()
+    )
     assert all(torch.equal(one[name], two[name]) for name in one)
     other = {**arguments, "output_dir": str(tmp_path / "c"), "seed": 1}
-    three = _weights(ArganTrainer(ArganTrainingArguments(**other)).train())
+    three = exported_weights(ArganTrainer(ArganTrainingArguments(**other)).train())
     assert any(not torch.equal(one[name], three[name]) for name in one)
     assert any(not torch.equal(before[name], tensor) for name, tensor in discriminator.state_dict().items())
-
-
-JUDGE_OF_TEXTURES = {"hidden_sizes": [4, 8], "normalization": "none", "wavelet_levels": 1, "conditional": True}
-
-
-@pytest.mark.parametrize(
-    "change",
-    [
-        {},
-        {"optimizer": "muon", "discriminator": json.dumps({"hidden_sizes": [4, 8]})},
-        {
-            "discriminator": json.dumps(JUDGE_OF_TEXTURES),
-            "l2_balance": 1.0,
-            "lambda_texture": 2.0,
-            "discriminator_learning_rate": 1e-3,
-            "export_best": False,
-        },
-        {"graphics_share": 0.4, "caption_share": 0.5, "reservoir_mib": 2, "adversarial_start_step": 6},
-    ],
-    ids=["paper", "muon", "textures", "graphics"],
-)
-def test_a_resumed_run_equals_an_uninterrupted_one(
-    arguments: dict[str, object], tmp_path: Path, change: dict[str, object]
-) -> None:
-    arguments |= change
-    whole = _weights(ArganTrainer(ArganTrainingArguments(**arguments)).train())
-    folder = Path(str(arguments["output_dir"]))
-    resumed = {**arguments, "resume_from_checkpoint": str(folder / "checkpoint-3"), "output_dir": str(tmp_path / "b")}
-    part = _weights(ArganTrainer(ArganTrainingArguments(**resumed)).train())
-    assert all(torch.equal(whole[name], part[name]) for name in whole)
-
-
-def test_resuming_is_exact_while_the_stream_refreshes_a_small_reservoir(
-    arguments: dict[str, object], tmp_path: Path
-) -> None:
-    run = {**arguments, "reservoir_mib": 1, "refresh_interval": 1, "max_train_steps": 9}
-    trainer = ArganTrainer(ArganTrainingArguments(**run))
-    whole = _weights(trainer.train())
-    assert trainer.pictures.reservoir.inserted == trainer.pictures.reservoir.capacity + 9
-    folder = Path(str(arguments["output_dir"]))
-    resumed = {**run, "resume_from_checkpoint": str(folder / "checkpoint-6"), "output_dir": str(tmp_path / "b")}
-    part = _weights(ArganTrainer(ArganTrainingArguments(**resumed)).train())
-    assert all(torch.equal(whole[name], part[name]) for name in whole)
 
 
 def test_accumulated_batches_equal_a_large_one(arguments: dict[str, object]) -> None:
@@ -185,7 +120,7 @@ def test_the_best_averaged_weights_are_exported_or_the_last(
     monkeypatch.setattr("argan_hf.training.trainer.validate", scripted)
     run = {**arguments, "validation_steps": 2, "adversarial_start_step": 6, "export_best": export_best}
     trainer = ArganTrainer(ArganTrainingArguments(**run))
-    exported = _weights(trainer.train())
+    exported = exported_weights(trainer.train())
     for index, weights in enumerate(seen):
         equal = all(torch.equal(exported[name], tensor) for name, tensor in weights.items())
         assert equal == (index == exported_index)
@@ -211,26 +146,6 @@ def test_weights_that_no_discriminator_has_judged_are_not_the_best_of_an_adversa
     monkeypatch.setattr(trainer.progress, "advance", jump)
     trainer.train()
     assert trainer.best.state_dict()["score"] == 1.0
-
-
-def test_a_resumed_run_that_keeps_the_last_weights_forgets_the_best(
-    arguments: dict[str, object], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    gains = iter([3.0, 1.0])
-    last: dict[str, torch.Tensor] = {}
-
-    def scripted(restore: object, pictures: object, num_channels: int) -> Validation:
-        last.update({name: tensor.clone() for name, tensor in trainer.averaged.model.state_dict().items()})
-        return Validation({"gain_q10": next(gains)}, torch.zeros(1, 8, 8, dtype=torch.uint8))
-
-    monkeypatch.setattr("argan_hf.training.trainer.validate", scripted)
-    run = {**arguments, "adversarial_start_step": 6}
-    trainer = ArganTrainer(ArganTrainingArguments(**run))
-    best = _weights(trainer.train())
-    resumed = {**run, "resume_from_checkpoint": "latest", "export_best": False}
-    exported = _weights(ArganTrainer(ArganTrainingArguments(**resumed)).train())
-    assert all(torch.equal(tensor, last[name]) for name, tensor in exported.items())
-    assert not all(torch.equal(tensor, last[name]) for name, tensor in best.items())
 
 
 def test_everything_of_a_run_is_logged(arguments: dict[str, object]) -> None:
@@ -339,14 +254,14 @@ def test_weights_stored_in_16_bits_load_as_32(arguments: dict[str, object], tmp_
     assert (half / "model.safetensors").stat().st_size < 0.7 * (full / "model.safetensors").stat().st_size
     loaded = ArganForImageRestoration.from_pretrained(half)
     assert {p.dtype for p in loaded.parameters()} == {torch.float32}
-    for name, tensor in _weights(full).items():
+    for name, tensor in exported_weights(full).items():
         assert torch.allclose(loaded.state_dict()[name].float(), tensor.float(), rtol=1e-3, atol=1e-6)
 
 
 @pytest.mark.parametrize(
     ("model_type", "fields"), [("ar_cnn", {"hidden_sizes": [4, 4, 4]}), ("d3", {"dictionary_size": 70})]
 )
-def test_the_compared_networks_train_with_the_same_loop_and_start_from_weights(
+def test_the_compared_networks_train_with_the_same_loop_and_start_fromexported_weights(
     arguments: dict[str, object], tmp_path: Path, model_type: str, fields: dict[str, object]
 ) -> None:
     run = {
