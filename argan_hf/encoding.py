@@ -3,6 +3,7 @@
 Metadata never cost the picture: what cannot be written, or could not be read again, is left out and named.
 """
 
+import copy
 import io
 import struct
 from typing import Any
@@ -17,6 +18,7 @@ from .containers.png_chunks import with_chunks
 from .encoder_arguments import encoder_arguments
 from .metadata import IMAGE_DESCRIPTION, tiff_tags
 from .output_formats import AVIF, PNG, TIFF, OutputFormat, output_format
+from .png_compression import compress_png
 from .sixteen_bits import encode_png, encode_tiff
 
 _COLOR_CHUNKS = ((b"cICP", "cicp"), (b"mDCV", "mdcv"), (b"cLLI", "clli"))
@@ -77,7 +79,7 @@ def encode_picture(image: Image.Image, suffix: str, samples: np.ndarray | None =
 
 
 def _encode(image: Image.Image, chosen: OutputFormat, info: dict[str, Any], samples: np.ndarray | None = None) -> bytes:
-    bare = image.copy() if samples is None else image.resize((1, 1), Image.Resampling.NEAREST)
+    bare = copy.copy(image) if samples is None else image.resize((1, 1), Image.Resampling.NEAREST)
     # Encoders would also write what they find in `info`.
     bare.info = {}
     buffer = io.BytesIO()
@@ -89,10 +91,13 @@ def _encode(image: Image.Image, chosen: OutputFormat, info: dict[str, Any], samp
     except (AttributeError, LookupError, OverflowError, RuntimeError, TypeError, struct.error) as error:
         raise OSError(f"{chosen.title} cannot be written: {error}") from error
     data = buffer.getvalue()
+    if chosen is not PNG:
+        return data
+    buffer.close()
     # Pillow writes only chunks that it knows.
-    if chosen is PNG and (colors := [(kind, info[key]) for kind, key in _COLOR_CHUNKS if key in info]):
+    if colors := [(kind, info[key]) for kind, key in _COLOR_CHUNKS if key in info]:
         data = with_chunks(data, colors)
-    return data if samples is None else encode_png(samples, data)
+    return compress_png(data if samples is None else encode_png(samples, data))
 
 
 def _save(image: Image.Image, buffer: io.BytesIO, name: str, arguments: dict[str, Any]) -> None:

@@ -44,6 +44,8 @@ PNG = OutputFormat(
         *("icc_profile", "exif", "xmp", "dpi", "comment", "iptc", "text"),
         *("gamma", "chromaticity", "srgb", "cicp", "mdcv", "clli"),
     ),
+    # `png_compression.py` does it faster.
+    {"compress_level": 0},
     deep=True,
 )
 # Not compressed: Pillow writes compressed TIFF files with libtiff, which drops the Exif directories.

@@ -79,13 +79,13 @@ def to_eight_bits(samples: np.ndarray) -> np.ndarray:
 
 
 def encode_png(samples: np.ndarray, carrier: bytes) -> bytes:
-    """A PNG file of 16 bits per channel.
+    """A PNG file of 16 bits per channel, not compressed.
 
     Args:
         samples: uint16 (H, W, 1..4).
         carrier: the bytes of a small PNG file; its chunks that do not belong to its pixels are taken.
     """
-    data = bytes(imagecodecs.png_encode(samples.squeeze(2) if samples.shape[2] == 1 else samples))
+    data = bytes(imagecodecs.png_encode(samples.squeeze(2) if samples.shape[2] == 1 else samples, level=0))
     others = [chunk for chunk in chunks(carrier) if chunk.kind not in (b"IHDR", b"IDAT", b"IEND")]
     return with_chunks(data, [(chunk.kind, carrier[chunk.start : chunk.end]) for chunk in others])
 
