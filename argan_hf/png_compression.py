@@ -1,4 +1,4 @@
-"""Compresses the pixels of PNG files with libdeflate, which takes a third of the time of zlib for files of the same size.
+"""Compresses the pixels of PNG files with libdeflate, which takes a third of the time of zlib for the same size.
 
 Pillow and libpng filter the rows, which makes them compressible, and write them uncompressed. So they keep writing the
 file, with all that it holds, and only the compressed data are put in their place.
@@ -23,7 +23,8 @@ def compress_png(data: bytes) -> bytes:
         data: a PNG file, not interlaced, whose pixels an encoder filtered and did not compress (level 0).
     """
     rows = bytearray(uncompressed_size(data))  # with a filter byte each
-    before, after, inflater, end = [SIGNATURE], [], zlib.decompressobj(), 0
+    before, after = [SIGNATURE], list[bytes]()
+    inflater, end = zlib.decompressobj(), 0
     for chunk in chunks(data):
         if chunk.kind == b"IDAT":
             # Piece by piece: a whole copy of a picture of 100 megapixels would take too much memory.
