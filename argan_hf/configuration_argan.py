@@ -5,6 +5,8 @@ from typing import Literal
 from huggingface_hub.dataclasses import strict
 from transformers import PreTrainedConfig
 
+from .network_argan import size_divisor
+
 
 @strict
 class ArganConfig(PreTrainedConfig):
@@ -56,9 +58,7 @@ class ArganConfig(PreTrainedConfig):
     @property
     def size_divisor(self) -> int:
         """The network pads height and width to multiples of this, in pixels; tiles must start at such multiples."""
-        if self.block_type == "plain":
-            return 1 << len(self.hidden_sizes)
-        return self.patch_size << (len(self.hidden_sizes) - 1)
+        return size_divisor(self)
 
 
 @strict
