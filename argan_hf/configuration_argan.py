@@ -25,6 +25,8 @@ class ArganConfig(PreTrainedConfig):
         conditioning_size: width of the hidden layer that embeds the tables.
         negative_slope: slope of the encoder's LeakyReLU (`"plain"` only).
         initializer_range: standard deviation of the normal initialization of `"plain"` weights.
+        tile_margin: pixels around a tile of a large picture whose content changes what the network gives for the tile,
+            as far as that can be seen, see [`influence_margin`]; `None` if it was not measured.
     """
 
     model_type = "argan"
@@ -38,6 +40,7 @@ class ArganConfig(PreTrainedConfig):
     conditioning_size: int = 128
     negative_slope: float = 0.2
     initializer_range: float = 0.02
+    tile_margin: int | None = None
 
     def validate_planes(self) -> None:
         if self.num_channels not in (1, 3):

@@ -15,10 +15,9 @@ from transformers import CONFIG_MAPPING, AutoConfig, AutoModelForImageToImage, P
 from transformers.utils import cached_file
 from transformers.utils.hub import extract_commit_hash
 
+from .checkpoint_files import locate, weights_name
 from .memory import is_out_of_memory
 from .quiet import quiet
-
-CHECKPOINTS = Path(__file__).parent / "checkpoints"
 
 _HUB_OPTIONS = ("cache_dir", "force_download", "local_files_only", "proxies", "revision", "subfolder", "token")
 _NEEDED = ("num_channels", "size_divisor", "condition_on_quantization")
@@ -30,17 +29,6 @@ _REMEDY = "get both files of the checkpoint again"
 
 class DamagedCheckpointError(ValueError):
     """A checkpoint that exists, but does not hold a whole network; one sentence says what was found and what to do."""
-
-
-def locate(name_or_path: str | Path) -> str | Path:
-    """The folder of a checkpoint of this package, for its name; any other argument is returned unchanged."""
-    shipped = CHECKPOINTS / str(name_or_path)
-    return shipped if (shipped / "config.json").is_file() else name_or_path
-
-
-def weights_name(variant: str | None = None) -> str:
-    """Name of the file that holds the weights of a variant, or of the default."""
-    return f"model.{variant}.safetensors" if variant else "model.safetensors"
 
 
 def load_model(name_or_path: str | Path, *, kind: Any = AutoModelForImageToImage, **kwargs: Any) -> PreTrainedModel:

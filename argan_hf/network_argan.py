@@ -8,16 +8,17 @@ This file is published on the Hub as remote code. It may import only torch and t
 """
 
 import itertools
-from collections.abc import Sequence
-from typing import Protocol
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 
-class NetworkSettings(Protocol):
-    """What a network is built from: the fields of [`ArganConfig`] of these names."""
+@dataclass(frozen=True)
+class NetworkConfig:
+    """What a network is built from: the entries of [`ArganConfig`] of these names, which says what they mean."""
 
     num_channels: int
     block_type: str
@@ -27,6 +28,12 @@ class NetworkSettings(Protocol):
     condition_on_quantization: bool
     conditioning_size: int
     negative_slope: float
+    tile_margin: int | None = None
+
+    @property
+    def size_divisor(self) -> int:
+        """As [`ArganConfig.size_divisor`]."""
+        return size_divisor(self)
 
 
 def _pad_to_multiple(pixel_values: Tensor, divisor: int) -> Tensor:
@@ -44,7 +51,7 @@ class ArganPlainUNet(nn.Module):
     tables.
     """
 
-    def __init__(self, config: NetworkSettings) -> None:
+    def __init__(self, config: NetworkConfig) -> None:
         super().__init__()
         widths = list(config.hidden_sizes)
         self.encoder = nn.ModuleList()
@@ -114,7 +121,7 @@ class ArganQuantizationEmbedding(nn.Module):
         widths: channels of every feature map that gets biases.
     """
 
-    def __init__(self, config: NetworkSettings, widths: list[int]) -> None:
+    def __init__(self, config: NetworkConfig, widths: list[int]) -> None:
         super().__init__()
         self.widths = widths
         self.num_channels = config.num_channels
@@ -139,7 +146,7 @@ class ArganResidualUNet(nn.Module):
     with enough margin gives the same values as the whole picture.
     """
 
-    def __init__(self, config: NetworkSettings) -> None:
+    def __init__(self, config: NetworkConfig) -> None:
         super().__init__()
         widths, depths = list(config.hidden_sizes), list(config.depths)
         folded = config.num_channels * config.patch_size**2
@@ -189,12 +196,12 @@ def _residual_stage(width: int, depth: int) -> nn.Sequential:
     return nn.Sequential(*(ArganResidualBlock(width) for _ in range(depth)))
 
 
-def build_network(config: NetworkSettings) -> nn.Module:
+def build_network(config: NetworkConfig) -> nn.Module:
     """The network of a configuration, not initialized."""
     return ArganPlainUNet(config) if config.block_type == "plain" else ArganResidualUNet(config)
 
 
-def size_divisor(config: NetworkSettings) -> int:
+def size_divisor(config: NetworkConfig) -> int:
     """A network pads height and width to multiples of this, in pixels; tiles must start at such multiples."""
     if config.block_type == "plain":
         return 1 << len(config.hidden_sizes)
@@ -202,12 +209,15 @@ def size_divisor(config: NetworkSettings) -> int:
 
 
 def restore_planes(
-    unet: nn.Module, config: NetworkSettings, pixel_values: Tensor, quantization: Tensor | None
+    unet: Callable[[Tensor, Tensor | None], Tensor],
+    config: NetworkConfig,
+    pixel_values: Tensor,
+    quantization: Tensor | None,
 ) -> Tensor:
     """Run a network over planes of any size, of which there may be one where it restores three.
 
     Args:
-        unet: from [`build_network`].
+        unet: from [`build_network`], or what computes the same.
         config: of the network.
         pixel_values: float (B, C, H, W) in 0..1, any H, W >= 1; C is 1 or `config.num_channels`.
         quantization: (B, C, 8, 8), zeros where a table is unknown; `None` if all are.
@@ -229,7 +239,7 @@ def restore_planes(
         hidden = torch.cat((hidden, torch.full_like(hidden, 128 / 255).expand(-1, expected - 1, -1, -1)), dim=1)
         if quantization is not None:
             quantization = F.pad(quantization, (0, 0, 0, 0, 0, expected - planes))
-    restored: Tensor = unet(_pad_to_multiple(hidden, size_divisor(config)), quantization)
+    restored = unet(_pad_to_multiple(hidden, size_divisor(config)), quantization)
     return restored[:, :planes, :height, :width]
 
 
@@ -239,7 +249,7 @@ __all__ = [
     "ArganResidualUNet",
     "ArganZeroConv2d",
     "ArganZeroLinear",
-    "NetworkSettings",
+    "NetworkConfig",
     "build_network",
     "encoder_layer",
     "restore_planes",

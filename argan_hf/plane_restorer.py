@@ -4,18 +4,20 @@ It knows planes and quantization tables, neither files nor pictures.
 """
 
 from collections.abc import Callable
+from typing import Any, cast
 
 import torch
-from torch import Tensor
-from transformers import PreTrainedModel
+from torch import Tensor, nn
 
+from .fused_network import fused
+from .network_argan import restore_planes
 from .onednn_caches import bound_caches
 from .precision import preferred_dtype
 from .tiling import receptive_margin, run_tiled
 from .variants import WeightInterpolation
 
 TILE_SIZE = 1280
-"""Default side of the tiles, in pixels."""
+"""Default of the largest side of the tiles, in pixels."""
 
 
 class PlaneRestorer:
@@ -23,16 +25,18 @@ class PlaneRestorer:
 
     Args:
         model: a trained network of this package, or one with the same inputs and outputs (`pixel_values`,
-            `quantization`, `reconstruction`) whose configuration has `num_channels`, `size_divisor` and
+            `quantization`, `reconstruction`) whose `config` has `num_channels`, `size_divisor` and
             `condition_on_quantization`.
         device: where it runs; default: the first accelerator, else the CPU.
-        tile_size: side of the tiles of large pictures, in pixels, rounded up to a multiple of the network's size
-            divisor, or of 16 if that is larger. Smaller tiles need less memory and more time.
+        tile_size: largest side of the tiles of large pictures, in pixels, rounded up to a multiple of the network's
+            size divisor, or of 16 if that is larger. Smaller tiles need less memory and more time.
         dtype: of the convolutions, float32 or bfloat16; default: [`preferred_dtype`].
         realism_model: the network at realism 1, of the same architecture as `model`, or a function that loads it.
+        exact_tiles: whether the network gets around every tile all that it can see, its receptive field; by default it
+            gets what changes its result, if `config.tile_margin` says how much that is.
 
     Attributes:
-        margin: radius of the receptive field, in pixels; the network gets this much around every tile.
+        margin: how much the network gets around every tile, in pixels.
 
     Raises:
         ValueError: if `tile_size` is not positive.
@@ -40,31 +44,30 @@ class PlaneRestorer:
 
     def __init__(
         self,
-        model: PreTrainedModel,
+        model: nn.Module,
         device: str | torch.device | None = None,
         *,
         tile_size: int = TILE_SIZE,
         dtype: torch.dtype | None = None,
-        realism_model: PreTrainedModel | Callable[[], PreTrainedModel] | None = None,
+        realism_model: nn.Module | Callable[[], nn.Module] | None = None,
+        exact_tiles: bool = False,
     ) -> None:
         if tile_size < 1:
             raise ValueError(f"tile_size must be positive, found {tile_size}")
         bound_caches()
         self.tile_size = tile_size
         self.device = torch.device(device) if device else _default_device()
+        measured = getattr(model.config, "tile_margin", None)
         # Before the model moves: where a GPU is lent to single functions (ZeroGPU), it cannot be used here.
-        self.margin = receptive_margin(
-            lambda probe: model.eval()(probe.to(model.device)).reconstruction.cpu(),
-            model.config.num_channels,
-            model.config.size_divisor,
-        )
-        self.model = model.to(self.device, memory_format=torch.channels_last)
+        self.margin: int = _receptive_margin(model.eval()) if exact_tiles or measured is None else measured
+        # Its kernels, and so its features, have their channels last, which convolutions compute faster.
+        self.model: Any = cast(Any, model.eval()).to(self.device, memory_format=torch.channels_last)
         self.dtype = dtype or preferred_dtype(model, self.device)
         self._scale: WeightInterpolation | None = None
         if realism_model is not None:
             self._scale = WeightInterpolation(self.model, realism_model)
 
-    def model_at(self, realism: float) -> PreTrainedModel:
+    def model_at(self, realism: float) -> nn.Module:
         """The network at a realism; the last few that were used are kept in memory.
 
         Args:
@@ -77,7 +80,7 @@ class PlaneRestorer:
         if not 0.0 <= realism <= 1.0:
             raise ValueError(f"realism must lie in 0..1, found {realism}")
         if realism == 0:
-            return self.model
+            return cast(nn.Module, self.model)
         if self._scale is None:
             raise ValueError("this network was loaded without a variant for realism: leave realism at 0")
         try:
@@ -85,7 +88,7 @@ class PlaneRestorer:
         except OSError as error:
             raise ValueError(f"this checkpoint has no variant for realism: leave realism at 0 ({error})") from error
 
-    def _restore_tile(self, model: PreTrainedModel, planes: Tensor, tables: Tensor | None) -> Tensor:
+    def _restore_tile(self, model: nn.Module, planes: Tensor, tables: Tensor | None) -> Tensor:
         # Plain CMYK files (not YCCK) compress their channels independently, so each is restored like a gray picture.
         parts = planes.split(1) if planes.shape[0] == 4 else [planes]
         return torch.cat([self._run(model, part[None], tables)[0] for part in parts])
@@ -106,26 +109,44 @@ class PlaneRestorer:
         """
         model = self.model_at(realism)
         return run_tiled(
-            lambda tile: self._run(model, tile, tables), planes.float(), tile_size=self._whole_tile, margin=self.margin
+            lambda tile: self._run(model, tile, tables),
+            planes.float(),
+            tile_size=self._whole_tile,
+            margin=self.margin,
+            step=self._step,
         )
 
     @property
-    def _whole_tile(self) -> int:
+    def _step(self) -> int:
         # A multiple of the network's size divisor, and of the 8x8 blocks of the projection.
-        step = max(int(self.model.config.size_divisor), 16)
-        return -(-self.tile_size // step) * step
+        return max(int(self.model.config.size_divisor), 16)
 
-    def _run(self, model: PreTrainedModel, planes: Tensor, tables: Tensor | None) -> Tensor:
+    @property
+    def _whole_tile(self) -> int:
+        return -(-self.tile_size // self._step) * self._step
+
+    def _run(self, model: nn.Module, planes: Tensor, tables: Tensor | None) -> Tensor:
         quantization = None if tables is None else tables[None, : planes.shape[1]].to(self.device)
         return self._forward(model, planes / 255.0, quantization).cpu() * 255.0
 
     @torch.inference_mode()
-    def _forward(self, model: PreTrainedModel, pixel_values: Tensor, quantization: Tensor | None) -> Tensor:
+    def _forward(self, model: nn.Module, pixel_values: Tensor, quantization: Tensor | None) -> Tensor:
         pixel_values = pixel_values.to(self.device, memory_format=torch.channels_last)
+        fast = fused(getattr(model, "unet", None), self.device, self.dtype)
+        if fast is not None:
+            return restore_planes(fast, cast(Any, model.config), pixel_values, quantization).clamp_(0.0, 1.0)
         with torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32):
             reconstruction = model(pixel_values, quantization=quantization).reconstruction
         restored: Tensor = reconstruction.float().clamp_(0.0, 1.0)
         return restored
+
+
+def _receptive_margin(model: nn.Module) -> int:
+    device = next(model.parameters()).device
+    config: Any = model.config
+    return receptive_margin(
+        lambda probe: model(probe.to(device)).reconstruction.cpu(), config.num_channels, config.size_divisor
+    )
 
 
 def _default_device() -> torch.device:

@@ -11,17 +11,16 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
-from transformers import PreTrainedModel
+from torch import Tensor, nn
 
 from .containers.opening import MAX_MEGAPIXELS
 from .flat_chroma import with_flat_chroma
 from .history import History, describe_history
 from .jpeg.consistency import project_onto_file
-from .loading import load_model
 from .neutral import left_neutral
 from .picture import ImageSource, PictureParts, put_together, take_apart
 from .picture_history import history_of, look_back
+from .plain_network import load_plain_network
 from .plane_restorer import TILE_SIZE, PlaneRestorer
 from .prepared_picture import PreparedPicture, prepare
 from .restored_image import RestorationReport, RestoredImage
@@ -34,7 +33,7 @@ class JpegRestorer(PlaneRestorer):
     """Removes JPEG artifacts from pictures.
 
     Args:
-        model, device, tile_size, dtype, realism_model: as for [`PlaneRestorer`].
+        model, device, tile_size, dtype, realism_model, exact_tiles: as for [`PlaneRestorer`].
         max_megapixels: larger files are refused.
 
     A restorer can be pickled and sent to another process, if `realism_model` can.
@@ -45,17 +44,20 @@ class JpegRestorer(PlaneRestorer):
 
     def __init__(
         self,
-        model: PreTrainedModel,
+        model: nn.Module,
         device: str | torch.device | None = None,
         *,
         tile_size: int = TILE_SIZE,
         max_megapixels: float = MAX_MEGAPIXELS,
         dtype: torch.dtype | None = None,
-        realism_model: PreTrainedModel | Callable[[], PreTrainedModel] | None = None,
+        realism_model: nn.Module | Callable[[], nn.Module] | None = None,
+        exact_tiles: bool = False,
     ) -> None:
         if max_megapixels <= 0:
             raise ValueError(f"max_megapixels must be positive, found {max_megapixels}")
-        super().__init__(model, device, tile_size=tile_size, dtype=dtype, realism_model=realism_model)
+        super().__init__(
+            model, device, tile_size=tile_size, dtype=dtype, realism_model=realism_model, exact_tiles=exact_tiles
+        )
         self.max_megapixels = max_megapixels
 
     @classmethod
@@ -67,6 +69,7 @@ class JpegRestorer(PlaneRestorer):
         tile_size: int = TILE_SIZE,
         max_megapixels: float = MAX_MEGAPIXELS,
         dtype: torch.dtype | None = None,
+        exact_tiles: bool = False,
         **kwargs: Any,
     ) -> "JpegRestorer":
         """Load a checkpoint; its variant `realism`, if it has one, is loaded when it is first used.
@@ -74,8 +77,12 @@ class JpegRestorer(PlaneRestorer):
         Args:
             name_or_path: a checkpoint of this package ("argan-jpeg-color"), a local folder, or a Hub id.
             device: where it runs.
-            tile_size, max_megapixels, dtype: as for the class.
-            kwargs: passed to `AutoModelForImageToImage.from_pretrained` (`revision`, `token`, `variant`, …).
+            tile_size, max_megapixels, dtype, exact_tiles: as for the class.
+            kwargs: passed to `AutoModelForImageToImage.from_pretrained` (`revision`, `token`, …); `variant` chooses
+                other weights of the checkpoint.
+
+        The network is a plain module, where it can be loaded without transformers; `load_model` of `argan_hf.loading`,
+        or `AutoModelForImageToImage`, load it as a model of transformers.
 
         Raises:
             OSError: if there is no such checkpoint.
@@ -83,14 +90,15 @@ class JpegRestorer(PlaneRestorer):
                 when it is first used, see [`model_at`].
         """
         return cls(
-            load_model(name_or_path, **kwargs),
+            load_network(name_or_path, **kwargs),
             device,
             tile_size=tile_size,
             max_megapixels=max_megapixels,
             dtype=dtype,
             realism_model=None
             if "variant" in kwargs
-            else partial(load_model, name_or_path, variant=REALISM_VARIANT, **kwargs),
+            else partial(load_network, name_or_path, variant=REALISM_VARIANT, **kwargs),
+            exact_tiles=exact_tiles,
         )
 
     def __call__(
@@ -224,7 +232,7 @@ class JpegRestorer(PlaneRestorer):
         prepared = prepare(parts, found, quality, looks_back=history is not False)
         height, width = prepared.parts.samples.shape[1:]
         planes = torch.empty(self._restored_planes(prepared.parts), height, width)
-        plan = tiles(height, width, self._whole_tile, self.margin)
+        plan = tiles(height, width, self._whole_tile, self.margin, self._step)
         for done, tile in enumerate(plan, start=1):
             planes[:, tile.rows, tile.columns] = self._restored_at(model, prepared, tile, len(planes))
             if progress is not None:
@@ -256,7 +264,7 @@ class JpegRestorer(PlaneRestorer):
 
     def _restore_pixels(
         self,
-        model: PreTrainedModel,
+        model: nn.Module,
         prepared: PreparedPicture,
         known: int,
         strength: float,
@@ -281,7 +289,7 @@ class JpegRestorer(PlaneRestorer):
         if untouched is not None and not prepared.leaves_luma_alone and bool((untouched == 1).all()):
             strength = 0.0  # All of it is left as it is, so the network need not see it.
         runs_network = strength > 0 and reconstruction is None
-        plan = tiles(height, width, self._whole_tile, self.margin if runs_network else 0)
+        plan = tiles(height, width, self._whole_tile, self.margin if runs_network else 0, self._step)
         neutral = prepared.neutral_blocks() if known == 3 and strength > 0 else None
         colors = prepared.flat_chroma(untouched) if untouched is not None and known == 3 else None
         kept, blocks = 0.0, 0
@@ -316,7 +324,7 @@ class JpegRestorer(PlaneRestorer):
         whole = prepared.onto_picture(pixels.permute(2, 0, 1)).permute(1, 2, 0)
         return whole.contiguous(), None if table is None else kept / blocks if blocks else 1.0
 
-    def _restored_at(self, model: PreTrainedModel, prepared: PreparedPicture, tile: Tile, known: int) -> Tensor:
+    def _restored_at(self, model: nn.Module, prepared: PreparedPicture, tile: Tile, known: int) -> Tensor:
         """A tile as the network restores it, float32 (known, h, w)."""
         outer = prepared.planes_at(tile.outer_rows, tile.outer_columns)[:known]
         restored = self._restore_tile(model, outer, prepared.parts.tables)[:, *tile.inside]
@@ -352,6 +360,27 @@ def restore(
         keep_orientation=keep_orientation,
         history=history,
     )
+
+
+def load_network(name_or_path: str | Path, variant: str | None = None, **kwargs: Any) -> nn.Module:
+    """Load the network of a checkpoint, without transformers where that is possible.
+
+    Args:
+        name_or_path: a checkpoint of this package ("argan-jpeg-color"), a local folder, or a Hub id.
+        variant: of the weights; `None` for the default.
+        kwargs: as for [`load_model`].
+
+    Raises:
+        OSError, DamagedCheckpointError: as [`load_model`].
+    """
+    network = None if kwargs else load_plain_network(name_or_path, variant)
+    if network is not None:
+        return network
+    # Not at the top: it imports transformers, which takes longer than a picture.
+    from .loading import load_model
+
+    model: nn.Module = load_model(name_or_path, **kwargs | ({"variant": variant} if variant else {}))
+    return model
 
 
 @cache

@@ -1,14 +1,17 @@
 """Runs a network on overlapping tiles of a large picture, to limit the memory it takes, without visible seams.
 
-The margin of a tile is as wide as the network's receptive field, and tiles start at multiples of its size divisor.
-Every pixel therefore gets the same value as from the whole picture.
+The margin of a tile is as wide as the network's receptive field, or as the part of it that changes a result. Tiles
+start at multiples of the network's size divisor. Every pixel therefore gets the same value as from the whole picture.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+
+INFLUENCE = 0.001
+"""In gray levels: what changes a result by less hardly ever changes how a sample is rounded."""
 
 
 @torch.inference_mode()
@@ -45,6 +48,38 @@ def receptive_margin(network: Callable[[Tensor], Tensor], num_channels: int, div
     raise ValueError("the network depends on the whole picture: its result cannot be assembled from tiles")
 
 
+@torch.inference_mode()
+def influence_margin(
+    network: Callable[[Tensor], Tensor], pictures: Sequence[Tensor], divisor: int, limit: int
+) -> int | None:
+    """How much a tile needs around it for the same result as in the whole picture, to within `INFLUENCE`.
+
+    That is less than the network can see: it hardly uses what is farthest away. It is measured on a tile whose corner
+    is the middle of a picture, with more and more around it.
+
+    Args:
+        network: maps float (1, C, H, W), 0..1, to the same shape.
+        pictures: float (C, H, W), 0..1, as the network gets them; those of which a side is shorter than four limits
+            are not used.
+        divisor: size divisor of the network, in pixels.
+        limit: from [`receptive_margin`].
+
+    Returns:
+        The margin in pixels, a multiple of `divisor`, at most `limit`; `None` if there is no picture that can be used.
+    """
+    used = [picture for picture in pictures if min(picture.shape[1:]) >= 4 * limit]
+    margin = 0
+    for picture in used:
+        top, left = (side // 2 // divisor * divisor for side in picture.shape[1:])
+        expected = network(picture[None])[:, :, top:, left:]
+        while margin < limit:
+            found = network(picture[None, :, top - margin :, left - margin :])[:, :, margin:, margin:]
+            if float((found - expected).abs().max()) * 255.0 <= INFLUENCE:
+                break
+            margin += divisor
+    return margin if used else None
+
+
 def _rows_with_nan(output: Tensor) -> Tensor:
     """Numbers of the rows of a (1, C, H, W) tensor that hold a NaN, int64 (N,)."""
     return output.isnan().any(dim=3).any(dim=1)[0].nonzero()[:, 0]
@@ -74,12 +109,17 @@ class Tile:
         )
 
 
-def tiles(height: int, width: int, tile_size: int, margin: int) -> list[Tile]:
-    """Divide a picture into tiles of at most `tile_size` on both sides, row by row; all sizes in pixels."""
+def tiles(height: int, width: int, tile_size: int, margin: int, step: int) -> list[Tile]:
+    """Divide a picture into tiles of at most `tile_size` on both sides, row by row; all sizes in pixels.
+
+    They are as large as each other, to within `step`, and as few as possible: so margins add little, and hardly two
+    sizes have to be prepared. All start at multiples of `step`, which divides `tile_size`.
+    """
     plan = []
-    for top in range(0, height, tile_size):
-        for left in range(0, width, tile_size):
-            bottom, right = min(top + tile_size, height), min(left + tile_size, width)
+    high, wide = (_even(side, tile_size, step) for side in (height, width))
+    for top in range(0, height, high):
+        for left in range(0, width, wide):
+            bottom, right = min(top + high, height), min(left + wide, width)
             plan.append(
                 Tile(
                     rows=slice(top, bottom),
@@ -91,13 +131,19 @@ def tiles(height: int, width: int, tile_size: int, margin: int) -> list[Tile]:
     return plan
 
 
+def _even(side: int, largest: int, step: int) -> int:
+    """A multiple of `step` with which as few tiles cover a side as with the largest."""
+    count = -(-side // largest)
+    return -(-side // (count * step)) * step if count else largest
+
+
 def around(wanted: Tensor, tile: Tile, margin: int, divisor: int) -> tuple[slice, slice]:
     """The part of what the network gets for a tile that suffices for some of its samples.
 
     Args:
         wanted: bool (h, w), samples of the tile, at least one.
         tile: of the picture.
-        margin: from [`receptive_margin`].
+        margin: from [`receptive_margin`] or [`influence_margin`].
         divisor: size divisor of the network, in pixels; the part starts at multiples of it, as the tile does.
 
     Returns:
@@ -117,20 +163,22 @@ def run_tiled(
     *,
     tile_size: int,
     margin: int,
+    step: int,
 ) -> Tensor:
     """Run a network over planes, tile by tile.
 
     Args:
         network: maps float (1, C, H, W) to the same shape.
         planes: float (C, H, W).
-        tile_size: side of a tile without its margin, in pixels, a multiple of the network's size divisor.
-        margin: from [`receptive_margin`].
+        tile_size: largest side of a tile without its margin, in pixels, a multiple of `step`.
+        margin: from [`receptive_margin`] or [`influence_margin`].
+        step: tiles start at multiples of it, which are multiples of the network's size divisor.
 
     Returns:
         float (C, H, W).
     """
     result = torch.empty_like(planes)
-    for tile in tiles(planes.shape[1], planes.shape[2], tile_size, margin):
+    for tile in tiles(planes.shape[1], planes.shape[2], tile_size, margin, step):
         restored = network(planes[None, :, tile.outer_rows, tile.outer_columns])[0]
         result[:, tile.rows, tile.columns] = restored[:, *tile.inside]
     return result

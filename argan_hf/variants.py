@@ -11,7 +11,7 @@ from functools import cached_property, lru_cache
 from typing import Any
 
 import torch
-from transformers import PreTrainedModel
+from torch import nn
 
 DEFAULT_CHECKPOINT = "argan-jpeg-color"
 REALISM_VARIANT = "realism"
@@ -29,7 +29,7 @@ class WeightInterpolation:
         end: the network at position 1, or a function that loads it, which is called when it is first needed.
     """
 
-    def __init__(self, start: PreTrainedModel, end: PreTrainedModel | Callable[[], PreTrainedModel]) -> None:
+    def __init__(self, start: nn.Module, end: nn.Module | Callable[[], nn.Module]) -> None:
         self._start = start
         self._given_end = end
         self._interpolated = lru_cache(maxsize=_KEPT)(self._interpolate)
@@ -42,7 +42,7 @@ class WeightInterpolation:
         vars(self).update(state)
         self._interpolated = lru_cache(maxsize=_KEPT)(self._interpolate)
 
-    def at(self, position: float) -> PreTrainedModel:
+    def at(self, position: float) -> nn.Module:
         """The network with the weights `start + position * (end - start)`; the last four are kept in memory.
 
         Args:
@@ -57,8 +57,8 @@ class WeightInterpolation:
     @cached_property
     def _end(self) -> dict[str, torch.Tensor]:
         # A network can be called, too, so its class decides.
-        end = self._given_end if isinstance(self._given_end, PreTrainedModel) else self._given_end()
-        weights: dict[str, torch.Tensor] = end.to(self._start.device).state_dict()
+        end = self._given_end if isinstance(self._given_end, nn.Module) else self._given_end()
+        weights = end.to(next(self._start.parameters()).device).state_dict()
         shapes, others = ({k: v.shape for k, v in w.items()} for w in (self._start.state_dict(), weights))
         if shapes != others:
             differing = sorted(name for name in shapes | others if shapes.get(name) != others.get(name))
@@ -66,7 +66,7 @@ class WeightInterpolation:
         return weights
 
     @torch.no_grad()
-    def _interpolate(self, position: float) -> PreTrainedModel:
+    def _interpolate(self, position: float) -> nn.Module:
         network = copy.deepcopy(self._start)
         for name, tensor in network.state_dict().items():
             if tensor.is_floating_point():

@@ -21,8 +21,8 @@ from tqdm.auto import tqdm
 from transformers import AutoModelForImageToImage
 
 from argan_hf import JpegRestorer
+from argan_hf.checkpoint_files import CHECKPOINTS
 from argan_hf.jpeg.file import read_jpeg
-from argan_hf.loading import CHECKPOINTS
 from argan_hf.variants import DEFAULT_CHECKPOINT
 
 NAIVE = "naive"

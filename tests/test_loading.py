@@ -13,8 +13,9 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from argan_hf import ArganForImageRestoration, DamagedCheckpointError, JpegRestorer
+from argan_hf.checkpoint_files import CHECKPOINTS, weights_name
 from argan_hf.cli import main
-from argan_hf.loading import CHECKPOINTS, load_config, load_model, weights_name
+from argan_hf.loading import load_config, load_model
 from argan_hf.training.teacher import Teacher
 from argan_hf.variants import REALISM_VARIANT
 

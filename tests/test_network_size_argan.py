@@ -7,7 +7,8 @@ from transformers import PreTrainedConfig
 
 from argan_hf import ArganConfig, ArganDiscriminator, ArganDiscriminatorConfig, ArganForImageRestoration
 from argan_hf import network_size_argan as network_size
-from argan_hf.loading import CHECKPOINTS, load_config
+from argan_hf.checkpoint_files import CHECKPOINTS
+from argan_hf.loading import load_config
 
 _SHIPPED = sorted(folder.name for folder in CHECKPOINTS.glob("argan-*"))
 _RESIDUAL = {"block_type": "residual", "patch_size": 2}

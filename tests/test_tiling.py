@@ -30,7 +30,7 @@ def test_a_network_that_sees_everything_is_refused() -> None:
 
 def test_tiles_cover_every_pixel_once() -> None:
     covered = torch.zeros(50, 33, dtype=torch.int32)
-    for tile in tiles(50, 33, 16, 8):
+    for tile in tiles(50, 33, 16, 8, 8):
         covered[tile.rows, tile.columns] += 1
         assert tile.outer_rows.start <= tile.rows.start
         assert tile.outer_columns.stop >= tile.columns.stop
@@ -47,7 +47,7 @@ def test_tiles_equal_the_whole(model: ArganForImageRestoration, tile_size: int) 
 
     planes = torch.rand(model.config.num_channels, 93, 121)
     margin = receptive_margin(network, model.config.num_channels, model.config.size_divisor)
-    tiled = run_tiled(network, planes, tile_size=tile_size, margin=margin)
+    tiled = run_tiled(network, planes, tile_size=tile_size, margin=margin, step=model.config.size_divisor)
     scale = tiled.abs().max()
     assert torch.allclose(tiled, network(planes[None])[0], atol=1e-5 * float(scale), rtol=0)
 
@@ -58,5 +58,5 @@ def test_less_margin_shows_seams(model: ArganForImageRestoration) -> None:
             return model(planes).reconstruction
 
     planes = torch.rand(model.config.num_channels, 64, 64)
-    tiled = run_tiled(network, planes, tile_size=32, margin=0)
+    tiled = run_tiled(network, planes, tile_size=32, margin=0, step=16)
     assert not torch.allclose(tiled, network(planes[None])[0], atol=1e-3)

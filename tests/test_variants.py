@@ -9,7 +9,8 @@ import torch
 from PIL import Image
 
 from argan_hf import ArganConfig, ArganForImageRestoration, JpegRestorer
-from argan_hf.loading import CHECKPOINTS, load_model, locate, weights_name
+from argan_hf.checkpoint_files import CHECKPOINTS, locate, weights_name
+from argan_hf.loading import load_model
 from argan_hf.variants import DEFAULT_CHECKPOINT, REALISM_VARIANT, WeightInterpolation
 from tests.conftest import jpeg_bytes, scramble
 

@@ -13,9 +13,9 @@ import torch
 from PIL import Image, features
 
 from .. import __version__
+from ..checkpoint_files import locate
 from ..drawn_picture import draw_picture
 from ..evaluation.metrics import psnr
-from ..loading import locate
 from ..network_size_argan import physical_memory
 from ..restoration import JpegRestorer
 from ..variants import DEFAULT_CHECKPOINT

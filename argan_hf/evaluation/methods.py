@@ -21,12 +21,13 @@ from PIL.JpegImagePlugin import JpegImageFile
 from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
+from ..checkpoint_files import CHECKPOINTS
 from ..containers.opening import load_pixels, open_image
 from ..jpeg.color import as_pixels, is_neutral
 from ..jpeg.consistency import project_onto_file
 from ..jpeg.file import read_jpeg
 from ..jpeg.tables import quantization_tables
-from ..loading import CHECKPOINTS, DamagedCheckpointError
+from ..loading import DamagedCheckpointError
 from ..neutral import colored_blocks, left_neutral, neutral_blocks
 from ..restoration import JpegRestorer
 

@@ -14,9 +14,10 @@ from huggingface_hub.errors import HfHubHTTPError, LocalTokenNotFoundError
 from huggingface_hub.utils import validate_repo_id
 from transformers import AutoModelForImageToImage, PreTrainedModel
 
+from ..checkpoint_files import locate, weights_name
 from ..evaluation.results import Results
 from ..image_processing_argan import ArganImageProcessor
-from ..loading import load_model, locate, weights_name
+from ..loading import load_model
 from ..modeling_argan import ArganDiscriminator
 from ..pipeline_argan import JpegRestorationPipeline
 from ..variants import REALISM_VARIANT

@@ -8,7 +8,7 @@ from huggingface_hub import HfApi
 from huggingface_hub.errors import HfHubHTTPError
 from huggingface_hub.utils import validate_repo_id
 
-from ..loading import CHECKPOINTS
+from ..checkpoint_files import CHECKPOINTS
 from ..variants import DEFAULT_CHECKPOINT
 from .publish import check_token
 

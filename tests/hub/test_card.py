@@ -9,10 +9,10 @@ import pytest
 from huggingface_hub import ModelCard
 
 from argan_hf import ArganConfig, ArganForImageRestoration
+from argan_hf.checkpoint_files import CHECKPOINTS
 from argan_hf.evaluation.results import Results
 from argan_hf.hub import card as card_module
 from argan_hf.hub.card import build_card
-from argan_hf.loading import CHECKPOINTS
 from tests.evaluation.test_results import SCORE
 
 TEMPLATE = Path(__file__).parents[2] / "model_card.md"

@@ -34,7 +34,7 @@ result = [code, words.getvalue()]
 
 _START = """
 import app
-from argan_hf.loading import CHECKPOINTS
+from argan_hf.checkpoint_files import CHECKPOINTS
 from pathlib import Path
 assert Path(app.__file__).parent == CHECKPOINTS.parents[1] == Path.cwd(), CHECKPOINTS
 page = app.build()

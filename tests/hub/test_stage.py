@@ -9,9 +9,9 @@ from PIL import Image
 from safetensors.torch import load_file, save_file
 
 from argan_hf import ArganImageProcessor, JpegRestorer
+from argan_hf.checkpoint_files import CHECKPOINTS
 from argan_hf.evaluation.results import Results
 from argan_hf.hub.publish import stage
-from argan_hf.loading import CHECKPOINTS
 from tests.evaluation.test_results import SCORE
 
 
