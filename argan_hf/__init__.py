@@ -1,18 +1,41 @@
-"""Removes JPEG artifacts from pictures."""
+"""Removes JPEG artifacts from pictures.
 
-from transformers import AutoConfig, AutoImageProcessor, AutoModel, AutoModelForImageToImage
-from transformers.pipelines import PIPELINE_REGISTRY
+`import argan_hf` alone is quick: torch and transformers are imported when a name that needs them is first used. The
+networks are known to the Auto classes of transformers all the same, see `import_hook.py`.
+"""
 
-from .baselines.ar_cnn import ArCnnConfig, ArCnnForImageRestoration
-from .baselines.d3 import D3Config, D3ForImageRestoration
-from .configuration_argan import ArganConfig, ArganDiscriminatorConfig
-from .containers.opening import UnreadableImageError
-from .image_processing_argan import ArganImageProcessor
-from .loading import DamagedCheckpointError
-from .modeling_argan import ArganDiscriminator, ArganForImageRestoration
-from .pipeline_argan import JpegRestorationPipeline
-from .restoration import JpegRestorer, restore
-from .restored_image import RestorationReport, RestoredImage
+from typing import TYPE_CHECKING
+
+from .import_hook import register_when_needed
+from .lazy_names import lazy_names
+
+if TYPE_CHECKING:
+    from .configuration_argan import ArganConfig, ArganDiscriminatorConfig
+    from .containers.opening import UnreadableImageError
+    from .image_processing_argan import ArganImageProcessor
+    from .loading import DamagedCheckpointError
+    from .modeling_argan import ArganDiscriminator, ArganForImageRestoration
+    from .pipeline_argan import JpegRestorationPipeline
+    from .restoration import JpegRestorer, restore
+    from .restored_image import RestorationReport, RestoredImage
+else:
+    __getattr__, __dir__ = lazy_names(
+        __name__,
+        {
+            "ArganConfig": ".configuration_argan",
+            "ArganDiscriminator": ".modeling_argan",
+            "ArganDiscriminatorConfig": ".configuration_argan",
+            "ArganForImageRestoration": ".modeling_argan",
+            "ArganImageProcessor": ".image_processing_argan",
+            "DamagedCheckpointError": ".loading",
+            "JpegRestorationPipeline": ".pipeline_argan",
+            "JpegRestorer": ".restoration",
+            "RestorationReport": ".restored_image",
+            "RestoredImage": ".restored_image",
+            "UnreadableImageError": ".containers.opening",
+            "restore": ".restoration",
+        },
+    )
 
 __version__ = "0.2.0"
 
@@ -31,23 +54,4 @@ __all__ = [
     "restore",
 ]
 
-AutoConfig.register(ArganConfig.model_type, ArganConfig)
-AutoConfig.register(ArganDiscriminatorConfig.model_type, ArganDiscriminatorConfig)
-AutoModel.register(ArganConfig, ArganForImageRestoration)
-AutoModel.register(ArganDiscriminatorConfig, ArganDiscriminator)
-AutoModelForImageToImage.register(ArganConfig, ArganForImageRestoration)
-for _config, _model in ((ArCnnConfig, ArCnnForImageRestoration), (D3Config, D3ForImageRestoration)):
-    AutoConfig.register(_config.model_type, _config)
-    AutoModel.register(_config, _model)
-    AutoModelForImageToImage.register(_config, _model)
-AutoImageProcessor.register(ArganConfig, image_processor_classes={"pil": ArganImageProcessor})
-PIPELINE_REGISTRY.register_pipeline(
-    "jpeg-restoration", pipeline_class=JpegRestorationPipeline, pt_model=AutoModelForImageToImage, type="image"
-)
-
-# `save_pretrained` also writes the code of the model, so that a checkpoint loads where this package is not installed.
-ArganConfig.register_for_auto_class()
-ArganDiscriminatorConfig.register_for_auto_class()
-ArganForImageRestoration.register_for_auto_class("AutoModelForImageToImage")
-ArganDiscriminator.register_for_auto_class("AutoModel")
-ArganImageProcessor.register_for_auto_class("AutoImageProcessor")
+register_when_needed(f"{__name__}.auto_classes")

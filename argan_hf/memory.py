@@ -3,8 +3,6 @@
 import errno
 import sys
 
-import torch
-
 # Words of PyTorch's allocator, of oneDNN, of C++ and of mmap. None of them has an exception of its own.
 _WORDS = (
     "can't allocate memory",
@@ -21,7 +19,10 @@ _LEAST_ADDRESS_SPACE = 1.5 * 2**30
 def is_out_of_memory(error: BaseException | None) -> bool:
     """Whether an exception, or one that caused it, says that there is too little memory."""
     while error is not None:
-        if isinstance(error, MemoryError | torch.OutOfMemoryError):
+        if isinstance(error, MemoryError):
+            return True
+        # Where torch was not imported, it raised nothing.
+        if (torch := sys.modules.get("torch")) is not None and isinstance(error, torch.OutOfMemoryError):
             return True
         if isinstance(error, OSError) and error.errno == errno.ENOMEM:
             return True

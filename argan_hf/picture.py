@@ -31,7 +31,8 @@ from .containers.opening import (
 )
 from .containers.xmp import orientation_of
 from .jpeg.color import as_pixels, is_neutral, rgb_to_ycbcr, rgb_to_ycbcr_unrounded, ycbcr_to_deep_rgb
-from .jpeg.file import image_to_tensor, read_header, read_jpeg
+from .jpeg.file import image_to_tensor, read_jpeg
+from .jpeg.header import read_header
 from .metadata import info_made_upright, kept_info, make_upright, turned
 from .sixteen_bits import STEPS, is_deep, read_samples, to_eight_bits
 

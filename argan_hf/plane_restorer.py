@@ -9,15 +9,13 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
+from .defaults import TILE_SIZE as TILE_SIZE
 from .fused_network import fused
 from .network_argan import restore_planes
 from .onednn_caches import bound_caches
 from .precision import preferred_dtype
 from .tiling import receptive_margin, run_tiled
 from .variants import WeightInterpolation
-
-TILE_SIZE = 1280
-"""Default of the largest side of the tiles, in pixels."""
 
 
 class PlaneRestorer:

@@ -13,8 +13,8 @@ from typing import Any
 import torch
 from torch import nn
 
-DEFAULT_CHECKPOINT = "argan-jpeg-color"
-REALISM_VARIANT = "realism"
+from .defaults import DEFAULT_CHECKPOINT as DEFAULT_CHECKPOINT
+from .defaults import REALISM_VARIANT as REALISM_VARIANT
 
 _KEPT = 4
 

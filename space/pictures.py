@@ -13,7 +13,7 @@ from argan_hf.cmyk import cmyk_to_rgb
 from argan_hf.containers.exif import states_plain_orientation
 from argan_hf.containers.opening import check_depth, load_pixels, open_image
 from argan_hf.history import History
-from argan_hf.jpeg.file import read_header
+from argan_hf.jpeg.header import read_header
 from argan_hf.sixteen_bits import is_deep, read_samples, to_eight_bits
 from folders import forget, new_folder
 

@@ -17,7 +17,7 @@ from argan_hf.containers import look_into
 from argan_hf.containers.opening import open_image
 from argan_hf.containers.photoshop import Resource
 from argan_hf.encoding import encode_picture
-from argan_hf.jpeg.file import read_header
+from argan_hf.jpeg.header import read_header
 from argan_hf.metadata import kept_info
 from argan_hf.picture import take_apart
 from argan_hf.saving import save_picture

@@ -12,7 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TextIO
 
-from tqdm.auto import tqdm
+from tqdm import tqdm
 
 from ..special_files import is_folder
 from .sources import PICTURE_SUFFIXES

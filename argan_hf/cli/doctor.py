@@ -14,12 +14,13 @@ from PIL import Image, features
 
 from .. import __version__
 from ..checkpoint_files import locate
+from ..defaults import DEFAULT_CHECKPOINT
 from ..drawn_picture import draw_picture
 from ..evaluation.metrics import psnr
 from ..network_size_argan import physical_memory
 from ..restoration import JpegRestorer
-from ..variants import DEFAULT_CHECKPOINT
 from .console import Lines, complain
+from .preparation import prepare_for_networks
 
 _LIBRARIES = (
     *("torch", "transformers", "huggingface-hub", "safetensors", "numpy", "pillow", "imagecodecs"),
@@ -36,6 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print versions, machine and network, and restore a picture; returns 0 if it came out better, else 2."""
+    prepare_for_networks()
     lines = Lines(sys.stdout)
 
     def say(name: str, value: object) -> None:

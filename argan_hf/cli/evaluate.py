@@ -5,16 +5,17 @@ import sys
 from pathlib import Path
 
 from rich.console import Console
-from tqdm.auto import tqdm
+from tqdm import tqdm
 
+from ..defaults import DEFAULT_CHECKPOINT
 from ..evaluation.lives import Life
 from ..evaluation.methods import load_method
 from ..evaluation.protocol import evaluate, find_pictures
 from ..evaluation.report import markdown_table, terminal_table, write_chart, write_contact_sheet
 from ..evaluation.results import Results
 from ..evaluation.scores import PERCEPTUAL_MEASURES, mean_scores
-from ..variants import DEFAULT_CHECKPOINT
 from .console import Lines, check_report, complain
+from .preparation import prepare_for_networks
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -60,6 +61,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Measure, print the table, write the requested files; returns the exit code."""
+    prepare_for_networks()
     try:
         if args.json:
             check_report(args.json)

@@ -8,20 +8,22 @@ import sys
 import time
 from collections import Counter
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from PIL import Image
-from tqdm.auto import tqdm
+from tqdm import tqdm
 
 from ..containers.opening import open_image
 from ..memory import is_out_of_memory
-from ..restoration import JpegRestorer
-from ..restored_image import RestoredImage
 from ..saving import write_whole
 from ..special_files import is_folder
 from .console import Lines, complain, sentence_on, standard_input, write_to_standard_output
 from .jobs import Job
 from .sources import STREAM, Sources, check_is_file, count_reasons
+
+if TYPE_CHECKING:
+    from ..restoration import JpegRestorer
+    from ..restored_image import RestoredImage
 
 _BAR = "{percentage:3.0f}% |{bar}| {n:.1f} of {total:.1f} MP [{elapsed}<{remaining}, {rate_noinv_fmt}]"
 
@@ -38,7 +40,7 @@ class JobRunner:
         interrupted: whether Ctrl-C ended the jobs.
     """
 
-    def __init__(self, args: argparse.Namespace, restorer: JpegRestorer | None, lines: Lines) -> None:
+    def __init__(self, args: argparse.Namespace, restorer: "JpegRestorer | None", lines: Lines) -> None:
         self.args = args
         self.restorer = restorer
         self.lines = lines
@@ -211,7 +213,7 @@ class JobRunner:
                 f"{job.target} is {real}, which is a picture to restore; choose another folder with -o"
             )
 
-    def _write(self, restored: RestoredImage, job: Job) -> tuple[str, ...]:
+    def _write(self, restored: "RestoredImage", job: Job) -> tuple[str, ...]:
         data, notes = restored.encode(f".{self.args.format}" if job.is_streamed else job.target.suffix)
         try:
             if job.target == STREAM:

@@ -4,21 +4,20 @@ Exit codes: 0 all done, 1 some files failed, 2 wrong usage or nothing done, 130 
 """
 
 import argparse
+import sys
 from collections.abc import Callable
-
-from transformers.utils import logging as transformers_logging
+from importlib import import_module
 
 from .. import __version__
-from ..memory import check_address_space
-from . import doctor, evaluate, inspect, publish, restore
 from .console import INTERRUPTED, complain, flush_streams, prepare_streams
 
+# Each has a module of its name.
 _COMMANDS = {
-    "restore": (restore, "restore pictures"),
-    "inspect": (inspect, "show earlier saves of pictures, and what JPEG files state about themselves"),
-    "evaluate": (evaluate, "compare methods on a folder of original pictures"),
-    "publish": (publish, "publish a checkpoint or the demo on the Hugging Face Hub"),
-    "doctor": (doctor, "show versions, device and a trial, for reports of bugs"),
+    "restore": "restore pictures",
+    "inspect": "show what pictures state about themselves, what is wrong with them, and earlier saves",
+    "evaluate": "compare methods on a folder of original pictures",
+    "publish": "publish a checkpoint or the demo on the Hugging Face Hub",
+    "doctor": "show versions, device and a trial, for reports of bugs",
 }
 
 
@@ -32,17 +31,21 @@ def main(argv: list[str] | None = None) -> int:
         The exit code.
     """
     prepare_streams()
+    argv = sys.argv[1:] if argv is None else argv
     parser = argparse.ArgumentParser(prog="argan", description="Remove JPEG artifacts from pictures.")
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     subparsers = parser.add_subparsers(dest="command", required=True)
-    for name, (command, words) in _COMMANDS.items():
-        subparser = subparsers.add_parser(name, help=words)
-        command.add_arguments(subparser)
-        subparser.set_defaults(run=command.run)
-    transformers_logging.disable_progress_bar()
+    # Flags before the command take no argument.
+    chosen = next((argument for argument in argv if not argument.startswith("-")), None)
     try:
+        for name, words in _COMMANDS.items():
+            subparser = subparsers.add_parser(name, help=words)
+            # The others are not imported: some of them take seconds, and are not needed.
+            if name == chosen:
+                command = import_module(f".{name}", __package__)
+                command.add_arguments(subparser)
+                subparser.set_defaults(run=command.run)
         args = parser.parse_args(argv)
-        check_address_space()
         run: Callable[[argparse.Namespace], int] = args.run
         return run(args)
     except MemoryError as error:

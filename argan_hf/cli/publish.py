@@ -11,6 +11,7 @@ from ..evaluation.results import Results
 from ..hub.publish import publish, stage
 from ..hub.space import WHAT_IS_FREE, ZERO_GPU, publish_space, stage_space
 from .console import Lines, complain
+from .preparation import prepare_for_networks
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -52,6 +53,7 @@ def _check(args: argparse.Namespace) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Publish, or show what would be published; returns the exit code."""
+    prepare_for_networks()
     lines = Lines(sys.stdout)
     try:
         _publish(args, lines)

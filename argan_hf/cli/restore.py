@@ -15,19 +15,21 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..containers.opening import MAX_MEGAPIXELS
-from ..plane_restorer import TILE_SIZE
-from ..restoration import JpegRestorer
+from ..defaults import DEFAULT_CHECKPOINT, TILE_SIZE
 from ..saving import write_whole
 from ..special_files import is_folder, special_kind
-from ..variants import DEFAULT_CHECKPOINT
 from .console import INTERRUPTED, Lines, check_report, complain, exit_code, write_to_standard_output
 from .job_runner import JobRunner, is_there
 from .jobs import Job, plan_jobs
+from .preparation import prepare_for_networks
 from .sources import STREAM, named_path, nothing_found
 from .watch import watch
+
+if TYPE_CHECKING:
+    from ..restoration import JpegRestorer
 
 _STANDARD_OUTPUT = ("-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1")
 
@@ -138,11 +140,9 @@ def run(args: argparse.Namespace) -> int:
         return 2
     restorer = None
     if args.watch or (not args.dry_run and any(args.overwrite or _is_missing(job) for job in jobs)):
+        prepare_for_networks()
         try:
-            restorer = JpegRestorer.from_pretrained(
-                args.model, device=args.device, tile_size=args.tile, max_megapixels=args.max_megapixels
-            )
-            restorer.model_at(args.realism)
+            restorer = _load(args)
         # A torch without CUDA raises AssertionError for the device "cuda".
         except (AssertionError, MemoryError, OSError, RuntimeError, ValueError) as error:
             complain(f"the model {args.model!r} cannot be loaded: {error}")
@@ -165,6 +165,18 @@ def run(args: argparse.Namespace) -> int:
         code = INTERRUPTED
     reported = args.json is None or _write_report(args.json, runner.records)
     return code if reported and not lines.failed else max(code, 1)
+
+
+def _load(args: argparse.Namespace) -> "JpegRestorer":
+    """The restorer, ready for the realism that is asked for."""
+    # Here: whoever asks for help, or gets an error of usage, does not wait for torch.
+    from ..restoration import JpegRestorer
+
+    restorer = JpegRestorer.from_pretrained(
+        args.model, device=args.device, tile_size=args.tile, max_megapixels=args.max_megapixels
+    )
+    restorer.model_at(args.realism)
+    return restorer
 
 
 def _write_report(path: Path, records: list[dict[str, Any]]) -> bool:

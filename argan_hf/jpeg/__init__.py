@@ -1,11 +1,42 @@
-"""JPEG arithmetic on tensors, equal to libjpeg-turbo bit for bit. It uses torch and Pillow, and no neural network."""
+"""JPEG arithmetic on tensors, equal to libjpeg-turbo bit for bit. It uses torch and Pillow, and no neural network.
 
-from ..containers.opening import UnreadableImageError
-from .codec import compress, compress_plane, compress_ycbcr
-from .color import rgb_to_studio_luma, rgb_to_ycbcr, rgb_to_ycbcr_unrounded, ycbcr_to_rgb
-from .consistency import make_consistent, project, project_onto_file, recover_coefficients, share_inside
-from .file import JpegFile, read_jpeg
-from .tables import estimate_quality, quantization_tables
+The names are imported when they are first used: `header.py` needs no torch.
+"""
+
+from typing import TYPE_CHECKING
+
+from ..lazy_names import lazy_names
+
+if TYPE_CHECKING:
+    from ..containers.opening import UnreadableImageError
+    from .codec import compress, compress_plane, compress_ycbcr
+    from .color import rgb_to_studio_luma, rgb_to_ycbcr, rgb_to_ycbcr_unrounded, ycbcr_to_rgb
+    from .consistency import make_consistent, project, project_onto_file, recover_coefficients, share_inside
+    from .file import JpegFile, read_jpeg
+    from .tables import estimate_quality, quantization_tables
+else:
+    __getattr__, __dir__ = lazy_names(
+        __name__,
+        {
+            "JpegFile": ".file",
+            "UnreadableImageError": "..containers.opening",
+            "compress": ".codec",
+            "compress_plane": ".codec",
+            "compress_ycbcr": ".codec",
+            "estimate_quality": ".tables",
+            "make_consistent": ".consistency",
+            "project": ".consistency",
+            "project_onto_file": ".consistency",
+            "quantization_tables": ".tables",
+            "read_jpeg": ".file",
+            "recover_coefficients": ".consistency",
+            "rgb_to_studio_luma": ".color",
+            "rgb_to_ycbcr": ".color",
+            "rgb_to_ycbcr_unrounded": ".color",
+            "share_inside": ".consistency",
+            "ycbcr_to_rgb": ".color",
+        },
+    )
 
 __all__ = [
     "JpegFile",

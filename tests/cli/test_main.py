@@ -33,15 +33,20 @@ def test_inspect_tells_the_past_of_any_picture(tmp_path: Path, capsys: pytest.Ca
     original.save(tmp_path / "never.png")
     names = ["again.jpg", "same.png", "never.png"]
     paths = [str(tmp_path / name) for name in names]
-    assert main(["inspect", *paths]) == 0
+    assert main(["inspect", "--history", *paths]) == 0
     text = capsys.readouterr().out
     assert "quality 90 (standard tables)\n  An earlier save was found: JPEG of quality 20 (in " in text
     assert "same.png: 384x320, PNG\n  An earlier save was found: JPEG of quality 20 (in " in text
     assert "never.png: 384x320, PNG\n  No earlier save found in the pixels." in text
-    assert main(["inspect", "--json", *paths]) == 0
+    assert main(["inspect", "--json", "--history", *paths]) == 0
     rows = json.loads(capsys.readouterr().out)
     assert [row["format"] for row in rows] == ["JPEG", "PNG", "PNG"]
     assert [[save["grid"] for save in row["history"]["saves"]] for row in rows] == [[[3, 5]], [[0, 0]], []]
+    assert main(["inspect", *paths]) == 0
+    assert "earlier save" not in capsys.readouterr().out
+    assert main(["inspect", "--json", *paths]) == 0
+    plain = json.loads(capsys.readouterr().out)
+    assert plain == [row | {"history": None} for row in rows]
 
 
 def test_inspect_names_what_else_is_in_a_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -67,15 +72,37 @@ def test_inspect_reads_standard_input(
     assert "-: 207x153, 4:2:0, baseline" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("flags", [[], ["--history"]])
 def test_inspect_shows_the_header_of_a_damaged_file(
-    jpeg: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    flags: list[str], jpeg: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     damaged = tmp_path / "cut.jpg"
     damaged.write_bytes(jpeg.read_bytes()[:-400])
-    assert main(["inspect", str(damaged)]) == 1
+    assert main(["inspect", str(damaged), *flags]) == 1
     captured = capsys.readouterr()
     assert "quality 23" in captured.out
     assert f"argan: {damaged} is damaged" in captured.err
+
+
+def test_inspect_finds_the_same_damage_with_and_without_the_history(
+    tmp_path: Path, photo: Image.Image, capsys: pytest.CaptureFixture[str]
+) -> None:
+    photo.save(tmp_path / "photo.png")
+    photo.save(tmp_path / "photo.tif")
+    photo.convert("I;16").save(tmp_path / "deep.png")
+    photo.convert("I;16").save(tmp_path / "deep.tif")
+    photo.convert("F").save(tmp_path / "float.tif")
+    photo.convert("CMYK").save(tmp_path / "cmyk.jpg")
+    for path in list(tmp_path.iterdir()):
+        data = path.read_bytes()
+        (tmp_path / f"cut-{path.name}").write_bytes(data[: len(data) * 2 // 3])
+    assert main(["inspect", str(tmp_path)]) == 1
+    plain = capsys.readouterr()
+    assert main(["inspect", "--history", str(tmp_path)]) == 1
+    with_history = capsys.readouterr()
+    assert plain.err == with_history.err
+    assert plain.err.count("\n") == 7  # float.tif is not restored.
+    assert set(plain.out.splitlines()) < set(with_history.out.splitlines())
 
 
 def test_inspect_goes_on_after_a_bad_file_and_says_so_in_its_exit_code(

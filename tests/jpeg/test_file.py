@@ -7,7 +7,7 @@ from PIL import Image
 
 from argan_hf.containers.opening import UnreadableImageError, load_pixels, open_image
 from argan_hf.jpeg import quantization_tables, read_jpeg
-from argan_hf.jpeg.file import read_header
+from argan_hf.jpeg.header import read_header
 from tests.conftest import jpeg_bytes
 from tests.containers.test_opening import giant_jpeg
 

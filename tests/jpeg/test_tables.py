@@ -1,9 +1,11 @@
+import numpy as np
 import pytest
 import torch
 from PIL import Image
 
 from argan_hf.containers.opening import open_image
 from argan_hf.jpeg import estimate_quality, quantization_tables
+from argan_hf.jpeg.quality import _all_tables
 from tests.conftest import jpeg_bytes
 
 
@@ -35,6 +37,10 @@ def test_a_fractional_quality_is_refused() -> None:
 def test_standard_tables_give_their_quality_back(quality: int) -> None:
     assert estimate_quality(quantization_tables(quality)) == (quality, True)
     assert estimate_quality(quantization_tables(quality)[:1])[1]
+
+
+def test_the_tables_of_headers_are_those_of_tensors() -> None:
+    assert np.array_equal(_all_tables(), quantization_tables(torch.arange(1, 101)).numpy())
 
 
 def test_foreign_tables_give_a_near_quality_that_is_not_exact() -> None:

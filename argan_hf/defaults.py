@@ -1,0 +1,7 @@
+"""Names and numbers that the command line states in its help, where nothing else of the network is needed."""
+
+DEFAULT_CHECKPOINT = "argan-jpeg-color"
+REALISM_VARIANT = "realism"
+
+TILE_SIZE = 1280
+"""Side of the tiles of large pictures, in pixels."""
