@@ -37,13 +37,13 @@ from transformers.pipelines import PIPELINE_REGISTRY
 config = AutoConfig.for_model("argan")
 model = AutoModelForImageToImage.from_config(config)
 assert type(model).__name__ == "ArganForImageRestoration", type(model)
-assert {"argan_discriminator", "ar-cnn", "d3"} <= set(transformers.CONFIG_MAPPING), list(transformers.CONFIG_MAPPING)
+assert {"argan_discriminator", "ar_cnn", "d3"} <= set(transformers.CONFIG_MAPPING)
 assert "jpeg-restoration" in PIPELINE_REGISTRY.get_supported_tasks()
 assert model._auto_class == "AutoModelForImageToImage"
 assert not [finder for finder in sys.meta_path if type(finder).__module__ == "argan_hf.import_hook"]
 for module in (transformers, sys.modules["argan_hf.modeling_argan"]):
-    assert module.__spec__.loader is module.__loader__
-    assert "Watched" not in type(module.__loader__).__name__
+    assert "Watched" not in type(module.__spec__.loader).__name__
+assert "Watched" not in type(module.__loader__).__name__
 """
 
 
