@@ -69,6 +69,7 @@ def test_the_package_alone_is_light() -> None:
         (["inspect", "cut.jpg", "photo.png", "deep.png"], "deep.png: 207x153, PNG, 16 bits per channel", 1),
         (["restore", "photo.jpg", "--quality", "0"], "", 2),
         (["restore", "photo.jpg", "-o", "result.xyz"], "", 2),
+        (["restore", "missing.jpg", "lost.jpg"], "2 pictures: 2 failed", 2),
         (["restore", "photo.jpg", "--dry-run"], "photo-restored.png (207x153)", 0),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",

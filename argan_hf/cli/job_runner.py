@@ -33,7 +33,7 @@ class JobRunner:
 
     Args:
         args: of `argan restore`.
-        restorer: `None` for a dry run, or where every result exists.
+        restorer: `None` for a dry run, or where every result exists, or no picture.
         lines: where a line on every picture goes.
 
     Attributes:
@@ -173,6 +173,8 @@ class JobRunner:
         source = standard_input() if job.source == STREAM else job.source
         if self.restorer is None:
             image = open_image(source, self.args.max_megapixels)
+            if not self.args.dry_run:
+                raise FileExistsError(f"{job.source} or its result changed as the run began; run the command again")
             self.lines.say(f"{job.source} -> {job.target} ({image.width}x{image.height})")
             return {"status": "planned", "width": image.width, "height": image.height}
         drawn = bar.n

@@ -139,7 +139,7 @@ def run(args: argparse.Namespace) -> int:
         complain(nothing_found(args.inputs, sources, recursive=args.recursive))
         return 2
     restorer = None
-    if args.watch or (not args.dry_run and any(args.overwrite or _is_missing(job) for job in jobs)):
+    if args.watch or (not args.dry_run and any(_is_work(job, overwrite=args.overwrite) for job in jobs)):
         prepare_for_networks()
         try:
             restorer = _load(args)
@@ -196,10 +196,12 @@ def _write_report(path: Path, records: list[dict[str, Any]]) -> bool:
     return True
 
 
-def _is_missing(job: Job) -> bool:
-    """Whether there is work to do, as far as one can see; where one cannot, the job itself says why."""
+def _is_work(job: Job, *, overwrite: bool) -> bool:
+    """Whether a network is needed, as far as one can see; where one cannot, the job itself says why."""
+    if job.source != STREAM and not os.path.lexists(job.source):
+        return False
     try:
-        return not is_there(job)
+        return overwrite or not is_there(job)
     except OSError:
         return False
 

@@ -92,6 +92,18 @@ def test_a_picture_that_vanishes_gets_a_sentence(
     assert "2 pictures: 1 failed, 1 restored" in captured.out
 
 
+def test_a_picture_that_comes_as_the_run_begins_is_not_called_done(
+    checkpoint: Path, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from argan_hf.cli import restore
+
+    # No network is loaded, because there seemed to be nothing to restore.
+    monkeypatch.setattr(restore, "_is_work", lambda job, overwrite: False)
+    assert _restore(checkpoint, folder / "b.jpg", "-o", tmp_path / "b.png") == 2
+    words = f"argan: {folder / 'b.jpg'} or its result changed as the run began; run the command again\n"
+    assert capsys.readouterr().err == words
+
+
 @pytest.mark.skipif(IS_ROOT, reason="root may do everything; tests/test_night.py runs this as another user")
 def test_folders_that_are_closed_get_a_sentence_each(
     checkpoint: Path, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
