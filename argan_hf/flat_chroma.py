@@ -12,9 +12,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from .jpeg.block_dct import dct_basis
 from .jpeg.codec import compress_ycbcr
 from .jpeg.color import to_uint8
-from .jpeg.consistency import dct_basis
 from .jpeg.resampling import FACTORS, Subsampling
 from .untouched import BLOCK
 

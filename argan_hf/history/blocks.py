@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
-from ..jpeg.consistency import dct_basis
+from ..jpeg.block_dct import dct_basis
 
 # A block is explained if it is at most this far from anything that can have become what is seen, RMS in gray levels.
 # Rounding to 8 bits and the conversion of color in between move it by less than the first; the second is for clipped

@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import max_pool2d
 
-from ..jpeg.consistency import dct_basis
+from ..jpeg.block_dct import dct_basis
 from ..jpeg.tables import quantization_tables
 
 ROUNDING = 0.6

@@ -11,8 +11,9 @@ if TYPE_CHECKING:
     from ..containers.opening import UnreadableImageError
     from .codec import compress, compress_plane, compress_ycbcr
     from .color import rgb_to_studio_luma, rgb_to_ycbcr, rgb_to_ycbcr_unrounded, ycbcr_to_rgb
-    from .consistency import make_consistent, project, project_onto_file, recover_coefficients, share_inside
+    from .consistency import make_consistent, project, project_onto_file, share_inside
     from .file import JpegFile, read_jpeg
+    from .recovery import recover_coefficients
     from .tables import estimate_quality, quantization_tables
 else:
     __getattr__, __dir__ = lazy_names(
@@ -29,7 +30,7 @@ else:
             "project_onto_file": ".consistency",
             "quantization_tables": ".tables",
             "read_jpeg": ".file",
-            "recover_coefficients": ".consistency",
+            "recover_coefficients": ".recovery",
             "rgb_to_studio_luma": ".color",
             "rgb_to_ycbcr": ".color",
             "rgb_to_ycbcr_unrounded": ".color",

@@ -69,11 +69,30 @@ def ycbcr_to_rgb_unclipped(planes: Tensor) -> Tensor:
         float32 (..., 3, H, W).
     """
     y, cb, cr = planes.float().unbind(-3)
+    return torch.stack([y + part for part in added_by_chroma(cb, cr)], -3)
+
+
+def added_by_chroma(cb: Tensor, cr: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """What chroma adds to luma in red, green and blue; float32, same shape as Cb and Cr, 0..255."""
     cb, cr = cb - 128.0, cr - 128.0
-    red = y + cr * (_CR_TO_R / _ONE)
-    green = y + (cb * _CB_TO_G + cr * _CR_TO_G) / _ONE
-    blue = y + cb * (_CB_TO_B / _ONE)
-    return torch.stack((red, green, blue), -3)
+    return cr * (_CR_TO_R / _ONE), (cb * _CB_TO_G + cr * _CR_TO_G) / _ONE, cb * (_CB_TO_B / _ONE)
+
+
+def luma_of_written(luma: Tensor, added: tuple[Tensor, Tensor, Tensor]) -> Tensor:
+    """The luma that an encoder gets from a picture written as RGB: [`ycbcr_to_rgb`] and [`rgb_to_ycbcr`] in one.
+
+    Args:
+        luma: float32, any shape.
+        added: float32, same shape, from [`added_by_chroma`].
+
+    Returns:
+        float32, same shape, integers 0..255.
+    """
+    red, green, blue = (luma.add(part).add_(0.5).floor_().clamp_(0.0, 255.0) for part in added)
+    # Sums of 16 fractional bits below 256 are exact in float32.
+    from_red, from_green, from_blue = (weight / _ONE for weight in _TO_YCBCR[0])
+    red = red.mul_(from_red).add_(green, alpha=from_green).add_(blue, alpha=from_blue)
+    return red.add_(_HALF / _ONE).floor_()
 
 
 def ycbcr_to_deep_rgb(planes: Tensor) -> Tensor:

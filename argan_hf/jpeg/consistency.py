@@ -11,13 +11,15 @@ border of the picture cuts are not changed, because the samples with which the e
 is not changed, because its coefficients cannot be recovered from upsampled samples.
 """
 
-from collections.abc import Callable
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from .codec import decode_planes, encode_planes
-from .color import as_pixels, rgb_to_ycbcr
+from .block_dct import IntegerDct, cut, dct_basis, paste, strips
+from .recovery import recover_coefficients
+from .writing import Writing
 
 MARGIN = 1.0
 """Least distance of a projected coefficient from the ends of its interval, in units of the orthonormal DCT of samples
@@ -27,156 +29,121 @@ Rounding samples to 8 bits moves coefficients by 0.29 (one standard deviation). 
 end of its interval would leave it about half of the time. `benchmarks/consistency.py` measures several margins.
 """
 
-_CLIPPED_ROUNDS = 12
-_UNBOUNDED = 1e6
 _MARGIN_ROUNDS = 5
 
 
-def dct_basis(like: Tensor) -> Tensor:
-    """Orthonormal DCT-II of 8 samples, (8, 8): frequency, sample; device and dtype of `like`."""
-    n = torch.arange(8, dtype=torch.float64)
-    basis = torch.cos((2 * n + 1) * n[:, None] * torch.pi / 16) / 2
-    basis[0] /= 2**0.5
-    return basis.to(like, non_blocking=True)
-
-
-def _cut(plane: Tensor) -> Tensor:
-    """Whole blocks of a plane, float32 (rows, columns, 8, 8), level-shifted (minus 128)."""
-    rows, columns = plane.shape[0] // 8, plane.shape[1] // 8
-    blocks = plane[: rows * 8, : columns * 8].float().reshape(rows, 8, columns, 8).transpose(1, 2)
-    return blocks - 128.0
-
-
-def _paste(blocks: Tensor, plane: Tensor) -> Tensor:
-    """A copy of the plane whose whole blocks are replaced; the inverse of [`_cut`]."""
-    rows, columns = blocks.shape[:2]
-    result = plane.clone()
-    result[: rows * 8, : columns * 8] = blocks.transpose(1, 2).reshape(rows * 8, columns * 8) + 128.0
-    return result
-
-
-def recover_coefficients(luma: Tensor, table: Tensor) -> Tensor:
-    """Recover the file's quantized luma coefficients from the decoded samples.
-
-    Encoding the samples again gives the coefficients, except in blocks where the decoder clipped samples to 0 or 255.
-    Those blocks are found by alternating projections, see [`_complete`].
-
-    Args:
-        luma: uint8 (H, W), straight from the decoder.
-        table: integers (8, 8), the luma table of the file.
-
-    Returns:
-        float32 (H // 8, W // 8, 8, 8): of every whole block, vertical frequency first.
-    """
-    height, width = luma.shape[0] // 8 * 8, luma.shape[1] // 8 * 8
-    whole = luma[:height, :width]
-    if not whole.numel():
-        return torch.zeros(height // 8, width // 8, 8, 8, device=luma.device)
-    # 1. Encode the samples again, and decode the result.
-    integers = encode_planes(whole[None], table)  # (8, 8, 1, rows, columns)
-    shown = decode_planes(integers, table, height, width)[0]  # (H, W), whole blocks
-    quantized = integers[:, :, 0].permute(2, 3, 0, 1).float()  # (rows, columns, 8, 8)
-    # 2. Blocks with clipped samples that do not decode to themselves need more work.
-    samples = _cut(whole)  # (rows, columns, 8, 8)
-    clipped = (samples <= -128.0) | (samples >= 127.0)
-    open_blocks = (_cut(shown) != samples).flatten(2).any(2) & clipped.flatten(2).any(2)  # (rows, columns)
-    if open_blocks.any():
-        quantized[open_blocks] = _complete(samples[open_blocks], clipped[open_blocks], table.to(luma.device))
-    return quantized
-
-
-def _complete(samples: Tensor, clipped: Tensor, table: Tensor) -> Tensor:
-    """Quantized coefficients of blocks with clipped samples, by alternating projections.
-
-    One set is the blocks whose coefficients are multiples of the steps. The other is the blocks that clip to the
-    decoded samples: equal to them where they were not clipped, equal or beyond where they were.
-
-    Args:
-        samples: float32 (N, 8, 8), level-shifted.
-        clipped: bool (N, 8, 8), whether a sample is 0 or 255.
-        table: integers (8, 8).
-
-    Returns:
-        float32 (N, 8, 8).
-    """
-    basis, steps = dct_basis(samples), table.float()  # (8, 8) both
-    guess = samples
-    for _ in range(_CLIPPED_ROUNDS):
-        # 1. Onto multiples of the steps.
-        quantized = (basis @ guess @ basis.T / steps).round()  # (N, 8, 8)
-        decoded = basis.T @ (quantized * steps) @ basis  # (N, 8, 8), before clipping
-        # 2. Onto blocks that clip to the samples: keep what lies beyond a clipped sample, reset all other samples.
-        beyond = clipped & (decoded.abs() > samples.abs()) & (decoded.sign() == samples.sign())
-        guess = torch.where(beyond, decoded, samples)
-    return quantized
-
-
-def project(plane: Tensor, quantized: Tensor, table: Tensor, margin: float | Tensor = MARGIN) -> Tensor:
+def project(plane: Tensor, quantized: Tensor, table: Tensor, margin: float = MARGIN) -> Tensor:
     """The nearest plane whose luma coefficients lie inside their intervals (an orthogonal projection).
 
     Args:
         plane: float (H, W), 0..255.
         quantized: (H // 8, W // 8, 8, 8) from [`recover_coefficients`].
         table: integers (8, 8), the luma table of the file.
-        margin: least distance from the ends of the intervals, one number or one per block (H // 8, W // 8, 1, 1). An
-            interval shorter than two margins shrinks to its center, which is the coefficient of the decoded picture.
+        margin: least distance from the ends of the intervals. An interval shorter than two margins shrinks to its
+            center, which is the coefficient of the decoded picture.
 
     Returns:
         float32 (H, W); rows and columns beyond the last whole block are returned unchanged.
     """
-    basis, steps = dct_basis(plane.float()), table.to(plane.device).float()  # (8, 8) both
+    result = plane.to(torch.float32, copy=True)
+    if quantized.numel():
+        paste(_project(cut(plane), quantized.flatten(0, 1), _Steps.of(table, plane.device), margin), result)
+    return result
+
+
+@dataclass(frozen=True)
+class _Steps:
+    """A table and the transforms, made once for all strips.
+
+    Attributes:
+        orthonormal, integers: the table in the scale of the orthonormal DCT, float32 (8, 8), and of the integer DCT,
+            float64 (64,).
+        basis: float32 (8, 8), of the orthonormal DCT.
+        dct: the integer DCT.
+    """
+
+    orthonormal: Tensor
+    integers: Tensor
+    basis: Tensor
+    dct: IntegerDct
+
+    @classmethod
+    def of(cls, table: Tensor, device: torch.device) -> "_Steps":
+        table = table.to(device)
+        steps = table.float()
+        return cls(steps, 8.0 * table.double().flatten(), dct_basis(steps), IntegerDct(device))
+
+
+def _project(samples: Tensor, quantized: Tensor, steps: _Steps, margin: float) -> Tensor:
+    """The same for blocks, float32 (N, 8, 8), 0..255."""
     # 1. The intervals, shortened by the margin: middle - half .. middle + half.
-    half = (steps / 2 - margin).clamp(min=0.0)  # (8, 8), or (rows, columns, 8, 8) for one margin per block
-    middle = quantized * steps  # (rows, columns, 8, 8)
-    # 2. The DCT is orthonormal, so clamping every coefficient gives the nearest plane.
-    coefficients = basis @ _cut(plane) @ basis.T  # (rows, columns, 8, 8)
-    inside = torch.minimum(torch.maximum(coefficients, middle - half), middle + half)
-    return _paste(basis.T @ inside @ basis, plane.float())
+    half = (steps.orthonormal / 2 - margin).clamp_(min=0.0)  # (8, 8)
+    middle = quantized * steps.orthonormal  # (N, 8, 8)
+    # 2. The DCT is orthonormal, so clamping every coefficient gives the nearest block.
+    coefficients = steps.basis @ (samples - 128.0) @ steps.basis.T  # (N, 8, 8)
+    coefficients.clamp_(middle - half, middle.add_(half))
+    return (steps.basis.T @ coefficients @ steps.basis).add_(128.0)
 
 
 def make_consistent(
-    plane: Tensor,
+    restored: Tensor,
+    decoded: Tensor,
     quantized: Tensor,
     table: Tensor,
-    as_written: Callable[[Tensor], Tensor],
+    strength: float = 1.0,
+    *,
     held: Tensor | None = None,
 ) -> tuple[Tensor, float]:
-    """Project a plane so that the picture written from it encodes to the luma coefficients of the file.
+    """Project restored luma so that the picture that is written encodes to given luma coefficients.
 
     Rounding and clipping to 8 bits moves coefficients, and so does the conversion of color to RGB and back. Blocks that
-    leave their intervals by it are clipped and projected again with twice the margin, at most four times.
+    leave their intervals by it are clipped and projected again with twice the margin, at most four times. What becomes
+    of a block does not depend on others: if it did, the borders of tiles would be visible.
 
     Args:
-        plane: float (H, W), 0..255.
+        restored, decoded, table, strength: as for [`project_onto_file`].
         quantized: (H // 8, W // 8, 8, 8) from [`recover_coefficients`].
-        table: integers (8, 8), the luma table of the file.
-        as_written: maps such a plane to the luma that an encoder would get from the written picture, uint8 (H, W).
         held: bool (H // 8, W // 8), which blocks are projected; others stay as they are. Default: all.
 
     Returns:
-        The projected plane, float32 (H, W), and the share 0..1 of the coefficients of the written picture that equal
-        those of the file, in projected blocks; 1 if there are none.
+        `restored` with its luma projected, float32 (K, H, W), and the share 0..1 of the coefficients of the written
+        picture that equal the given ones, in projected blocks; 1 if there are none.
     """
-    margin = torch.full((*quantized.shape[:2], 1, 1), MARGIN, device=plane.device)  # (rows, columns, 1, 1)
-    held = torch.ones_like(margin[..., 0, 0], dtype=torch.bool) if held is None else held  # (rows, columns)
-    # Intervals that are longer than any coefficient leave a block as it is.
-    margin[~held] = -_UNBOUNDED
-    for _ in range(_MARGIN_ROUNDS):
+    result = restored.to(torch.float32, copy=True)
+    steps = _Steps.of(table, restored.device)
+    (rows, columns), blocks, missed = quantized.shape[:2], 0, 0
+    for strip in strips(rows, columns, restored.device):
+        lines = slice(strip.start * 8, strip.stop * 8)
+        samples, goal = cut(result[0, lines]), quantized[strip].flatten(0, 1)  # (N, 8, 8) both
+        writing = Writing.of(result[:, lines], decoded[:, lines], strength)
+        if held is None:
+            samples, misses = _hold(samples, goal, steps, writing)
+            blocks += len(samples)
+        else:
+            chosen = held[strip].flatten().nonzero()[:, 0]
+            samples[chosen], misses = _hold(samples[chosen], goal[chosen], steps, writing.at(chosen))
+            blocks += len(chosen)
+        missed += misses
+        paste(samples, result[0, lines])
+    return result, 1.0 - missed / (64 * blocks) if blocks else 1.0
+
+
+def _hold(samples: Tensor, quantized: Tensor, steps: _Steps, writing: Writing) -> tuple[Tensor, int]:
+    """Blocks (N, 8, 8) projected until they are written as wanted, and how many coefficients still are not."""
+    margin, places = MARGIN, torch.arange(len(samples), device=samples.device)
+    result = torch.empty_like(samples)
+    for last in (False,) * (_MARGIN_ROUNDS - 1) + (True,):
         # 1. Project, write, and find the blocks that do not encode to the file.
-        projected = project(plane, quantized, table, margin)  # (H, W)
-        luma = as_written(projected)  # (H, W) uint8
-        matches = _matches(luma, quantized, table)  # (rows, columns, 8, 8)
-        wrong = ~matches.flatten(2).all(2) & held  # (rows, columns)
-        if not wrong.any():
+        projected = _project(samples, quantized, steps, margin)  # (n, 8, 8)
+        result[places] = projected
+        excess = _excess(writing.luma(projected), quantized, steps)  # (n, 64)
+        wrong = (excess.amax(1) >= 0.0).nonzero()[:, 0]
+        if last or not len(wrong):
             break
-        # 2. In those blocks, double the margin and start from the clipped result. Other blocks are not changed: if a
-        #    block depended on others, the borders of tiles would be visible.
-        margin[wrong] *= 2
-        again = torch.zeros_like(plane, dtype=torch.bool)  # (H, W)
-        rows, columns = wrong.shape
-        again[: rows * 8, : columns * 8] = wrong.repeat_interleave(8, 0).repeat_interleave(8, 1)
-        plane = torch.where(again, projected.clamp(0.0, 255.0), plane)
-    return projected, float(matches[held].float().mean()) if held.any() else 1.0
+        # 2. Go on with these blocks alone, from the clipped result, with twice the margin.
+        samples, quantized, writing = projected[wrong].clamp_(0.0, 255.0), quantized[wrong], writing.at(wrong)
+        margin, places = 2 * margin, places[wrong]
+    return result, int((excess[wrong] >= 0.0).sum())
 
 
 def project_onto_file(
@@ -206,16 +173,8 @@ def project_onto_file(
         `restored` with its luma projected, float32 (K, H, W), and the share 0..1 of luma coefficients, in whole blocks
         of the written picture, that equal those of the file.
     """
-
-    def as_written(luma: Tensor) -> Tensor:
-        blended = decoded.to(torch.float32, copy=True)
-        blended[: restored.shape[0]].lerp_(torch.cat((luma[None], restored[1:])), strength)
-        pixels = as_pixels(blended)
-        return pixels[0] if pixels.shape[0] == 1 else rgb_to_ycbcr(pixels)[0]
-
-    quantized = recover_coefficients((decoded[0] if file_luma is None else file_luma).to(torch.uint8), table)
-    luma, share = make_consistent(restored[0], quantized, table, as_written, held)
-    return torch.cat((luma[None], restored[1:])), share
+    quantized = recover_coefficients(decoded[0] if file_luma is None else file_luma, table)
+    return make_consistent(restored, decoded, quantized, table, strength, held=held)
 
 
 def share_inside(luma: Tensor, quantized: Tensor, table: Tensor) -> float:
@@ -229,7 +188,10 @@ def share_inside(luma: Tensor, quantized: Tensor, table: Tensor) -> float:
     Returns:
         0..1; 1 for a picture without a whole block.
     """
-    return float(_matches(luma, quantized, table).float().mean()) if quantized.numel() else 1.0
+    if not quantized.numel():
+        return 1.0
+    missed = sum(int((excess >= 0.0).sum()) for excess in _excesses(luma, quantized, table))
+    return 1.0 - missed / quantized.numel()
 
 
 def blocks_inside(luma: Tensor, quantized: Tensor, table: Tensor) -> Tensor:
@@ -238,11 +200,32 @@ def blocks_inside(luma: Tensor, quantized: Tensor, table: Tensor) -> Tensor:
     Args:
         luma, quantized, table: as for [`share_inside`].
     """
-    return _matches(luma, quantized, table).flatten(2).all(2)
+    inside = torch.ones(0, dtype=torch.bool, device=luma.device)
+    parts = [excess.amax(1) < 0.0 for excess in _excesses(luma, quantized, table)]
+    return torch.cat((inside, *parts)).view(quantized.shape[:2])
 
 
-def _matches(luma: Tensor, quantized: Tensor, table: Tensor) -> Tensor:
-    """Whether each coefficient, encoded again, equals that of the file, bool (rows, columns, 8, 8)."""
-    rows, columns = quantized.shape[:2]
-    again = encode_planes(luma[None, : rows * 8, : columns * 8], table)[:, :, 0].permute(2, 3, 0, 1)
-    return again == quantized
+def _excesses(luma: Tensor, quantized: Tensor, table: Tensor) -> Iterator[Tensor]:
+    """[`_excess`] of a picture, strip by strip."""
+    (rows, columns), steps = quantized.shape[:2], _Steps.of(table, luma.device)
+    for strip in strips(rows, columns, luma.device):
+        samples = cut(luma[strip.start * 8 : strip.stop * 8])
+        yield _excess(samples, quantized[strip].flatten(0, 1), steps)
+
+
+def _excess(samples: Tensor, quantized: Tensor, steps: _Steps) -> Tensor:
+    """How far coefficients, encoded again, lie beyond those that an encoder rounds to the given ones.
+
+    Args:
+        samples: (N, 8, 8), integers 0..255.
+        quantized: (N, 8, 8).
+        steps: of the table.
+
+    Returns:
+        float64 (N, 64): below 0 inside, from 0 on outside.
+    """
+    goal = quantized.flatten(1).double()  # (N, 64)
+    # Halves are rounded away from zero, so of the two ends of an interval, the one nearer to zero belongs to it, and
+    # the other does not. Between integers, that is an interval half a unit nearer to zero without both ends.
+    middle = (goal * steps.integers).sub_(goal.sign_(), alpha=0.5)
+    return steps.dct.encode(samples).sub_(middle).abs_().sub_(steps.integers / 2)

@@ -13,6 +13,9 @@ from .resampling import repeat_border
 
 _CONST_BITS = 13
 _PASS1_BITS = 2
+FORWARD_BITS = (_CONST_BITS - _PASS1_BITS, _CONST_BITS + _PASS1_BITS)
+INVERSE_BITS = (_CONST_BITS - _PASS1_BITS, _CONST_BITS + _PASS1_BITS + 3)
+"""Bits that are rounded away after the first and after the second pass."""
 
 # round(x * 2**13) for the rotations of the algorithm of Loeffler, Ligtenberg and Moschytz (jfdctint.c, jidctint.c).
 _0_298, _0_390, _0_541, _0_765 = 2446, 3196, 4433, 6270
@@ -92,8 +95,14 @@ def forward_dct(blocks: Tensor) -> Tensor:
     Returns:
         int32 coefficients, same shape, 8 times the orthonormal DCT; the first axis is the vertical frequency.
     """
-    rows = _forward_pass(blocks, 1, _CONST_BITS - _PASS1_BITS)
-    return _forward_pass(rows, 0, _CONST_BITS + _PASS1_BITS)
+    rows = _forward_pass(blocks, 1, FORWARD_BITS[0])
+    return _forward_pass(rows, 0, FORWARD_BITS[1])
+
+
+def forward_matrix() -> Tensor:
+    """A pass of the forward DCT before bits are rounded away, int32 (8, 8): frequency, sample."""
+    # Nothing is rounded away from multiples of 16.
+    return _forward_pass(16 * torch.eye(8, dtype=torch.int32), 0, 4)
 
 
 def _inverse_pass(x: Tensor, dim: int, bits: int) -> Tensor:
@@ -122,6 +131,11 @@ def inverse_dct(coefficients: Tensor) -> Tensor:
     Returns:
         int32 samples 0..255, same shape.
     """
-    columns = _inverse_pass(coefficients, 0, _CONST_BITS - _PASS1_BITS)
-    samples = _inverse_pass(columns, 1, _CONST_BITS + _PASS1_BITS + 3)
+    columns = _inverse_pass(coefficients, 0, INVERSE_BITS[0])
+    samples = _inverse_pass(columns, 1, INVERSE_BITS[1])
     return samples.add_(128).clamp_(0, 255)
+
+
+def inverse_matrix() -> Tensor:
+    """A pass of the inverse DCT before bits are rounded away, int32 (8, 8): sample, frequency."""
+    return _inverse_pass(16 * torch.eye(8, dtype=torch.int32), 0, 4)
