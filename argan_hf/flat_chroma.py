@@ -24,7 +24,7 @@ _LEAST_WEIGHT = 0.5
 # guess that is nearly right.
 _MOST_STEPS = 1.3
 _STRIP = 32 * BLOCK
-# Rows around a strip that its chroma depends on: a block of halved chroma, twice as high.
+# Rows and columns around blocks that their chroma depends on: a block of halved chroma, twice as high and wide.
 _MARGIN = 2 * BLOCK
 
 
@@ -63,13 +63,37 @@ def flat_chroma(planes: Tensor, tables: Tensor, sampling: Subsampling, weights: 
         inside = slice(top // BLOCK, min(top + _STRIP, height) // BLOCK)
         if not left[inside].any():
             continue
-        start = max(top - _MARGIN, 0)
-        part = planes[:, start : min(top + _STRIP + _MARGIN, planes.shape[1]), :]
-        first = (top - start) // BLOCK
-        found, proven = _guess(part, tables, sampling, columns)
-        within = slice(first, first + inside.stop - inside.start)
-        chroma[:, inside], known[inside] = found[:, within], proven[within] & left[inside]
+        # Most blocks of photographs that are left are not flat. What lies around those that are goes through the codec.
+        wanted = left[inside] & _is_flat(planes[0, top : inside.stop * BLOCK, :width])
+        if not wanted.any():
+            continue
+        down, across = (_span(wanted.any(axis).nonzero()[:, 0]) for axis in (1, 0))
+        down = slice(inside.start + down.start, inside.start + down.stop)
+        start = max(down.start * BLOCK - _MARGIN, 0), max(across.start * BLOCK - _MARGIN, 0)
+        part = planes[:, start[0] : down.stop * BLOCK + _MARGIN, start[1] : across.stop * BLOCK + _MARGIN]
+        found, proven = _guess(part, tables, sampling, (min(start[1] + part.shape[2], width) - start[1]) // BLOCK)
+        first = down.start - start[0] // BLOCK, across.start - start[1] // BLOCK
+        within = (
+            slice(first[0], first[0] + down.stop - down.start),
+            slice(first[1], first[1] + across.stop - across.start),
+        )
+        chroma[:, down, across] = found[:, *within]
+        known[down, across] = proven[within] & left[down, across]
     return FlatChroma(chroma, known) if bool(known.any()) else None
+
+
+def _span(numbers: Tensor) -> slice:
+    """From the first to the last of ascending numbers of blocks, extended to whole blocks of halved chroma."""
+    return slice(int(numbers[0]) // 2 * 2, int(numbers[-1]) // 2 * 2 + 2)
+
+
+def _is_flat(luma: Tensor) -> Tensor:
+    """Which blocks have one luma, bool (rows, columns), of whole blocks of uint8 (H, W)."""
+    # Equal to their first row, and that to its first sample.
+    rows: Tensor = luma.unflatten(0, (-1, BLOCK))  # (rows, 8, W)
+    lines: Tensor = (rows == rows[:, :1]).all(1).unflatten(1, (-1, BLOCK)).all(2)  # (rows, columns)
+    top: Tensor = rows[:, 0].unflatten(1, (-1, BLOCK))  # (rows, columns, 8)
+    return lines & (top == top[..., :1]).all(2)
 
 
 def with_flat_chroma(restored: Tensor, flat: FlatChroma, rows: slice, columns: slice) -> Tensor:
@@ -100,7 +124,7 @@ def _guess(planes: Tensor, tables: Tensor, sampling: Subsampling, columns: int) 
     height, width = high * BLOCK, wide * BLOCK
     blocks = planes[:, :height, :width].float().view(3, high, BLOCK, wide, BLOCK)  # (3, rows, 8, columns, 8)
     # 1. The guess: the mean of the inside, where luma is flat. Elsewhere chroma stays as it is.
-    is_flat = blocks[0].amax((1, 3)) == blocks[0].amin((1, 3))  # (rows, columns)
+    is_flat = _is_flat(planes[0, :height, :width])  # (rows, columns)
     means = blocks[1:, :, 1:-1, :, 1:-1].mean((2, 4))  # (2, rows, columns)
     colored = torch.where(is_flat[:, None, :, None], means[:, :, None, :, None], blocks[1:])
     guess = planes.clone()

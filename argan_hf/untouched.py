@@ -11,7 +11,7 @@ faintly. Nothing is trained.
 
 import torch
 from torch import Tensor
-from torch.nn.functional import avg_pool2d, interpolate, max_pool1d, pad
+from torch.nn.functional import avg_pool2d, interpolate, pad
 
 from .history import find_enlargement
 
@@ -164,20 +164,29 @@ def _count(samples: Tensor, least_edge: float) -> tuple[Tensor, Tensor]:
     for top in range(0, height, _STRIP):
         start, stop = max(top - _REACH - 1, 0), min(top + _STRIP + _REACH + 1, height)
         inside = slice(top - start, min(top + _STRIP, height) - start)
-        part = samples[:, start:stop].to(torch.int16)
-        equal, faint = torch.zeros(2, stop - start, width)
+        part = samples[:, start:stop]
+        equal, faint = torch.zeros(2, stop - start, width, dtype=torch.uint8)
         for axis in (1, 2):
-            steps = part.diff(dim=axis).abs().amax(0)  # (h - 1, w) or (h, w - 1)
-            lines = steps.T if axis == 1 else steps
-            if not lines.shape[1]:
-                continue
-            edges = (lines >= least_edge).float()
-            beside = max_pool1d(edges[:, None], 2 * _REACH + 1, 1, _REACH)[:, 0] > 0
-            beside = beside.T if axis == 1 else beside
-            place = (slice(0, steps.shape[0]), slice(0, steps.shape[1]))
-            equal[place] += beside & (steps == 0)
-            faint[place] += beside & (steps > 0) & (steps <= _FAINT)
+            size = part.shape[axis] - 1
+            before, after = part.narrow(axis, 0, size), part.narrow(axis, 1, size)
+            # All in bytes, which is several times faster than in floating point.
+            steps = (torch.maximum(before, after) - torch.minimum(before, after)).amax(0)  # (h - 1, w) or (h, w - 1)
+            beside = _widened(steps >= least_edge, axis - 1)
+            equal[: steps.shape[0], : steps.shape[1]] += beside & (steps == 0)
+            faint[: steps.shape[0], : steps.shape[1]] += beside & (steps > 0) & (steps <= _FAINT)
         for found, counted in zip(counts, (equal[inside], faint[inside]), strict=True):
             whole = pad(counted, (0, -width % BLOCK, 0, -counted.shape[0] % BLOCK))
-            found.append(avg_pool2d(whole[None, None], BLOCK)[0, 0] * BLOCK**2)
+            # At most 16 in a column of a block, so bytes hold it.
+            columns = whole.unflatten(0, (-1, BLOCK)).sum(1, dtype=torch.uint8)  # (rows, w)
+            found.append(columns.unflatten(1, (-1, BLOCK)).sum(2, dtype=torch.float32))
     return torch.cat(counts[0]), torch.cat(counts[1])
+
+
+def _widened(edges: Tensor, axis: int) -> Tensor:
+    """Edges, bool (h, w), and what lies within reach of them along an axis."""
+    size, result = edges.shape[axis], edges.clone()
+    for distance in range(1, min(_REACH, size - 1) + 1):
+        rest = size - distance
+        result.narrow(axis, distance, rest).logical_or_(edges.narrow(axis, 0, rest))
+        result.narrow(axis, 0, rest).logical_or_(edges.narrow(axis, distance, rest))
+    return result

@@ -13,6 +13,7 @@ from argan_hf.flat_chroma import flat_chroma
 from argan_hf.graphics import draw_graphic
 from argan_hf.jpeg import read_jpeg
 from argan_hf.jpeg.file import image_to_tensor
+from argan_hf.jpeg.resampling import Subsampling
 from argan_hf.picture import take_apart
 from argan_hf.prepared_picture import prepare
 from argan_hf.untouched import left_untouched, untouched_blocks
@@ -94,6 +95,27 @@ def test_colors_that_would_not_become_the_file_are_not_believed() -> None:
     assert float(weights.mean()) > 0.9
     found = flat_chroma(file.planes, file.tables, "4:2:0", weights)
     assert found is None or float(found.known.float().mean()) < 0.3
+
+
+@pytest.mark.parametrize("sampling", ["4:2:0", "4:2:2"])
+def test_colors_of_single_blocks_are_those_found_in_the_whole_picture(sampling: Subsampling) -> None:
+    # Squares of 16, whose colors are proven, on half of the picture; on the other half a photograph, whose are not.
+    picture = _squares(16, gray=False)
+    with Image.open(EXAMPLES[0]) as photo:
+        picture.paste(photo.convert("RGB").crop((0, 0, 200, 333)), (120, 0))
+    file = read_jpeg(jpeg_bytes(picture, quality=70, subsampling=sampling))
+    everywhere = torch.ones(40, 48)
+    whole = flat_chroma(file.planes, file.tables, sampling, everywhere)
+    assert whole is not None
+    assert 100 < whole.known.sum() < 1200
+    for block in torch.randint(0, 40, (12, 2)).tolist():
+        weights = torch.zeros(40, 48)
+        weights[*block] = 1.0
+        alone = flat_chroma(file.planes, file.tables, sampling, weights)
+        assert (alone is not None) == bool(whole.known[*block])
+        if alone is not None:
+            assert alone.known.nonzero().tolist() == [block]
+            assert torch.equal(alone.chroma[:, *block], whole.chroma[:, *block])
 
 
 def test_squares_beside_the_grid_are_restored() -> None:
@@ -193,6 +215,26 @@ def test_strips_give_the_same_as_the_whole_picture(monkeypatch: pytest.MonkeyPat
     whole = untouched_blocks(samples)
     monkeypatch.setattr(untouched, "_STRIP", 16)
     assert torch.equal(untouched_blocks(samples), whole)
+
+
+@pytest.mark.parametrize("shape", [(1, 64, 45), (3, 33, 70), (1, 9, 5), (3, 4, 80)])
+def test_neighbors_of_edges_are_counted_as_one_by_one(shape: tuple[int, int, int]) -> None:
+    levels = torch.tensor([0, 1, 12, 13, 37, 255])  # differences that are none, faint, neither, edges
+    samples = levels[torch.randint(0, 6, shape)].to(torch.uint8)
+    samples[torch.rand(shape) < 0.7] = 12
+    equal, faint = torch.zeros(2, -(-shape[1] // 8), -(-shape[2] // 8))
+    picture = samples.int()
+    for lines, turned in ((picture, False), (picture.transpose(1, 2), True)):
+        steps = lines.diff(dim=2).abs().amax(0)
+        for row, column in torch.cartesian_prod(*(torch.arange(size) for size in steps.shape)).tolist():
+            near = steps[row, max(column - 6, 0) : column + 7]
+            place = (column // 8, row // 8) if turned else (row // 8, column // 8)
+            if near.max() >= 24.5:
+                equal[place] += steps[row, column] == 0
+                faint[place] += 0 < steps[row, column] <= 12
+    found = untouched._count(samples, 24.5)
+    assert torch.equal(found[0], equal)
+    assert torch.equal(found[1], faint)
 
 
 def test_parts_of_a_picture_are_left_as_in_the_whole() -> None:
