@@ -5,6 +5,8 @@ weights would still run and give wrong pictures, so none is returned.
 """
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from textwrap import shorten
 from typing import Any
@@ -12,7 +14,7 @@ from typing import Any
 import torch
 from safetensors import SafetensorError, safe_open
 from transformers import CONFIG_MAPPING, AutoConfig, AutoModelForImageToImage, PreTrainedConfig, PreTrainedModel
-from transformers.utils import cached_file
+from transformers.utils import cached_file, logging
 from transformers.utils.hub import extract_commit_hash
 
 from .checkpoint_files import locate, weights_name
@@ -67,7 +69,10 @@ def load_model(name_or_path: str | Path, *, kind: Any = AutoModelForImageToImage
     _check_file(weights_path, place)
     try:
         # transformers logs a table of the weights that do not fit.
-        with quiet("transformers.modeling_utils", lambda record: "LOAD REPORT" in record.getMessage()):
+        with (
+            _no_progress_bar(),
+            quiet("transformers.modeling_utils", lambda record: "LOAD REPORT" in record.getMessage()),
+        ):
             model, report = kind.from_pretrained(
                 config_path.parent,
                 trust_remote_code=False,
@@ -91,6 +96,18 @@ def load_model(name_or_path: str | Path, *, kind: Any = AutoModelForImageToImage
     model.config.name_or_path = model.name_or_path = str(place)
     network: PreTrainedModel = model
     return network
+
+
+@contextmanager
+def _no_progress_bar() -> Iterator[None]:
+    """Without the bar that transformers draws over the weights, which takes longer than loading them."""
+    shows = logging.is_progress_bar_enabled()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        if shows:
+            logging.enable_progress_bar()
 
 
 def load_config(name_or_path: str | Path) -> PreTrainedConfig:

@@ -20,6 +20,7 @@ from .network_argan import NetworkConfig, build_network, restore_planes
 _MODEL_TYPE = "argan"
 # Entries that do not change the network.
 _OTHER_ENTRIES = ("model_type", "architectures", "auto_map", "dtype", "transformers_version", "initializer_range")
+_DTYPES = (None, "float16", "bfloat16", "float32")
 _FLOATS = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
 _COUNTER = "num_batches_tracked"
 
@@ -99,7 +100,7 @@ def _config_of(entries: Any) -> NetworkConfig | None:
         return None
     values = {name: value for name, value in entries.items() if name not in _OTHER_ENTRIES}
     required = {field.name for field in fields(NetworkConfig)} - {"tile_margin"}
-    if not required <= values.keys() <= required | {"tile_margin"}:
+    if not required <= values.keys() <= required | {"tile_margin"} or entries.get("dtype") not in _DTYPES:
         return None
     is_known = (
         _are_counts(values["hidden_sizes"], 1)

@@ -5,6 +5,7 @@ Devices, pipes and links stay what they are: a link keeps its name, and the file
 
 import os
 import tempfile
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,8 @@ from PIL import Image
 
 from .encoding import encode_picture
 from .special_files import is_descriptor, special_kind, write_through
+
+_UMASK_LOCK = threading.Lock()
 
 
 def save_picture(image: Image.Image, path: Path, samples: np.ndarray | None = None) -> tuple[str, ...]:
@@ -33,6 +36,14 @@ def save_picture(image: Image.Image, path: Path, samples: np.ndarray | None = No
     return notes
 
 
+def _umask() -> int:
+    """The rights that this process takes from new files. They can only be read by setting them."""
+    with _UMASK_LOCK:
+        umask = os.umask(0)
+        os.umask(umask)
+    return umask
+
+
 def write_whole(data: bytes, path: Path) -> None:
     """Write a file under another name and rename it when it is complete.
 
@@ -51,9 +62,7 @@ def write_whole(data: bytes, path: Path) -> None:
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(data)
-        umask = os.umask(0)
-        os.umask(umask)
-        partial.chmod(0o666 & ~umask)
+        partial.chmod(0o666 & ~_umask())
         partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)

@@ -59,15 +59,15 @@ def influence_margin(
 
     Args:
         network: maps float (1, C, H, W), 0..1, to the same shape.
-        pictures: float (C, H, W), 0..1, as the network gets them; those of which a side is shorter than four limits
-            are not used.
+        pictures: float (C, H, W), 0..1, as the network gets them; those of which a side is shorter than two limits are
+            not used.
         divisor: size divisor of the network, in pixels.
         limit: from [`receptive_margin`].
 
     Returns:
         The margin in pixels, a multiple of `divisor`, at most `limit`; `None` if there is no picture that can be used.
     """
-    used = [picture for picture in pictures if min(picture.shape[1:]) >= 4 * limit]
+    used = [picture for picture in pictures if min(picture.shape[1:]) >= 2 * limit]
     margin = 0
     for picture in used:
         top, left = (side // 2 // divisor * divisor for side in picture.shape[1:])

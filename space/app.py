@@ -13,6 +13,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from argan_hf.process_settings import share_the_processor
+
+share_the_processor()  # before torch
 with suppress(ImportError):  # on ZeroGPU, before torch
     import spaces  # noqa: F401
 

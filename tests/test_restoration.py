@@ -165,8 +165,9 @@ def test_what_is_larger_than_the_limit_is_refused(model: ArganForImageRestoratio
 
 def test_small_tiles_change_nothing(model: ArganForImageRestoration, photo: Image.Image) -> None:
     data = jpeg_bytes(photo, quality=20)
-    whole = JpegRestorer(model, device="cpu")(data, faithful=False).image
-    tiled = JpegRestorer(model, device="cpu", tile_size=50)(data, faithful=False).image
+    # In bfloat16 the weights of no training multiply differences of rounding.
+    whole = JpegRestorer(model, device="cpu", dtype=torch.float32)(data, faithful=False).image
+    tiled = JpegRestorer(model, device="cpu", dtype=torch.float32, tile_size=50)(data, faithful=False).image
     assert np.abs(_pixels(whole) - _pixels(tiled)).max() <= 1
 
 

@@ -22,8 +22,9 @@ from ..defaults import DEFAULT_CHECKPOINT, TILE_SIZE
 from ..saving import write_whole
 from ..special_files import is_folder, special_kind
 from .console import INTERRUPTED, Lines, check_report, complain, exit_code, write_to_standard_output
-from .job_runner import JobRunner, is_there
+from .job_runner import JobRunner
 from .jobs import Job, plan_jobs
+from .one_job import is_there
 from .preparation import prepare_for_networks
 from .sources import STREAM, named_path, nothing_found
 from .watch import watch
