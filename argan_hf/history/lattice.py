@@ -16,7 +16,6 @@ from functools import lru_cache
 
 import torch
 from torch import Tensor
-from torch.nn.functional import max_pool2d
 
 from ..jpeg.block_dct import dct_basis
 from ..jpeg.tables import quantization_tables
@@ -131,8 +130,9 @@ def _sample(parts: Sequence[tuple[Tensor, Tensor]]) -> Tensor:
     reach, pieces, cuts = torch.arange(15, device=device), [], []
     for window, clipped in parts:
         rows, columns = (window.shape[0] - 15) // 8 + 1, (window.shape[1] - 15) // 8 + 1
-        is_cut = max_pool2d(clipped[None, None].float(), 8, 1)[0, 0] > 0  # (H - 7, W - 7), by the block's corner
-        whole = -max_pool2d(-is_cut[None, None].float(), 8)[0, 0].flatten() > 0  # pieces without a block for us
+        is_cut = _any_within_blocks(clipped)  # (H - 7, W - 7), by the block's corner
+        corners = is_cut[: rows * 8, : columns * 8].reshape(rows, 8, columns, 8)
+        whole = corners.all(3).all(1).flatten()  # pieces without a block for us
         chosen = torch.randperm(rows * columns, generator=generator).to(device)
         chosen = chosen[~whole[chosen]][: -(-_BLOCKS // len(parts))]
         top, left = chosen[:, None, None] // columns * 8, chosen[:, None, None] % columns * 8
@@ -156,12 +156,23 @@ def _sample(parts: Sequence[tuple[Tensor, Tensor]]) -> Tensor:
     return result
 
 
+def _any_within_blocks(clipped: Tensor) -> Tensor:
+    """Whether any sample of the block of 8x8 at every place is clipped, bool (H - 7, W - 7), of bool (H, W)."""
+    found = clipped
+    # Of 2, 4 and 8 samples, down and across: faster than a pool of 8 x 8.
+    for step in (1, 2, 4):
+        found = found[:-step] | found[step:]
+        found = found[:, :-step] | found[:, step:]
+    return found
+
+
 def _histograms(coefficients: Tensor) -> Tensor:
     """How many magnitudes fall into each bin, float32 (64, K, bins); those beyond the last bin are left out."""
     grids, _, frequencies = coefficients.shape
-    bins = (coefficients.abs() / _BIN).nan_to_num_(_BINS).long().clamp_(max=_BINS - 1)  # (64, N, K)
-    start = torch.arange(grids * frequencies, device=bins.device).view(grids, 1, frequencies) * _BINS
-    counts = torch.bincount((bins + start).flatten(), minlength=grids * frequencies * _BINS)
+    bins = coefficients.abs().div_(_BIN).nan_to_num_(_BINS).clamp_(max=_BINS - 1).int()  # (64, N, K)
+    start = torch.arange(grids * frequencies, device=bins.device, dtype=torch.int32) * _BINS
+    bins += start.view(grids, 1, frequencies)
+    counts = torch.bincount(bins.flatten(), minlength=grids * frequencies * _BINS)
     result = counts.view(grids, frequencies, _BINS).float()
     result[..., -1] = 0.0
     return result
