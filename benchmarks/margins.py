@@ -28,19 +28,21 @@ SIDE = 480
 
 
 def _files(folder: Path | None, count: int) -> list[bytes]:
-    """JPEG files of photographs of a folder and of drawn graphics, each at one of the qualities."""
+    """JPEG files of photographs of a folder and of drawn graphics: smooth ground shows most at low qualities."""
     rng = random.Random(0)
-    pictures = [draw_graphic(kind, seed, SIDE) for seed in (1, 2) for kind in KINDS]
+    pictures = [draw_graphic(kind, seed, SIDE) for seed in (3, 4) for kind in KINDS]
+    qualities = [quality for quality in (5, 10) for _ in KINDS]
     for path in sorted(find_pictures(folder))[:count] if folder else ():
         with Image.open(path) as opened:
             whole = opened.convert("RGB")
         if min(whole.size) < SIDE:
             continue
         pictures.append(whole.crop((0, 0, SIDE, SIDE)))
+    qualities += [rng.choice(QUALITIES) for _ in pictures[len(qualities) :]]
     files = []
-    for picture in pictures:
+    for picture, quality in zip(pictures, qualities, strict=True):
         buffer = io.BytesIO()
-        picture.save(buffer, "JPEG", quality=rng.choice(QUALITIES))
+        picture.save(buffer, "JPEG", quality=quality)
         files.append(buffer.getvalue())
     return files
 
@@ -78,15 +80,13 @@ def main() -> None:
     for margin, change in changes.items():
         counts = [sum(moved[margin, name]) / samples * 1e6 for name in ("float32", "used")]
         print(f"| {margin} | {change:.5f} | {counts[0]:.2f} per million | {counts[1]:.0f} per million |")
-    divisor, tables = exact.model.config.size_divisor, iter([file.tables for file in files])
-
-    def network(picture: Tensor) -> Tensor:
-        return exact.restore_planes(picture[0] * 255.0, table)[None] / 255.0
-
     margin = 0
     for file in tqdm(files, leave=False):
-        table = next(tables)
-        found = influence_margin(network, [file.planes[:planes] / 255.0], divisor, exact.margin)
+
+        def network(picture: Tensor, tables: Tensor = file.tables) -> Tensor:
+            return exact.restore_planes(picture[0] * 255.0, tables)[None] / 255.0
+
+        found = influence_margin(network, [file.planes[:planes] / 255.0], exact.model.config.size_divisor, exact.margin)
         margin = max(margin, found or 0)
     print(f"tile_margin: {margin} (the network can see {exact.margin})")
 

@@ -2,8 +2,12 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from argan_hf import ArganForImageRestoration
-from argan_hf.tiling import receptive_margin, run_tiled, tiles
+from argan_hf import ArganForImageRestoration, JpegRestorer
+from argan_hf.graphics import draw_graphic
+from argan_hf.jpeg.file import read_jpeg
+from argan_hf.plain_network import load_plain_network
+from argan_hf.tiling import INFLUENCE, influence_margin, receptive_margin, run_tiled, tiles
+from tests.conftest import jpeg_bytes
 
 
 def test_the_margin_of_a_convolution_is_its_radius() -> None:
@@ -60,3 +64,55 @@ def test_less_margin_shows_seams(model: ArganForImageRestoration) -> None:
     planes = torch.rand(model.config.num_channels, 64, 64)
     tiled = run_tiled(network, planes, tile_size=32, margin=0, step=16)
     assert not torch.allclose(tiled, network(planes[None])[0], atol=1e-3)
+
+
+def test_tiles_are_few_and_as_large_as_each_other() -> None:
+    for height, width, count in ((3000, 4000, 12), (1280, 1281, 2), (17, 5, 1)):
+        plan = tiles(height, width, 1280, 72, 16)
+        assert len(plan) == count
+        for sides in ([t.rows.stop - t.rows.start for t in plan], [t.columns.stop - t.columns.start for t in plan]):
+            assert len(set(sides)) <= 2
+        assert all(tile.rows.start % 16 == tile.columns.start % 16 == 0 for tile in plan)
+
+
+def _fading(reach: int) -> torch.Tensor:
+    """A kernel of 41 x 41 whose weights are too small to be seen beyond some samples from its middle."""
+    away = (torch.arange(41) - 20).abs()
+    far = torch.maximum(away[:, None], away)
+    return torch.where(far <= reach, 0.01, 1e-12)[None, None]
+
+
+@pytest.mark.parametrize("reach", [3, 8, 13])
+def test_what_hardly_changes_a_result_needs_no_margin(reach: int) -> None:
+    def network(planes: torch.Tensor) -> torch.Tensor:
+        return F.conv2d(planes, _fading(reach), padding=20)
+
+    limit = receptive_margin(network, 1, 4)
+    assert limit == 20
+    pictures = [torch.full((1, 48, 48), 0.5), torch.rand(1, 64, 40)]
+    assert influence_margin(network, pictures, 4, limit) == -(-reach // 4) * 4
+
+
+def test_influence_is_not_measured_on_pictures_that_are_too_small() -> None:
+    assert influence_margin(lambda planes: planes, [torch.rand(1, 39, 90)], 4, 20) is None
+    assert influence_margin(lambda planes: planes, [torch.rand(1, 40, 90)], 4, 20) == 0
+
+
+@pytest.mark.parametrize("kind", ["text", "comic", "map", "gradient"])
+@pytest.mark.parametrize("quality", [10, 75])
+def test_the_margin_of_the_default_network_is_enough(kind: str, quality: int) -> None:
+    file = read_jpeg(jpeg_bytes(draw_graphic(kind, 3, 320), quality=quality))
+    network = load_plain_network("argan-jpeg-color")
+    assert network is not None
+    tiled, exact = (
+        JpegRestorer(network, "cpu", tile_size=160, dtype=torch.float32, exact_tiles=is_exact)
+        for is_exact in (False, True)
+    )
+    assert tiled.margin < exact.margin
+    planes = [restorer.restore_planes(file.planes, file.tables) for restorer in (tiled, exact)]
+    change = (planes[0] - planes[1]).abs()
+    assert change.max() <= INFLUENCE
+    # A sample that is rounded differently lies between two gray levels.
+    moved = planes[0].round() != planes[1].round()
+    assert moved.float().mean() < 1e-4
+    assert bool(((planes[1][moved] % 1 - 0.5).abs() <= INFLUENCE).all())

@@ -91,18 +91,17 @@ class JobRunner:
         shows_bar = sys.stderr is not None and sys.stderr.isatty() and self._restorer is not None
         workers = 1 if any(job.is_streamed for job in jobs) else worker_count(self._restorer, len(jobs))
         before = len(self._pictures)
-        is_measured = shows_bar or workers > 1
-        sizes = [megapixels(job) if is_measured and not self._skips(job) else 0.0 for job in jobs]
-        with tqdm(total=sum(sizes), unit="MP", bar_format=_BAR, leave=False, disable=not shows_bar) as bar:
-            side_by_side = SideBySide(lambda job, size: self._do(job, size, bar, side_by_side), workers)
-            try:
+        side_by_side = SideBySide(lambda job, size: self._do(job, size, bar, side_by_side), workers)
+        try:
+            is_measured = shows_bar or workers > 1
+            sizes = [megapixels(job) if is_measured and not self._skips(job) else 0.0 for job in jobs]
+            with tqdm(total=sum(sizes), unit="MP", bar_format=_BAR, leave=False, disable=not shows_bar) as bar:
                 for outcome in side_by_side.outcomes(jobs, sizes):
                     self._take(outcome)
-            except KeyboardInterrupt:
-                self.interrupted = True
-                for outcome in side_by_side.stop():
-                    self._take(outcome)
-        if self.interrupted:
+        except KeyboardInterrupt:
+            self.interrupted = True
+            for outcome in side_by_side.stop():
+                self._take(outcome)
             left = len(jobs) - (len(self._pictures) - before)
             complain(f"interrupted with {left} of {len(jobs)} to go; --skip-existing continues from here")
 
