@@ -176,6 +176,7 @@ def test_commands_print_that_sentence_and_fail(
 
 
 def test_a_damaged_variant_is_not_taken_for_none(checkpoint: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    capfd.readouterr()
     path = checkpoint / weights_name(REALISM_VARIANT)
     path.write_bytes((checkpoint / "model.safetensors").read_bytes()[:-4])
     restorer = JpegRestorer.from_pretrained(checkpoint, device="cpu")
