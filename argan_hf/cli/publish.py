@@ -6,6 +6,7 @@ import tempfile
 from pathlib import Path
 
 from huggingface_hub.errors import HTTPError
+from transformers.utils import logging
 
 from ..evaluation.results import Results
 from ..hub.publish import publish, stage
@@ -54,6 +55,7 @@ def _check(args: argparse.Namespace) -> None:
 def run(args: argparse.Namespace) -> int:
     """Publish, or show what would be published; returns the exit code."""
     prepare_for_networks()
+    logging.disable_progress_bar()  # transformers draws one over every file of weights
     lines = Lines(sys.stdout)
     try:
         _publish(args, lines)
