@@ -4,4 +4,4 @@ DEFAULT_CHECKPOINT = "argan-jpeg-color"
 REALISM_VARIANT = "realism"
 
 TILE_SIZE = 1280
-"""Side of the tiles of large pictures, in pixels."""
+"""Largest side of the tiles of large pictures, in pixels."""

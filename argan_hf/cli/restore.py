@@ -113,7 +113,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=int,
         default=TILE_SIZE,
         metavar="PIXELS",
-        help="side of the tiles of large pictures; smaller tiles need less memory (default: %(default)s)",
+        help="largest side of the tiles of large pictures; smaller tiles need less memory (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--exact-tiles",
+        action="store_true",
+        help="give every tile all that the network can see around it, not what changes a result by a thousandth of a "
+        "gray level",
     )
     parser.add_argument(
         "--max-megapixels",
@@ -174,7 +180,11 @@ def _load(args: argparse.Namespace) -> "JpegRestorer":
     from ..restoration import JpegRestorer
 
     restorer = JpegRestorer.from_pretrained(
-        args.model, device=args.device, tile_size=args.tile, max_megapixels=args.max_megapixels
+        args.model,
+        device=args.device,
+        tile_size=args.tile,
+        max_megapixels=args.max_megapixels,
+        exact_tiles=args.exact_tiles,
     )
     restorer.model_at(args.realism)
     return restorer

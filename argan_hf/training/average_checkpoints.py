@@ -66,6 +66,8 @@ def average_checkpoints(names_or_paths: Sequence[str | Path], output_dir: str | 
     with torch.no_grad():
         for name, tensor in total.items():
             weights[name].copy_(tensor / len(names_or_paths))
+    if getattr(model.config, "tile_margin", None) is not None:
+        model.config.tile_margin = None  # It was measured with other weights.
     prepare_folder(folder)
     export_whole(folder, lambda partial: save_restorer(partial, model, float16=float16))
     logger.info("wrote the mean of %d checkpoints to %s", len(names_or_paths), folder)

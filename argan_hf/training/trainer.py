@@ -31,6 +31,7 @@ from .run_log import RunLog
 from .run_pictures import open_pictures
 from .starting import start_from
 from .stopping import RunStoppedError, StopSignals
+from .tile_margin import tile_margin
 from .trained_network import check_finite
 from .validation import validate
 
@@ -228,6 +229,7 @@ class ArganTrainer:
         discriminator = self.update.discriminator
         if discriminator is not None:
             discriminator = self.accelerator.unwrap_model(discriminator)
+        self.averaged.model.config.tile_margin = tile_margin(self.averaged.model, self.validation)
         export_model(folder, self.averaged.model, discriminator, self.args, global_step=self.progress.step)
         if self.validation:
             data = f"held-out pictures of {self.args.dataset_name}"
