@@ -4,4 +4,4 @@ DEFAULT_CHECKPOINT = "argan-jpeg-color"
 REALISM_VARIANT = "realism"
 
 TILE_SIZE = 1280
-"""Largest side of the tiles of large pictures, in pixels."""
+"""Tiles of large pictures have at most the area of a square of this side, in pixels."""

@@ -26,8 +26,8 @@ class PlaneRestorer:
             `quantization`, `reconstruction`) whose `config` has `num_channels`, `size_divisor` and
             `condition_on_quantization`.
         device: where it runs; default: the first accelerator, else the CPU.
-        tile_size: largest side of the tiles of large pictures, in pixels, rounded up to a multiple of the network's
-            size divisor, or of 16 if that is larger. Smaller tiles need less memory and more time.
+        tile_size: side of a square, in pixels, rounded up to a multiple of the network's size divisor, or of 16 if that
+            is larger; tiles of large pictures have at most its area. Smaller tiles need less memory and more time.
         dtype: of the convolutions, float32 or bfloat16; default: [`preferred_dtype`].
         realism_model: the network at realism 1, of the same architecture as `model`, or a function that loads it.
         exact_tiles: whether the network gets around every tile all that it can see, its receptive field; by default it

@@ -4,6 +4,7 @@ The margin of a tile is as wide as the network's receptive field, or as the part
 start at multiples of the network's size divisor. Every pixel therefore gets the same value as from the whole picture.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -110,13 +111,20 @@ class Tile:
 
 
 def tiles(height: int, width: int, tile_size: int, margin: int, step: int) -> list[Tile]:
-    """Divide a picture into tiles of at most `tile_size` on both sides, row by row; all sizes in pixels.
+    """Divide a picture into tiles, row by row; all sizes in pixels.
 
-    They are as large as each other, to within `step`, and as few as possible: so margins add little, and hardly two
-    sizes have to be prepared. All start at multiples of `step`, which divides `tile_size`.
+    Of all divisions into tiles of equal sides whose area is at most that of a square of `tile_size`, this is the one in
+    which the network sees fewest pixels, margins included. Only the last row and the last column are smaller, so that
+    few sizes have to be prepared.
+
+    Args:
+        height, width: of the picture.
+        tile_size: a multiple of `step`.
+        margin: from [`receptive_margin`] or [`influence_margin`].
+        step: tiles start at multiples of it.
     """
+    high, wide = _tile_sides(height, width, tile_size, margin, step)
     plan = []
-    high, wide = (_even(side, tile_size, step) for side in (height, width))
     for top in range(0, height, high):
         for left in range(0, width, wide):
             bottom, right = min(top + high, height), min(left + wide, width)
@@ -131,10 +139,21 @@ def tiles(height: int, width: int, tile_size: int, margin: int, step: int) -> li
     return plan
 
 
-def _even(side: int, largest: int, step: int) -> int:
-    """A multiple of `step` with which as few tiles cover a side as with the largest."""
-    count = -(-side // largest)
-    return -(-side // (count * step)) * step if count else largest
+def _tile_sides(height: int, width: int, tile_size: int, margin: int, step: int) -> tuple[int, int]:
+    """Height and width of the tiles: multiples of `step`."""
+    best, sides = math.inf, (tile_size, tile_size)
+    for rows in range(1, -(-height // tile_size) + 1):
+        high = -(-height // (rows * step)) * step
+        # As few columns as the area allows.
+        widest = tile_size**2 // high // step * step
+        if not widest:
+            continue
+        columns = -(-width // widest)
+        wide = -(-width // (columns * step)) * step
+        seen = (height + 2 * margin * (rows - 1)) * (width + 2 * margin * (columns - 1))
+        if seen < best:
+            best, sides = seen, (high, wide)
+    return sides
 
 
 def around(wanted: Tensor, tile: Tile, margin: int, divisor: int) -> tuple[slice, slice]:
@@ -170,7 +189,7 @@ def run_tiled(
     Args:
         network: maps float (1, C, H, W) to the same shape.
         planes: float (C, H, W).
-        tile_size: largest side of a tile without its margin, in pixels, a multiple of `step`.
+        tile_size: in pixels, a multiple of `step`; a tile without its margin has at most the area of such a square.
         margin: from [`receptive_margin`] or [`influence_margin`].
         step: tiles start at multiples of it, which are multiples of the network's size divisor.
 

@@ -67,9 +67,12 @@ def test_less_margin_shows_seams(model: ArganForImageRestoration) -> None:
 
 
 def test_tiles_are_few_and_as_large_as_each_other() -> None:
-    for height, width, count in ((3000, 4000, 12), (1280, 1281, 2), (17, 5, 1)):
+    cases = ((3000, 4000, 8), (1280, 1281, 2), (17, 5, 1), (100, 16000, 1), (300, 16000, 3), (16000, 300, 3))
+    for height, width, count in cases:
         plan = tiles(height, width, 1280, 72, 16)
         assert len(plan) == count
+        largest = plan[0]
+        assert largest.rows.stop * largest.columns.stop <= 1280**2
         for sides in ([t.rows.stop - t.rows.start for t in plan], [t.columns.stop - t.columns.start for t in plan]):
             assert len(set(sides)) <= 2
         assert all(tile.rows.start % 16 == tile.columns.start % 16 == 0 for tile in plan)

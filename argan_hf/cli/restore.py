@@ -113,7 +113,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=int,
         default=TILE_SIZE,
         metavar="PIXELS",
-        help="largest side of the tiles of large pictures; smaller tiles need less memory (default: %(default)s)",
+        help="tiles of large pictures have at most the area of a square of this side; smaller tiles need less memory "
+        "(default: %(default)s)",
     )
     parser.add_argument(
         "--exact-tiles",
