@@ -63,7 +63,7 @@ def test_a_limit_on_addresses_ends_in_a_sentence(tmp_path: Path) -> None:
     with Image.open(EXAMPLES[1]) as image:
         photo = image.convert("RGB")
     (tmp_path / "small.jpg").write_bytes(jpeg_bytes(photo, quality=40))
-    (tmp_path / "large.jpg").write_bytes(jpeg_bytes(photo.resize((6000, 4000)), quality=40))
+    (tmp_path / "large.jpg").write_bytes(jpeg_bytes(photo.resize((9000, 8000)), quality=40))
     environment = os.environ | {"OMP_NUM_THREADS": "2"}
 
     def restore(name: str, gibibytes: float) -> "subprocess.CompletedProcess[str]":
