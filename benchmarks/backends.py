@@ -1,8 +1,8 @@
 """The default network in other programs: `python benchmarks/backends.py`, with `pip install openvino` beside them.
 
 CPU seconds per megapixel of one thread, for one tile. Every backend is measured in a process of its own, some times in
-turn, and the least is printed. `--isa AVX2` makes oneDNN, which PyTorch and OpenVINO use, do without the instructions of
-newer processors.
+turn, and the least is printed. `--isa AVX2` makes oneDNN, which PyTorch and OpenVINO use, do without the instructions
+of newer processors.
 """
 
 import argparse
