@@ -5,7 +5,7 @@ from typing import Literal
 from huggingface_hub.dataclasses import strict
 from transformers import PreTrainedConfig
 
-from .network_argan import size_divisor
+from .network_argan import LARGEST_TILE_MARGIN, is_tile_margin, size_divisor
 
 
 @strict
@@ -57,6 +57,14 @@ class ArganConfig(PreTrainedConfig):
             raise ValueError(f"depths must name one number per level ({len(self.hidden_sizes)}), found {self.depths}")
         if self.block_type == "plain" and (self.depths or self.patch_size != 1 or self.condition_on_quantization):
             raise ValueError("depths, patch_size and condition_on_quantization belong to block_type='residual'")
+
+    def validate_tile_margin(self) -> None:
+        margin = self.tile_margin
+        if margin is not None and not is_tile_margin(margin, self.size_divisor):
+            raise ValueError(
+                f"tile_margin must be a multiple of the size divisor {self.size_divisor} in 0..{LARGEST_TILE_MARGIN}, "
+                f"found {margin}"
+            )
 
     @property
     def size_divisor(self) -> int:

@@ -14,7 +14,6 @@ from PIL import Image
 from .cmyk import cmyk_to_rgb
 from .containers.exif import orientation_of, thumbnail_size
 from .containers.opening import open_image
-from .containers.png_chunks import with_chunks
 from .encoder_arguments import encoder_arguments
 from .metadata import IMAGE_DESCRIPTION, tiff_tags
 from .output_formats import AVIF, PNG, TIFF, OutputFormat, output_format
@@ -90,14 +89,11 @@ def _encode(image: Image.Image, chosen: OutputFormat, info: dict[str, Any], samp
         _save(bare, buffer, chosen.name, arguments)
     except (AttributeError, LookupError, OverflowError, RuntimeError, TypeError, struct.error) as error:
         raise OSError(f"{chosen.title} cannot be written: {error}") from error
-    data = buffer.getvalue()
     if chosen is not PNG:
-        return data
-    buffer.close()
+        return buffer.getvalue()
     # Pillow writes only chunks that it knows.
-    if colors := [(kind, info[key]) for kind, key in _COLOR_CHUNKS if key in info]:
-        data = with_chunks(data, colors)
-    return compress_png(data if samples is None else encode_png(samples, data))
+    colors = [(kind, info[key]) for kind, key in _COLOR_CHUNKS if key in info]
+    return compress_png(buffer if samples is None else encode_png(samples, buffer.getvalue()), colors)
 
 
 def _save(image: Image.Image, buffer: io.BytesIO, name: str, arguments: dict[str, Any]) -> None:

@@ -18,7 +18,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from .cpu_features import has_avx512, is_x86
+from .cpu_features import computes_bfloat16, has_avx512, is_x86
 from .network_argan import ArganResidualBlock, ArganResidualUNet
 
 # Channels from which on Winograd's transformations cost less than they save.
@@ -34,17 +34,23 @@ def fused(network: nn.Module | None, device: torch.device, dtype: torch.dtype) -
     """The fused form of a network; it is kept until the network is gone or its weights change.
 
     Args:
-        network: any; only an [`ArganResidualUNet`] has such a form.
+        network: any; only an [`ArganResidualUNet`] in float32 has such a form.
         device: where it runs.
         dtype: of the convolutions, float32 or bfloat16.
 
     Returns:
-        `None` where there is none: for other networks and devices.
+        `None` where there is none: other networks, devices and dtypes, and bfloat16 without instructions for it.
     """
     if device.type != "cpu" or not isinstance(network, ArganResidualUNet) or not is_x86():
         return None
-    # Weights can be changed in place, by training for instance.
-    state = (dtype, *((p.data_ptr(), 0 if p.is_inference() else p._version) for p in network.parameters()))
+    if dtype != torch.float32 and not (dtype == torch.bfloat16 and computes_bfloat16()):
+        return None
+    weights = list(network.parameters())
+    # The layout of a feature map of one channel is ambiguous to oneDNN.
+    if any(weight.dtype != torch.float32 for weight in weights) or min(network.widths) < 2:
+        return None
+    # Weights can be changed in place, by training for instance, which not every way of doing so leaves a trace of.
+    state = (dtype, *(float(weight.detach().sum(dtype=torch.float64)) for weight in weights))
     known = _known.get(network)
     if known is None or known[0] != state:
         known = _known[network] = (state, FusedUNet(network, dtype))
@@ -65,14 +71,14 @@ class _Convolution:
         return self.bias if more is None else (self.exact_bias + more).to(self.bias.dtype)
 
     def __call__(self, hidden: Tensor, attribute: str = "none", more: Tensor | None = None) -> Tensor:
-        """The convolution, its bias, and "none" or "relu"."""
+        """The convolution of (1, C, H, W), channels last, its bias (and `more`, (C',)), and "none" or "relu"."""
         result: Tensor = torch.ops.mkldnn._convolution_pointwise(
             hidden, self.weight, self.biased(more), self.padding, self.stride, _ONE, 1, attribute, [], ""
         )
         return result
 
     def add_to(self, total: Tensor, hidden: Tensor) -> Tensor:
-        """`total` with the convolution added, in place."""
+        """`total` (1, C', H, W) with the convolution of (1, C, H, W) added, in place; both with channels last."""
         result: Tensor = torch.ops.mkldnn._convolution_pointwise_.binary(
             *(total, hidden, self.weight, self.bias, self.padding, self.stride, _ONE, 1),
             *("add", 1.0, None, [], None),
@@ -96,14 +102,11 @@ class _Stage:
     def __init__(self, stage: nn.Module, dtype: torch.dtype) -> None:
         pairs = [(block.conv1, block.conv2) for block in stage.children() if isinstance(block, ArganResidualBlock)]
         self.blocks = [(_Convolution(first, dtype), _Convolution(second, dtype)) for first, second in pairs]
-        self.winograd = [
-            (_WinogradConvolution(first), _WinogradConvolution(second))
-            for first, second in pairs
-            if _pays(first, dtype)
-        ]
+        pays = all(_pays(module, dtype) for pair in pairs for module in pair)
+        self.winograd = [(_WinogradConvolution(a), _WinogradConvolution(b)) for a, b in pairs] if pays else []
 
     def __call__(self, hidden: Tensor) -> Tensor:
-        """`hidden`, changed in place or copied; channels last."""
+        """`hidden` (1, w, H / h, W / h), changed in place or copied; channels last."""
         if self.winograd and min(hidden.shape[2:]) >= _LEAST_SIDE:
             hidden = hidden.contiguous()
             for first, second in self.winograd:

@@ -15,6 +15,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+LARGEST_TILE_MARGIN = 4096
+"""In pixels. A network that needs more sees the whole picture, and cannot be run in tiles."""
+
 
 @dataclass(frozen=True)
 class NetworkConfig:
@@ -152,6 +155,7 @@ class ArganResidualUNet(nn.Module):
         folded = config.num_channels * config.patch_size**2
         self.num_channels = config.num_channels
         self.patch_size = config.patch_size
+        self.widths = tuple(widths)
         self.stem = nn.Conv2d(folded, widths[0], 3, padding=1)
         self.encoder = nn.ModuleList(_residual_stage(w, d) for w, d in zip(widths, depths, strict=True))
         self.down = nn.ModuleList(nn.Conv2d(a, b, 2, stride=2) for a, b in itertools.pairwise(widths))
@@ -208,6 +212,11 @@ def size_divisor(config: NetworkConfig) -> int:
     return config.patch_size << (len(config.hidden_sizes) - 1)
 
 
+def is_tile_margin(margin: int, divisor: int) -> bool:
+    """Whether tiles can have such a margin: they start at multiples of the size divisor."""
+    return margin % divisor == 0 and 0 <= margin <= LARGEST_TILE_MARGIN
+
+
 def restore_planes(
     unet: Callable[[Tensor, Tensor | None], Tensor],
     config: NetworkConfig,
@@ -244,6 +253,7 @@ def restore_planes(
 
 
 __all__ = [
+    "LARGEST_TILE_MARGIN",
     "ArganPlainUNet",
     "ArganResidualBlock",
     "ArganResidualUNet",
@@ -252,6 +262,7 @@ __all__ = [
     "NetworkConfig",
     "build_network",
     "encoder_layer",
+    "is_tile_margin",
     "restore_planes",
     "size_divisor",
 ]

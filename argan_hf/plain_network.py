@@ -15,7 +15,7 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
 from .checkpoint_files import locate, weights_name
-from .network_argan import NetworkConfig, build_network, restore_planes
+from .network_argan import NetworkConfig, build_network, is_tile_margin, restore_planes
 
 _MODEL_TYPE = "argan"
 # Entries that do not change the network.
@@ -112,7 +112,9 @@ def _config_of(entries: Any) -> NetworkConfig | None:
     )
     if not is_known or not _belong_together(values):
         return None
-    return NetworkConfig(**values)
+    config = NetworkConfig(**values)
+    margin = config.tile_margin
+    return config if margin is None or is_tile_margin(margin, config.size_divisor) else None
 
 
 def _are_counts(values: object, least: int) -> bool:

@@ -9,7 +9,7 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
-from .defaults import TILE_SIZE as TILE_SIZE
+from .defaults import TILE_SIZE
 from .fused_network import fused
 from .network_argan import restore_planes
 from .onednn_caches import bound_caches

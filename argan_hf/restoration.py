@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from .containers.opening import MAX_MEGAPIXELS
+from .defaults import DEFAULT_CHECKPOINT, REALISM_VARIANT, TILE_SIZE
 from .flat_chroma import with_flat_chroma
 from .history import History, describe_history
 from .jpeg.consistency import project_onto_file
@@ -21,12 +22,11 @@ from .neutral import left_neutral
 from .picture import ImageSource, PictureParts, put_together, take_apart
 from .picture_history import history_of, look_back
 from .plain_network import load_plain_network
-from .plane_restorer import TILE_SIZE, PlaneRestorer
+from .plane_restorer import PlaneRestorer
 from .prepared_picture import PreparedPicture, prepare
 from .restored_image import RestorationReport, RestoredImage
 from .tiling import Tile, around, tiles
 from .untouched import describe_untouched, left_untouched
-from .variants import DEFAULT_CHECKPOINT, REALISM_VARIANT
 
 
 class JpegRestorer(PlaneRestorer):

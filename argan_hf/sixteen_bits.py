@@ -78,7 +78,7 @@ def to_eight_bits(samples: np.ndarray) -> np.ndarray:
     return ((samples.astype(np.uint32) + STEPS // 2) // STEPS).astype(np.uint8)
 
 
-def encode_png(samples: np.ndarray, carrier: bytes) -> bytes:
+def encode_png(samples: np.ndarray, carrier: bytes) -> io.BytesIO:
     """A PNG file of 16 bits per channel, not compressed.
 
     Args:
@@ -87,7 +87,7 @@ def encode_png(samples: np.ndarray, carrier: bytes) -> bytes:
     """
     data = bytes(imagecodecs.png_encode(samples.squeeze(2) if samples.shape[2] == 1 else samples, level=0))
     others = [chunk for chunk in chunks(carrier) if chunk.kind not in (b"IHDR", b"IDAT", b"IEND")]
-    return with_chunks(data, [(chunk.kind, carrier[chunk.start : chunk.end]) for chunk in others])
+    return io.BytesIO(with_chunks(data, [(chunk.kind, carrier[chunk.start : chunk.end]) for chunk in others]))
 
 
 def encode_tiff(samples: np.ndarray, options: dict[str, Any]) -> bytes:

@@ -55,8 +55,8 @@ def influence_margin(
 ) -> int | None:
     """How much a tile needs around it for the same result as in the whole picture, to within `INFLUENCE`.
 
-    That is less than the network can see: it hardly uses what is farthest away. It is measured on a tile whose corner
-    is the middle of a picture, with more and more around it.
+    That is less than the network can see: it hardly uses what is farthest away. It is measured on tiles of which a
+    corner is the middle of a picture, with more and more around them.
 
     Args:
         network: maps float (1, C, H, W), 0..1, to the same shape.
@@ -70,7 +70,8 @@ def influence_margin(
     """
     used = [picture for picture in pictures if min(picture.shape[1:]) >= 2 * limit]
     margin = 0
-    for picture in used:
+    # Flipped, what lies below and on the right counts.
+    for picture in (*used, *(other.flip(1, 2) for other in used)):
         top, left = (side // 2 // divisor * divisor for side in picture.shape[1:])
         expected = network(picture[None])[:, :, top:, left:]
         while margin < limit:

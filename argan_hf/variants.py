@@ -13,9 +13,6 @@ from typing import Any
 import torch
 from torch import nn
 
-from .defaults import DEFAULT_CHECKPOINT as DEFAULT_CHECKPOINT
-from .defaults import REALISM_VARIANT as REALISM_VARIANT
-
 _KEPT = 4
 
 

@@ -16,6 +16,7 @@ from torch import Tensor
 from tqdm.auto import tqdm
 
 from argan_hf import JpegRestorer
+from argan_hf.defaults import DEFAULT_CHECKPOINT
 from argan_hf.evaluation.metrics import psnr
 from argan_hf.evaluation.protocol import find_pictures, read_luma
 from argan_hf.jpeg import (
@@ -32,7 +33,6 @@ from argan_hf.jpeg.codec import encode_planes
 from argan_hf.jpeg.color import to_uint8
 from argan_hf.jpeg.consistency import blocks_inside
 from argan_hf.jpeg.file import image_to_tensor
-from argan_hf.variants import DEFAULT_CHECKPOINT
 
 MARGINS = (0.0, 0.5, 1.0, 2.0)
 

@@ -23,12 +23,12 @@ from PIL import Image
 from tqdm.auto import tqdm
 
 from argan_hf import JpegRestorer
+from argan_hf.defaults import DEFAULT_CHECKPOINT
 from argan_hf.evaluation.metrics import psnr
 from argan_hf.evaluation.protocol import find_pictures
 from argan_hf.graphics import KINDS, draw_graphic, font_files
 from argan_hf.jpeg.color import rgb_to_ycbcr
 from argan_hf.jpeg.file import image_to_tensor
-from argan_hf.variants import DEFAULT_CHECKPOINT
 
 QUALITIES = (10, 20, 50, 75, 90)
 _MOST, _MOST_CLEAN = 60.0, 99.0

@@ -16,6 +16,7 @@ from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 from tqdm.auto import tqdm
 
+from argan_hf.defaults import DEFAULT_CHECKPOINT
 from argan_hf.evaluation.methods import FAITHFUL_OPTION, REALISM_OPTION, load_method
 from argan_hf.evaluation.protocol import (
     as_picture,
@@ -27,7 +28,6 @@ from argan_hf.evaluation.protocol import (
 from argan_hf.evaluation.report import markdown_table
 from argan_hf.evaluation.scores import MeanScore, mean_scores
 from argan_hf.jpeg.file import image_to_tensor
-from argan_hf.variants import DEFAULT_CHECKPOINT
 
 POSITIONS = (0.0, 0.25, 0.5, 0.75, 1.0)
 SIDE, ZOOM = 112, 2

@@ -8,12 +8,12 @@ import torch
 from PIL import Image
 
 from argan_hf.checkpoint_files import CHECKPOINTS, weights_name
+from argan_hf.defaults import REALISM_VARIANT
 from argan_hf.evaluation.metrics import high_frequency_ratio, psnr
 from argan_hf.evaluation.protocol import read_luma
 from argan_hf.jpeg import compress, quantization_tables
 from argan_hf.jpeg.color import to_uint8
 from argan_hf.restoration import JpegRestorer
-from argan_hf.variants import REALISM_VARIANT
 
 FOLDERS = sorted(path for path in CHECKPOINTS.iterdir() if path.is_dir())
 

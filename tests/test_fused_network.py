@@ -60,6 +60,7 @@ def test_in_float32_it_gives_what_the_modules_give(changes: dict[str, object], s
         assert torch.equal(planes, before)
 
 
+@pytest.mark.skipif(not computes_bfloat16(), reason="this CPU computes no bfloat16")
 @torch.inference_mode()
 def test_in_bfloat16_it_rounds_less_than_the_modules(photo: Image.Image) -> None:
     network = load_plain_network("argan-jpeg-color")
@@ -69,8 +70,7 @@ def test_in_bfloat16_it_rounds_less_than_the_modules(photo: Image.Image) -> None
     exact = network.unet(planes, tables)
     with torch.autocast("cpu", torch.bfloat16):
         modules = network.unet(planes, tables)
-    form = fused(network.unet, CPU, torch.bfloat16)
-    assert form is not None
+    form = fused_network.FusedUNet(network.unet, torch.bfloat16)
     error, other = (255 * (found - exact).square().mean().sqrt() for found in (form(planes, tables), modules))
     assert 0.001 < error <= other
 
@@ -93,16 +93,22 @@ def test_convolutions_of_winograd_give_the_same(monkeypatch: pytest.MonkeyPatch,
     assert torch.allclose(form(planes[..., :8, :16], tables), network.unet(planes[..., :8, :16], tables), atol=1e-5)
 
 
-def test_weights_that_change_are_seen() -> None:
+@pytest.mark.parametrize("leaves_a_trace", [True, False])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_weights_that_change_are_seen(dtype: torch.dtype, leaves_a_trace: bool) -> None:
+    if dtype == torch.bfloat16 and not computes_bfloat16():
+        pytest.skip("this CPU computes no bfloat16")
     unet = _network(_config())
     planes = torch.rand(1, 3, 16, 16)
-    first = fused(unet, CPU, torch.float32)
-    assert first is fused(unet, CPU, torch.float32)
-    unet.stem.bias.add_(1)
-    second = fused(unet, CPU, torch.float32)
+    first = fused(unet, CPU, dtype)
+    assert first is not None
+    assert first is fused(unet, CPU, dtype)
+    weight = unet.head.weight if leaves_a_trace else unet.head.weight.data
+    weight.mul_(-3)
+    second = fused(unet, CPU, dtype)
     assert second is not None
     with torch.inference_mode():
-        assert torch.allclose(second(planes), unet(planes), atol=1e-5)
+        assert torch.allclose(second(planes), unet(planes), atol=1e-5 if dtype == torch.float32 else 0.05)
     other = copy.deepcopy(unet)
     assert fused(other, CPU, torch.float32) is not second
 
@@ -122,6 +128,14 @@ def test_other_networks_and_devices_have_no_such_form(plain_config: ArganConfig)
     assert fused(ArganForImageRestoration(plain_config).unet, CPU, torch.float32) is None
     assert fused(None, CPU, torch.float32) is None
     assert fused(_network(_config()), torch.device("cuda"), torch.float32) is None
+    assert fused(_network(_config()), CPU, torch.float16) is None
+    assert fused(_network(_config()).double(), CPU, torch.float32) is None
+    assert fused(_network(_config(hidden_sizes=[1, 4])), CPU, torch.float32) is None
+
+
+def test_bfloat16_without_instructions_for_it_is_left_to_the_modules(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fused_network, "computes_bfloat16", lambda: False)
+    assert fused(_network(_config()), CPU, torch.bfloat16) is None
 
 
 @pytest.mark.parametrize("name", ["ONEDNN_MAX_CPU_ISA", "DNNL_MAX_CPU_ISA"])

@@ -15,9 +15,9 @@ from torch import Tensor
 from argan_hf import ArganForImageRestoration, DamagedCheckpointError, JpegRestorer
 from argan_hf.checkpoint_files import CHECKPOINTS, weights_name
 from argan_hf.cli import main
+from argan_hf.defaults import REALISM_VARIANT
 from argan_hf.loading import load_config, load_model
 from argan_hf.training.teacher import Teacher
-from argan_hf.variants import REALISM_VARIANT
 
 
 def _bytes(change: Callable[[bytes], bytes]) -> Callable[[Path], None]:
@@ -113,6 +113,11 @@ _DAMAGES: dict[str, tuple[Callable[[Path], None], str]] = {
     "far too wide": (_config(hidden_sizes=[10**6, 10**6]), "expected at most the memory of this machine"),
     "far too deep": (_config(block_type="residual", depths=[10**7] * 3), "expected at most the memory"),
     "of negative width": (_config(hidden_sizes=[4, -8, 8]), "must be 1 or more, found -8"),
+    "off the grid of tiles": (
+        _config(tile_margin=77),
+        "tile_margin must be a multiple of the size divisor 8 in 0..4096",
+    ),
+    "of negative margin": (_config(tile_margin=-8), "found -8"),
     "of no width": (_config(hidden_sizes=[]), "describes no network that can be built"),
     "words for widths": (_config(hidden_sizes="wide"), "describes no network that can be built"),
     "unknown dtype": (_config(dtype="float17"), "config.json"),

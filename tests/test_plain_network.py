@@ -9,9 +9,9 @@ import torch
 
 from argan_hf import ArganForImageRestoration, JpegRestorer
 from argan_hf.checkpoint_files import CHECKPOINTS
+from argan_hf.defaults import REALISM_VARIANT
 from argan_hf.loading import load_model
 from argan_hf.plain_network import PlainNetwork, load_plain_network
-from argan_hf.variants import REALISM_VARIANT
 from tests.test_loading import _DAMAGES
 
 
@@ -54,7 +54,8 @@ def test_what_is_damaged_is_left_to_those_who_say_so(damage: str, checkpoint: Pa
 
 
 @pytest.mark.parametrize(
-    "entry", [{"attention": True}, {"num_channels": True}, {"tile_margin": -8}, {"patch_size": 1.5}]
+    "entry",
+    [{"attention": True}, {"num_channels": True}, {"tile_margin": -8}, {"tile_margin": 10**9}, {"patch_size": 1.5}],
 )
 def test_unknown_entries_are_left_to_transformers(entry: dict[str, object], checkpoint: Path) -> None:
     path = checkpoint / "config.json"

@@ -15,6 +15,10 @@ from argan_hf.graphics import KINDS, draw_graphic
 from argan_hf.png_compression import compress_png
 
 
+def _compressed(image: Image.Image) -> bytes:
+    return compress_png(io.BytesIO(_png(image, compress_level=0)))
+
+
 def _png(image: Image.Image, **options: object) -> bytes:
     buffer = io.BytesIO()
     image.save(buffer, "PNG", **options)
@@ -25,7 +29,7 @@ def _png(image: Image.Image, **options: object) -> bytes:
 @pytest.mark.parametrize("size", [(1, 1), (3, 500), (700, 401)])
 def test_pixels_are_the_same(mode: str, size: tuple[int, int]) -> None:
     image = draw_picture(3).resize(size).convert(mode)
-    with Image.open(io.BytesIO(compress_png(_png(image, compress_level=0)))) as written:
+    with Image.open(io.BytesIO(_compressed(image))) as written:
         written.load()
         assert written.mode == mode
         assert written.tobytes() == image.tobytes()
@@ -33,7 +37,7 @@ def test_pixels_are_the_same(mode: str, size: tuple[int, int]) -> None:
 
 def test_16_bits_are_the_same() -> None:
     samples = np.random.default_rng(0).integers(0, 65536, (61, 83, 4), dtype=np.uint16)
-    data = compress_png(bytes(imagecodecs.png_encode(samples, level=0)))
+    data = compress_png(io.BytesIO(imagecodecs.png_encode(samples, level=0)))
     assert np.array_equal(imagecodecs.png_decode(data), samples)
 
 
@@ -42,7 +46,7 @@ def test_all_other_chunks_stay_where_they_are() -> None:
     info.add_text("before", "x")
     info.add(b"prVt", b"after the pixels", after_idat=True)
     plain = _png(draw_picture(1), compress_level=0, pnginfo=info, icc_profile=b"profile", dpi=(300, 300))
-    packed = compress_png(plain)
+    packed = compress_png(io.BytesIO(plain))
 
     def others(data: bytes) -> list[tuple[bytes, bytes]]:
         found = [(chunk.kind, data[chunk.start : chunk.end + 4]) for chunk in chunks(data)]
@@ -57,7 +61,7 @@ def test_all_other_chunks_stay_where_they_are() -> None:
 def test_data_that_fill_more_than_one_chunk(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(png_compression, "_LARGEST_CHUNK", 1000)
     image = draw_picture(2)
-    data = compress_png(_png(image, compress_level=0))
+    data = _compressed(image)
     sizes = [chunk.end - chunk.start for chunk in chunks(data) if chunk.kind == b"IDAT"]
     assert len(sizes) > 2
     assert set(sizes[:-1]) == {1000}
@@ -66,5 +70,5 @@ def test_data_that_fill_more_than_one_chunk(monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_files_are_no_larger_than_those_of_zlib() -> None:
     pictures = [draw_picture(0), *(draw_graphic(kind, 1, 256) for kind in KINDS)]
-    sizes = [(len(compress_png(_png(picture, compress_level=0))), len(_png(picture))) for picture in pictures]
+    sizes = [(len(_compressed(picture)), len(_png(picture))) for picture in pictures]
     assert sum(ours for ours, _ in sizes) < sum(zlibs for _, zlibs in sizes)

@@ -5,11 +5,11 @@ import torch
 from PIL import Image
 
 from argan_hf import ArganConfig, ArganForImageRestoration, JpegRestorer
+from argan_hf.defaults import DEFAULT_CHECKPOINT, REALISM_VARIANT
 from argan_hf.evaluation.metrics import psnr
 from argan_hf.jpeg.file import image_to_tensor
 from argan_hf.loading import load_model
 from argan_hf.precision import preferred_dtype
-from argan_hf.variants import DEFAULT_CHECKPOINT, REALISM_VARIANT
 from tests.conftest import jpeg_bytes
 
 CPU = torch.device("cpu")

@@ -10,8 +10,9 @@ from PIL import Image
 
 from argan_hf import ArganConfig, ArganForImageRestoration, JpegRestorer
 from argan_hf.checkpoint_files import CHECKPOINTS, locate, weights_name
+from argan_hf.defaults import DEFAULT_CHECKPOINT, REALISM_VARIANT
 from argan_hf.loading import load_model
-from argan_hf.variants import DEFAULT_CHECKPOINT, REALISM_VARIANT, WeightInterpolation
+from argan_hf.variants import WeightInterpolation
 from tests.conftest import jpeg_bytes, scramble
 
 

@@ -3,7 +3,9 @@
 import argparse
 import os
 import sys
+import threading
 from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +14,7 @@ from tqdm import tqdm
 from .console import Lines, complain
 from .jobs import Job
 from .one_job import JobWork, Outcome, is_there, megapixels
-from .side_by_side import SideBySide, worker_count
+from .side_by_side import SideBySide, uninterrupted, worker_count
 from .sources import Sources, count_reasons
 
 if TYPE_CHECKING:
@@ -38,6 +40,7 @@ class JobRunner:
         self.lines = lines
         self._restorer = restorer
         self._work = JobWork(args, restorer)
+        self._bar_lock = threading.Lock()
         # By path of the input. A picture that is tried again replaces what was said of it before.
         self._pictures: dict[Path, dict[str, Any]] = {}
         self.interrupted = False
@@ -93,15 +96,19 @@ class JobRunner:
         before = len(self._pictures)
         side_by_side = SideBySide(lambda job, size: self._do(job, size, bar, side_by_side), workers)
         try:
-            is_measured = shows_bar or workers > 1
-            sizes = [megapixels(job) if is_measured and not self._skips(job) else 0.0 for job in jobs]
-            with tqdm(total=sum(sizes), unit="MP", bar_format=_BAR, leave=False, disable=not shows_bar) as bar:
+            # One by one, as they are needed, unless the bar has to know all of them.
+            sizes: Iterable[float] = (0.0 if workers == 1 or self._skips(job) else megapixels(job) for job in jobs)
+            if shows_bar:
+                sizes = [0.0 if self._skips(job) else megapixels(job) for job in jobs]
+            total = sum(sizes) if isinstance(sizes, list) else 0.0
+            with tqdm(total=total, unit="MP", bar_format=_BAR, leave=False, disable=not shows_bar) as bar:
                 for outcome in side_by_side.outcomes(jobs, sizes):
                     self._take(outcome)
         except KeyboardInterrupt:
             self.interrupted = True
-            for outcome in side_by_side.stop():
-                self._take(outcome)
+            with uninterrupted():
+                for outcome in side_by_side.stop():
+                    self._take(outcome)
             left = len(jobs) - (len(self._pictures) - before)
             complain(f"interrupted with {left} of {len(jobs)} to go; --skip-existing continues from here")
 
@@ -149,21 +156,26 @@ class JobRunner:
         def progress(done: int, total: int) -> None:
             nonlocal drawn
             side_by_side.check()
-            bar.update(size * done / total - drawn)
+            with self._bar_lock:
+                bar.update(size * done / total - drawn)
             drawn = size * done / total
 
         outcome = self._work.do(job, self._existing, progress)
-        bar.update(size - drawn)
+        with self._bar_lock:
+            bar.update(size - drawn)
         return outcome
 
     def _take(self, outcome: Outcome) -> str:
-        """Say and record what became of a picture; returns its status."""
+        """Record and say what became of a picture, once; returns its status."""
+        status: str = outcome.record["status"]
+        if self._pictures.get(outcome.job.source) is outcome.record:
+            return status
+        # First, so that Ctrl-C does not lose it.
+        self._pictures[outcome.job.source] = outcome.record
         if outcome.complaint is not None:
             complain(outcome.complaint)
         for line in outcome.lines:
             self.lines.say(line)
-        self._pictures[outcome.job.source] = outcome.record
-        status: str = outcome.record["status"]
         return status
 
 

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from ..restoration import JpegRestorer
     from ..restored_image import RestoredImage
 
+# Megapixels. Pillow refuses to open pictures of more than 179 without a warning filter; this package has its own limit.
+_BEYOND_PILLOW = 179.0
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -188,6 +191,8 @@ def megapixels(job: Job) -> float:
             return 0.0  # To open a pipe could take for ever.
         with Image.open(job.source) as image:
             return image.width * image.height / 1e6
+    except Image.DecompressionBombError:
+        return _BEYOND_PILLOW
     except Exception:
         return 0.0
 

@@ -5,10 +5,12 @@ earlier saves, and compressed. Two pictures, each on its own processor, never wa
 on dividing a convolution. Decoders, the network and encoders all work without the interpreter lock.
 """
 
+import signal
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from .jobs import Job
@@ -54,11 +56,11 @@ class SideBySide:
         self._running: deque[tuple[Job, float, Future[Outcome]]] = deque()
         self._stopping = threading.Event()
 
-    def outcomes(self, jobs: Sequence[Job], sizes: Sequence[float]) -> Iterator[Outcome]:
+    def outcomes(self, jobs: Iterable[Job], sizes: Iterable[float]) -> Iterator[Outcome]:
         """What became of the jobs, in their order.
 
         Args:
-            jobs, sizes: of the pictures, in megapixels.
+            jobs, sizes: of the pictures, in megapixels; they are taken as they are needed.
         """
         if self._workers == 1:
             yield from map(self._work, jobs, sizes)
@@ -66,20 +68,23 @@ class SideBySide:
         import torch
 
         threads = torch.get_num_threads()
-        waiting = deque(zip(jobs, sizes, strict=True))
+        waiting = zip(jobs, sizes, strict=True)
+        following = next(waiting, None)
         try:
             # Worker threads begin with the number that was set last.
             torch.set_num_threads(max(threads // self._workers, 1))
-            while waiting or self._running:
-                while waiting and self._has_room(waiting[0][1]):
-                    job, size = waiting.popleft()
-                    self._running.append((job, size, self._pool.submit(self._work, job, size)))
+            while following or self._running:
+                while following and self._has_room(following[1]):
+                    self._running.append((*following, self._pool.submit(self._work, *following)))
+                    following = next(waiting, None)
                 if self._running:
-                    yield self._next()
-                else:  # A large picture, alone in this thread.
+                    yield self._oldest()
+                    self._running.popleft()  # Not before: who is interrupted with it finds it again.
+                elif following:  # A large picture, alone in this thread.
                     torch.set_num_threads(threads)
-                    yield self._work(*waiting.popleft())
+                    yield self._work(*following)
                     torch.set_num_threads(max(threads // self._workers, 1))
+                    following = next(waiting, None)
         except BaseException:
             self._stopping.set()
             raise
@@ -93,7 +98,7 @@ class SideBySide:
             raise Stopped
 
     def stop(self) -> list[Outcome]:
-        """End all jobs; returns what became of those that were done and not given yet."""
+        """End all jobs; returns what became of those that were done and not given yet, and of the last one given."""
         self._stopping.set()
         self._pool.shutdown(cancel_futures=True)
         futures = [future for _, _, future in self._running if not future.cancelled()]
@@ -104,12 +109,25 @@ class SideBySide:
         is_small = size <= _MOST_MEGAPIXELS / 2
         return is_small and len(self._running) < 2 * self._workers and sum(others) + size <= _MOST_MEGAPIXELS
 
-    def _next(self) -> Outcome:
+    def _oldest(self) -> Outcome:
         job, _, future = self._running[0]
         outcome = future.result()
         if outcome.lacked_memory:
             # Alone, it may have enough.
             wait([running for _, _, running in self._running])
             outcome = self._work(job, 0.0)
-        self._running.popleft()
         return outcome
+
+
+@contextmanager
+def uninterrupted() -> Iterator[None]:
+    """Without Ctrl-C and SIGTERM: an orderly end is not to be ended."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -50,7 +50,13 @@ def chunks(data: bytes) -> Iterator[Chunk]:
 
 def encode_chunk(kind: bytes, payload: bytes) -> bytes:
     """The bytes of a chunk: length, name, payload, checksum."""
-    return struct.pack(">L", len(payload)) + kind + payload + struct.pack(">L", zlib.crc32(kind + payload))
+    return b"".join(chunk_parts(kind, payload))
+
+
+def chunk_parts(kind: bytes, payload: bytes | memoryview) -> tuple[bytes | memoryview, ...]:
+    """The same in parts, without a copy of the payload."""
+    checksum = zlib.crc32(payload, zlib.crc32(kind))
+    return struct.pack(">L", len(payload)) + kind, payload, struct.pack(">L", checksum)
 
 
 def with_chunks(data: bytes, added: list[tuple[bytes, bytes]]) -> bytes:

@@ -17,12 +17,12 @@ from jinja2 import Environment, StrictUndefined, meta
 from transformers import AutoModelForImageToImage
 
 from ..checkpoint_files import weights_name
+from ..defaults import REALISM_VARIANT
 from ..evaluation.methods import BLIND_OPTION, FAITHFUL_OPTION, QUALITY_OPTION, REALISM_OPTION, split_name
 from ..evaluation.report import markdown_table
 from ..evaluation.results import Results
 from ..evaluation.scores import MeanScore, mean_scores
 from ..loading import load_config
-from ..variants import REALISM_VARIANT
 
 BEFORE_AFTER = "before_after.png"
 TRAINING_ARGS = "training_args.json"

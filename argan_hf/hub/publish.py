@@ -15,12 +15,12 @@ from huggingface_hub.utils import validate_repo_id
 from transformers import AutoModelForImageToImage, PreTrainedModel
 
 from ..checkpoint_files import locate, weights_name
+from ..defaults import REALISM_VARIANT
 from ..evaluation.results import Results
 from ..image_processing_argan import ArganImageProcessor
 from ..loading import load_model
 from ..modeling_argan import ArganDiscriminator
 from ..pipeline_argan import JpegRestorationPipeline
-from ..variants import REALISM_VARIANT
 from .card import BEFORE_AFTER, TRAINING_ARGS, build_card
 
 _RESULTS = "results.json"

@@ -9,7 +9,7 @@ from huggingface_hub.errors import HfHubHTTPError
 from huggingface_hub.utils import validate_repo_id
 
 from ..checkpoint_files import CHECKPOINTS
-from ..variants import DEFAULT_CHECKPOINT
+from ..defaults import DEFAULT_CHECKPOINT
 from .publish import check_token
 
 _PAYMENT_REQUIRED = 402

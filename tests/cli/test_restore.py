@@ -11,8 +11,8 @@ from PIL import Image
 
 from argan_hf import JpegRestorer
 from argan_hf.cli import main
+from argan_hf.defaults import REALISM_VARIANT
 from argan_hf.loading import load_model
-from argan_hf.variants import REALISM_VARIANT
 from tests.conftest import jpeg_bytes
 from tests.containers.test_opening import giant_jpeg
 
