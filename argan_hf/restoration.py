@@ -18,10 +18,10 @@ from .defaults import DEFAULT_CHECKPOINT, REALISM_VARIANT, TILE_SIZE
 from .flat_chroma import with_flat_chroma
 from .history import History, describe_history
 from .jpeg.consistency import project_onto_file
+from .networks import load_network
 from .neutral import left_neutral
 from .picture import ImageSource, PictureParts, put_together, take_apart
 from .picture_history import history_of, look_back
-from .plain_network import load_plain_network
 from .plane_restorer import PlaneRestorer
 from .prepared_picture import PreparedPicture, prepare
 from .restored_image import RestorationReport, RestoredImage
@@ -360,27 +360,6 @@ def restore(
         keep_orientation=keep_orientation,
         history=history,
     )
-
-
-def load_network(name_or_path: str | Path, variant: str | None = None, **kwargs: Any) -> nn.Module:
-    """Load the network of a checkpoint, without transformers where that is possible.
-
-    Args:
-        name_or_path: a checkpoint of this package ("argan-jpeg-color"), a local folder, or a Hub id.
-        variant: of the weights; `None` for the default.
-        kwargs: as for [`load_model`].
-
-    Raises:
-        OSError, DamagedCheckpointError: as [`load_model`].
-    """
-    network = None if kwargs else load_plain_network(name_or_path, variant)
-    if network is not None:
-        return network
-    # Not at the top: it imports transformers, which takes longer than a picture.
-    from .loading import load_model
-
-    model: nn.Module = load_model(name_or_path, **kwargs | ({"variant": variant} if variant else {}))
-    return model
 
 
 @cache

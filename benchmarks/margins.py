@@ -19,8 +19,8 @@ from argan_hf.defaults import DEFAULT_CHECKPOINT
 from argan_hf.evaluation.protocol import find_pictures
 from argan_hf.graphics import KINDS, draw_graphic
 from argan_hf.jpeg.file import read_jpeg
+from argan_hf.networks import load_network
 from argan_hf.plane_restorer import PlaneRestorer
-from argan_hf.restoration import load_network
 from argan_hf.tiling import influence_margin
 
 QUALITIES = (5, 10, 20, 40, 60, 80, 95)
