@@ -37,21 +37,27 @@ def export(path: Path) -> None:
     torch.onnx.export(network.unet, inputs, path, input_names=["x", "q"], dynamo=True, verbose=False)
 
 
-def _modules(dtype: str, *, fuses: bool) -> Callable[[np.ndarray, np.ndarray], Any]:
+def _pytorch(name: str, *, fuses: bool) -> Callable[[np.ndarray, np.ndarray], Any]:
     import torch
 
-    from argan_hf import fused_network
+    from argan_hf.fused_network import FusedUNet
     from argan_hf.plain_network import load_plain_network
-    from argan_hf.plane_restorer import PlaneRestorer
 
     torch.set_num_threads(1)
     network = load_plain_network("argan-jpeg-color")
     if network is None:
         raise RuntimeError("the default network cannot be loaded")
-    if not fuses:
-        fused_network.is_x86 = lambda: False
-    restorer = PlaneRestorer(network, "cpu", dtype=getattr(torch, dtype), tile_size=SIDE)
-    return lambda x, q: restorer.restore_planes(torch.from_numpy(x[0]) * 255.0, torch.from_numpy(q[0]))
+    dtype = getattr(torch, name)
+    unet = network.unet.to(memory_format=torch.channels_last)
+    run = FusedUNet(unet, dtype) if fuses else unet
+
+    @torch.inference_mode()
+    def restore(x: np.ndarray, q: np.ndarray) -> Any:
+        planes = torch.from_numpy(x).contiguous(memory_format=torch.channels_last)
+        with torch.autocast("cpu", dtype, enabled=not fuses and dtype != torch.float32):
+            return run(planes, torch.from_numpy(q))
+
+    return restore
 
 
 def _openvino(precision: str, path: Path) -> Callable[[np.ndarray, np.ndarray], Any]:
@@ -75,10 +81,10 @@ def _onnx_runtime(path: Path) -> Callable[[np.ndarray, np.ndarray], Any]:
 def backends(path: Path) -> dict[str, Callable[[], Callable[[np.ndarray, np.ndarray], Any]]]:
     """By name: functions that prepare a backend and give a function that restores planes."""
     found: dict[str, Callable[[], Callable[[np.ndarray, np.ndarray], Any]]] = {
-        "PyTorch, modules, bfloat16": lambda: _modules("bfloat16", fuses=False),
-        "PyTorch, fused, bfloat16": lambda: _modules("bfloat16", fuses=True),
-        "PyTorch, modules, float32": lambda: _modules("float32", fuses=False),
-        "PyTorch, fused, float32": lambda: _modules("float32", fuses=True),
+        "PyTorch, modules, bfloat16": lambda: _pytorch("bfloat16", fuses=False),
+        "PyTorch, fused, bfloat16": lambda: _pytorch("bfloat16", fuses=True),
+        "PyTorch, modules, float32": lambda: _pytorch("float32", fuses=False),
+        "PyTorch, fused, float32": lambda: _pytorch("float32", fuses=True),
         "ONNX Runtime, float32": lambda: _onnx_runtime(path),
     }
     if find_spec("openvino"):
