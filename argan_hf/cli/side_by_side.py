@@ -55,6 +55,7 @@ class SideBySide:
         self._pool = ThreadPoolExecutor(workers, "picture")
         self._running: deque[tuple[Job, float, Future[Outcome]]] = deque()
         self._stopping = threading.Event()
+        self._threads: int | None = None
 
     def outcomes(self, jobs: Iterable[Job], sizes: Iterable[float]) -> Iterator[Outcome]:
         """What became of the jobs, in their order.
@@ -67,7 +68,7 @@ class SideBySide:
             return
         import torch
 
-        threads = torch.get_num_threads()
+        self._threads = threads = torch.get_num_threads()
         waiting = zip(jobs, sizes, strict=True)
         following = next(waiting, None)
         try:
@@ -86,11 +87,10 @@ class SideBySide:
                     torch.set_num_threads(max(threads // self._workers, 1))
                     following = next(waiting, None)
         except BaseException:
+            # Who interrupts may do so again: nothing is waited for here.
             self._stopping.set()
             raise
-        finally:
-            self._pool.shutdown(cancel_futures=True)
-            torch.set_num_threads(threads)
+        self._end()
 
     def check(self) -> None:
         """Raise [`Stopped`] if the jobs are to end."""
@@ -100,9 +100,17 @@ class SideBySide:
     def stop(self) -> list[Outcome]:
         """End all jobs; returns what became of those that were done and not given yet, and of the last one given."""
         self._stopping.set()
-        self._pool.shutdown(cancel_futures=True)
+        self._end()
         futures = [future for _, _, future in self._running if not future.cancelled()]
         return [future.result() for future in futures if future.exception() is None]
+
+    def _end(self) -> None:
+        self._pool.shutdown(cancel_futures=True)
+        if self._threads is not None:
+            import torch
+
+            # Not while others compute: PyTorch makes a new pool of threads for it.
+            torch.set_num_threads(self._threads)
 
     def _has_room(self, size: float) -> bool:
         others = [other for _, other, future in self._running if not future.done()]
