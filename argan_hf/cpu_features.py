@@ -27,9 +27,11 @@ def has_avx512() -> bool:
     )
 
 
-def is_x86() -> bool:
-    """Whether this is an x86 CPU for which PyTorch was built with oneDNN."""
-    return platform.machine().lower() in ("x86_64", "amd64") and torch.backends.mkldnn.is_available()
+def fuses_convolutions() -> bool:
+    """Whether this is an x86 CPU, and PyTorch has oneDNN's convolutions with fused sums and activations for it."""
+    if platform.machine().lower() not in ("x86_64", "amd64") or not torch.backends.mkldnn.is_available():
+        return False
+    return hasattr(torch.ops.mkldnn, "_convolution_pointwise") and hasattr(torch.ops.mkldnn, "_convolution_pointwise_")
 
 
 def _allowed() -> str | None:

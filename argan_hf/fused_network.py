@@ -18,7 +18,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from .cpu_features import computes_bfloat16, has_avx512, is_x86
+from .cpu_features import computes_bfloat16, fuses_convolutions, has_avx512
 from .network_argan import ArganResidualBlock, ArganResidualUNet
 
 # Channels from which on Winograd's transformations cost less than they save.
@@ -41,7 +41,7 @@ def fused(network: nn.Module | None, device: torch.device, dtype: torch.dtype) -
     Returns:
         `None` where there is none: other networks, devices and dtypes, and bfloat16 without instructions for it.
     """
-    if device.type != "cpu" or not isinstance(network, ArganResidualUNet) or not is_x86():
+    if device.type != "cpu" or not isinstance(network, ArganResidualUNet) or not fuses_convolutions():
         return None
     if dtype != torch.float32 and not (dtype == torch.bfloat16 and computes_bfloat16()):
         return None

@@ -9,14 +9,14 @@ from PIL import Image
 from torch import nn
 
 from argan_hf import ArganConfig, ArganForImageRestoration, fused_network
-from argan_hf.cpu_features import computes_bfloat16, has_avx512, is_x86
+from argan_hf.cpu_features import computes_bfloat16, fuses_convolutions, has_avx512
 from argan_hf.fused_network import fused
 from argan_hf.jpeg.file import read_jpeg
 from argan_hf.plain_network import load_plain_network
 from tests.conftest import jpeg_bytes
 
 CPU = torch.device("cpu")
-pytestmark = pytest.mark.skipif(not is_x86(), reason="needs an x86 CPU")
+pytestmark = pytest.mark.skipif(not fuses_convolutions(), reason="needs an x86 CPU")
 
 
 def _config(**changes: object) -> ArganConfig:
