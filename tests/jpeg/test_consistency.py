@@ -18,22 +18,11 @@ from argan_hf.jpeg import (
     rgb_to_ycbcr,
     share_inside,
 )
-from argan_hf.jpeg.codec import encode_planes
 from argan_hf.jpeg.color import as_pixels, to_uint8
 from argan_hf.jpeg.consistency import MARGIN, blocks_inside
 from argan_hf.jpeg.file import image_to_tensor
-from tests.conftest import EXAMPLES, jpeg_bytes
-
-
-def _luma(index: int) -> Tensor:
-    with Image.open(EXAMPLES[index]) as image:
-        return image_to_tensor(image.convert("L"))[0, :203, :301]
-
-
-def _truth(plane: Tensor, table: Tensor) -> Tensor:
-    """Coefficients that an encoder writes, of whole blocks."""
-    blocks = encode_planes(plane[None], table)[:, :, 0].permute(2, 3, 0, 1)
-    return blocks[: plane.shape[0] // 8, : plane.shape[1] // 8].float()
+from tests.conftest import jpeg_bytes
+from tests.jpeg.samples import coefficients_of, luma
 
 
 @settings(max_examples=40, deadline=None)
@@ -43,7 +32,7 @@ def test_the_projection_never_moves_away_from_the_original(quality: int, strengt
     table = quantization_tables(quality)[0]
     original = torch.randint(0, 256, (24, 32), generator=generator).float()
     anything = original + strength * torch.randn(24, 32, generator=generator)
-    truth = _truth(original.to(torch.uint8), table)
+    truth = coefficients_of(original.to(torch.uint8), table)
     projected = project(anything, truth, table, margin=0.0)
     # The integer DCT of the encoder differs from the exact one by less than a hundredth of a level.
     assert (projected - original).norm() <= (anything - original).norm() + 0.01 * original.numel() ** 0.5
@@ -51,21 +40,23 @@ def test_the_projection_never_moves_away_from_the_original(quality: int, strengt
 
 def test_a_projected_plane_is_inside_and_projecting_again_changes_nothing() -> None:
     # Far enough from black and white that nothing is clipped.
-    plane, table = _luma(1) // 2 + 64, quantization_tables(20)[0]
-    truth = _truth(plane, table)
+    plane, table = luma(1) // 2 + 64, quantization_tables(20)[0]
+    truth = coefficients_of(plane, table)
     once = project(plane.float() + 10 * torch.randn(plane.shape), truth, table)
     assert torch.allclose(project(once, truth, table), once, atol=1e-3)
     assert share_inside(to_uint8(once), truth, table) > 0.9999
 
 
 def test_what_is_inside_already_is_left_alone() -> None:
-    plane, table = _luma(1), quantization_tables(10)[0]
-    assert torch.allclose(project(plane.float(), _truth(plane, table), table, margin=0.0), plane.float(), atol=0.05)
+    plane, table = luma(1), quantization_tables(10)[0]
+    assert torch.allclose(
+        project(plane.float(), coefficients_of(plane, table), table, margin=0.0), plane.float(), atol=0.05
+    )
 
 
 def test_an_interval_too_short_for_the_margin_shrinks_to_its_middle() -> None:
-    plane, table = _luma(1)[:64, :64], torch.ones(8, 8, dtype=torch.int32)
-    truth = _truth(plane, table)
+    plane, table = luma(1)[:64, :64], torch.ones(8, 8, dtype=torch.int32)
+    truth = coefficients_of(plane, table)
     one, other = (project(plane + 10 * torch.randn(plane.shape), truth, table) for _ in range(2))
     assert torch.allclose(one, other, atol=1e-3)
     # The middle is what the decoder shows, whose integer arithmetic may round a sample the other way.
@@ -93,22 +84,22 @@ def test_a_picture_without_a_whole_block_passes(size: tuple[int, int]) -> None:
 def test_a_gray_result_encodes_to_the_file_again(quality: int) -> None:
     table = quantization_tables(quality)[0]
     for index in range(3):
-        plane = _luma(index)
+        plane = luma(index)
         file = read_jpeg(jpeg_bytes(Image.fromarray(plane.numpy()), quality=quality))
         invented = file.planes[0].float() + 8 * torch.randn(plane.shape)
         quantized = recover_coefficients(file.planes[0], file.tables[0])
         (result,), share = make_consistent(invented[None], file.planes, quantized, file.tables[0])
         data = jpeg_bytes(Image.fromarray(to_uint8(result).numpy()), quality=quality)
-        again = _truth(image_to_tensor(Image.open(io.BytesIO(data)))[0], table)
+        again = coefficients_of(image_to_tensor(Image.open(io.BytesIO(data)))[0], table)
         assert share > 0.999
-        assert (again == _truth(file.planes[0], table)).flatten(2).all(2).float().mean() > 0.99
-        assert blocks_inside(to_uint8(result), _truth(plane, table), table).float().mean() > 0.99
+        assert (again == coefficients_of(file.planes[0], table)).flatten(2).all(2).float().mean() > 0.99
+        assert blocks_inside(to_uint8(result), coefficients_of(plane, table), table).float().mean() > 0.99
 
 
 @pytest.mark.parametrize("quality", [30, 50, 75])
 def test_blocks_that_rounding_and_clipping_throw_out_survive_with_more_margin(quality: int) -> None:
-    plane, table = _luma(2), quantization_tables(quality)[0]
-    truth = _truth(plane, table)
+    plane, table = luma(2), quantization_tables(quality)[0]
+    truth = coefficients_of(plane, table)
     invented = plane.float() + 20 * torch.randn(plane.shape)
     once = blocks_inside(to_uint8(project(invented, truth, table)), truth, table)
     assert (~once).sum() > 50
@@ -118,8 +109,8 @@ def test_blocks_that_rounding_and_clipping_throw_out_survive_with_more_margin(qu
 
 
 def test_what_becomes_of_a_block_does_not_depend_on_the_others() -> None:
-    plane, table = _luma(2)[:64, :96], quantization_tables(50)[0]
-    truth = _truth(plane, table)
+    plane, table = luma(2)[:64, :96], quantization_tables(50)[0]
+    truth = coefficients_of(plane, table)
     invented = plane.float() + 20 * torch.randn(plane.shape)
     (together,), _ = make_consistent(invented[None], plane[None], truth, table)
     for top in range(0, 64, 8):
@@ -146,13 +137,13 @@ def test_what_is_written_is_what_encodes_to_the_file(
     data = jpeg_bytes(Image.fromarray(written.permute(1, 2, 0).squeeze(2).numpy()), quality=quality, subsampling=0)
     again = read_jpeg(data).planes[0]
     assert share > least
-    assert share == pytest.approx(float((_truth(again, file.tables[0]) == quantized).float().mean()), abs=1e-3)
+    assert share == pytest.approx(float((coefficients_of(again, file.tables[0]) == quantized).float().mean()), abs=1e-3)
     free_luma = free[0] if mode == "L" else rgb_to_ycbcr(free)[0]
     assert share_inside(free_luma, quantized, file.tables[0]) < share - 0.005
 
 
 def test_blocks_that_are_not_held_stay_as_they_are() -> None:
-    plane, table = _luma(1), quantization_tables(20)[0]
+    plane, table = luma(1), quantization_tables(20)[0]
     shown = compress_plane(plane[None], table)
     restored = shown.float() + 9.0 * torch.randn(shown.shape)
     held = (torch.arange(25)[:, None] + torch.arange(37)) % 3 == 0
@@ -160,7 +151,7 @@ def test_blocks_that_are_not_held_stay_as_they_are() -> None:
     inside = held.repeat_interleave(8, 0).repeat_interleave(8, 1)
     cut = (0, slice(25 * 8), slice(37 * 8))
     assert torch.equal(projected[cut][~inside], restored[cut][~inside])
-    assert blocks_inside(to_uint8(projected)[0], _truth(plane, table), table)[held].float().mean() > 0.99
+    assert blocks_inside(to_uint8(projected)[0], coefficients_of(plane, table), table)[held].float().mean() > 0.99
     assert share > 0.99
     assert project_onto_file(restored, shown, table, held=torch.zeros_like(held))[1] == 1.0
 
@@ -180,7 +171,7 @@ def _plainly(
         written[: len(result)] = written[: len(result)].lerp(result, strength)
         pixels = as_pixels(written)
         luma = pixels[0] if len(pixels) == 1 else rgb_to_ycbcr(pixels)[0]
-        equal = _truth(luma, table) == quantized
+        equal = coefficients_of(luma, table) == quantized
         wrong = held & ~equal.flatten(2).all(2)
         margin[wrong] *= 2
         again = wrong.repeat_interleave(8, 0).repeat_interleave(8, 1)
@@ -225,16 +216,16 @@ def test_inside_is_what_the_codec_encodes_to_the_same_integers(step: int, spread
     plane = flat.repeat_interleave(8, 0).repeat_interleave(8, 1)[:, :71]
     plane[24:] = torch.randint(0, spread + 1, (24, 71), generator=generator, dtype=torch.uint8)
     table = torch.full((8, 8), step)
-    quantized = _truth(plane, table)
+    quantized = coefficients_of(plane, table)
     quantized += torch.randint(-9, 10, quantized.shape, generator=generator).div(9, rounding_mode="trunc")
-    equal = _truth(plane, table) == quantized
+    equal = coefficients_of(plane, table) == quantized
     assert share_inside(plane, quantized, table) == pytest.approx(float(equal.double().mean()), abs=1e-12)
     assert torch.equal(blocks_inside(plane, quantized, table), equal.flatten(2).all(2))
-    assert share_inside(plane, _truth(plane, table), table) == 1.0
+    assert share_inside(plane, coefficients_of(plane, table), table) == 1.0
 
 
 def test_what_is_given_is_not_changed() -> None:
-    plane, table = _luma(0)[:16, :40], quantization_tables(10)[0]
+    plane, table = luma(0)[:16, :40], quantization_tables(10)[0]
     restored = plane[None] + 30 * torch.randn(1, 16, 40)
     before = restored.clone()
     projected, _ = project_onto_file(restored, plane[None], table)
