@@ -88,18 +88,25 @@ def test_quick_commands_are_light(
     assert printed.endswith(f"exit code {code}\n")
 
 
+@pytest.mark.parametrize("model", ["argan-jpeg-color", "argan-jpeg-luma"])
+def test_restoring_a_picture_needs_no_transformers(model: str, tmp_path: Path, photo: Image.Image) -> None:
+    photo.save(tmp_path / "photo.jpg", quality=23)
+    printed = _run(
+        f"import sys{_COMMAND}assert not {{'transformers', 'huggingface_hub', 'torch._dynamo'}} & set(sys.modules)",
+        *("restore", tmp_path / "photo.jpg", "--device", "cpu", "--model", model),
+    )
+    assert printed.endswith("exit code 0\n")
+    assert (tmp_path / "photo-restored.png").is_file()
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "first",
     [
         "import argan_hf",
         "import transformers, argan_hf",
-        "from transformers import AutoConfig; import argan_hf",
         "import argan_hf, importlib.util as u; assert u.find_spec('transformers').loader.get_source('transformers')",
         "from argan_hf import ArganConfig",
-        "from argan_hf import JpegRestorer, RestoredImage",
-        "import argan_hf.network_size_argan",
-        "import argan_hf.baselines.d3",
         "import argan_hf.training.trainer",
         "import argan_hf.auto_classes",
         "import argan_hf.modeling_argan, importlib; import argan_hf; importlib.reload(argan_hf)",
