@@ -3,7 +3,6 @@
 Metadata never cost the picture: what cannot be written, or could not be read again, is left out and named.
 """
 
-import copy
 import io
 import struct
 from typing import Any
@@ -78,7 +77,7 @@ def encode_picture(image: Image.Image, suffix: str, samples: np.ndarray | None =
 
 
 def _encode(image: Image.Image, chosen: OutputFormat, info: dict[str, Any], samples: np.ndarray | None = None) -> bytes:
-    bare = copy.copy(image) if samples is None else image.resize((1, 1), Image.Resampling.NEAREST)
+    bare = image.copy() if samples is None else image.resize((1, 1), Image.Resampling.NEAREST)
     # Encoders would also write what they find in `info`.
     bare.info = {}
     buffer = io.BytesIO()

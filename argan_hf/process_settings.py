@@ -11,6 +11,6 @@ def share_the_processor() -> None:
 
     They wait for each other at the end of every operation. By default they do so in a loop, which takes the processor
     from whatever else runs on it, and from the thread that they wait for: on two processors of which one is busy, two
-    threads then take five times as long as one. It is read when torch is imported.
+    threads can then take longer than one. It is read when torch is imported.
     """
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")

@@ -6,15 +6,17 @@ import sys
 import threading
 from collections import Counter
 from collections.abc import Iterable
+from itertools import repeat
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tqdm import tqdm
 
 from .console import Lines, complain
+from .interruptions import uninterrupted
 from .jobs import Job
 from .one_job import JobWork, Outcome, is_there, megapixels
-from .side_by_side import SideBySide, uninterrupted, worker_count
+from .side_by_side import SideBySide, worker_count
 from .sources import Sources, count_reasons
 
 if TYPE_CHECKING:
@@ -96,11 +98,9 @@ class JobRunner:
         before = len(self._pictures)
         side_by_side = SideBySide(lambda job, size: self._do(job, size, bar, side_by_side), workers)
         try:
-            # One by one, as they are needed, unless the bar has to know all of them.
-            sizes: Iterable[float] = (0.0 if workers == 1 or self._skips(job) else megapixels(job) for job in jobs)
-            if shows_bar:
-                sizes = [0.0 if self._skips(job) else megapixels(job) for job in jobs]
-            total = sum(sizes) if isinstance(sizes, list) else 0.0
+            # Headers are read when they are needed, unless the bar has to know all sizes at once.
+            sizes: Iterable[float] = map(self._size, jobs) if workers > 1 else repeat(0.0, len(jobs))
+            total = sum(sizes := list(map(self._size, jobs))) if shows_bar else 0.0
             with tqdm(total=total, unit="MP", bar_format=_BAR, leave=False, disable=not shows_bar) as bar:
                 for outcome in side_by_side.outcomes(jobs, sizes):
                     self._take(outcome)
@@ -147,8 +147,12 @@ class JobRunner:
     def _existing(self) -> str:
         return "replace" if self.args.overwrite else "skip" if self.args.skip_existing else "refuse"
 
-    def _skips(self, job: Job) -> bool:
-        return self._existing == "skip" and is_there(job)
+    def _size(self, job: Job) -> float:
+        """Megapixels that are to be restored."""
+        try:
+            return 0.0 if self._existing == "skip" and is_there(job) else megapixels(job)
+        except OSError:  # What is wrong with the result, its job says.
+            return 0.0
 
     def _do(self, job: Job, size: float, bar: "tqdm[Any]", side_by_side: SideBySide) -> Outcome:
         drawn = 0.0

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from ..restoration import JpegRestorer
     from ..restored_image import RestoredImage
 
-# Megapixels. Pillow refuses to open pictures of more than 179 without a warning filter; this package has its own limit.
+# Megapixels. Pillow opens no larger pictures; `containers/opening.py` does, with a limit of its own.
 _BEYOND_PILLOW = 179.0
 
 

@@ -8,12 +8,8 @@ import argparse
 import json
 import logging
 import os
-import signal
 import sys
-import threading
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +18,7 @@ from ..defaults import DEFAULT_CHECKPOINT, TILE_SIZE
 from ..saving import write_whole
 from ..special_files import is_folder, special_kind
 from .console import INTERRUPTED, Lines, check_report, complain, exit_code, write_to_standard_output
+from .interruptions import terminated_like_interrupted
 from .job_runner import JobRunner
 from .jobs import Job, plan_jobs
 from .one_job import is_there
@@ -159,7 +156,7 @@ def run(args: argparse.Namespace) -> int:
     runner = JobRunner(args, restorer, lines)
     # A failed file gets one message; the warnings of decoders are hidden.
     logging.getLogger("PIL").setLevel(logging.CRITICAL)
-    with warnings.catch_warnings(), _terminated_like_interrupted():
+    with warnings.catch_warnings(), terminated_like_interrupted():
         warnings.filterwarnings("ignore", module=r"PIL\.")
         if args.watch:
             waiting = watch(runner, args)
@@ -216,19 +213,6 @@ def _is_work(job: Job, *, overwrite: bool) -> bool:
         return overwrite or not is_there(job)
     except OSError:
         return False
-
-
-@contextmanager
-def _terminated_like_interrupted() -> Iterator[None]:
-    """Let SIGTERM end the work as Ctrl-C does, with summary and report; only the main thread can do so."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 def _check(args: argparse.Namespace) -> None:

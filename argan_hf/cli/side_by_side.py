@@ -5,12 +5,10 @@ earlier saves, and compressed. Two pictures, each on its own processor, never wa
 on dividing a convolution. Decoders, the network and encoders all work without the interpreter lock.
 """
 
-import signal
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from .jobs import Job
@@ -125,17 +123,3 @@ class SideBySide:
             wait([running for _, _, running in self._running])
             outcome = self._work(job, 0.0)
         return outcome
-
-
-@contextmanager
-def uninterrupted() -> Iterator[None]:
-    """Without Ctrl-C and SIGTERM: an orderly end is not to be ended."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -12,9 +12,10 @@ from PIL import Image
 
 from argan_hf import JpegRestorer
 from argan_hf.cli import main, side_by_side
+from argan_hf.cli.interruptions import uninterrupted
 from argan_hf.cli.jobs import Job
 from argan_hf.cli.one_job import Outcome, megapixels
-from argan_hf.cli.side_by_side import SideBySide, Stopped, uninterrupted, worker_count
+from argan_hf.cli.side_by_side import SideBySide, Stopped, worker_count
 from argan_hf.saving import write_whole
 
 
@@ -187,6 +188,23 @@ def test_a_folder_becomes_what_its_pictures_become_one_by_one(
         results.append({path.name: path.read_bytes() for path in out.iterdir()})
     assert results[0] == results[1]
     assert len(results[0]) == 6
+
+
+def test_a_result_that_cannot_be_looked_at_costs_no_other_picture(
+    tmp_path: Path, photo: Image.Image, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("argan_hf.cli.job_runner.worker_count", lambda restorer, jobs: 2)
+    for name in "abc":
+        photo.crop((0, 0, 40, 40)).save(tmp_path / f"{name}.jpg")
+    (tmp_path / "out" / "b.png").mkdir(parents=True)
+    assert (
+        main(
+            ["restore", *(str(tmp_path / f"{name}.jpg") for name in "abc"), "-o", f"{tmp_path}/out/", "--skip-existing"]
+        )
+        == 1
+    )
+    assert "b.png cannot be written: a folder has this name" in capsys.readouterr().err
+    assert {path.name for path in (tmp_path / "out").iterdir() if path.is_file()} == {"a.png", "c.png"}
 
 
 def test_rights_of_new_files_do_not_depend_on_other_threads(tmp_path: Path) -> None:
