@@ -75,7 +75,7 @@ class ArganPlainUNet(nn.Module):
         self.head = nn.ConvTranspose2d(incoming, config.num_channels, 4, stride=2, padding=1)
 
     def forward(self, pixel_values: Tensor, quantization: Tensor | None = None) -> Tensor:  # noqa: ARG002  (blind)
-        hidden, skips = pixel_values, []
+        hidden, skips = pixel_values.to(self.head.weight.dtype), []
         for layer in self.encoder:
             hidden = layer(hidden)
             skips.append(hidden)
@@ -83,7 +83,7 @@ class ArganPlainUNet(nn.Module):
         for layer in self.decoder:
             hidden = torch.cat((layer(hidden), skips.pop()), dim=1)
         restored: Tensor = self.head(hidden)
-        return restored
+        return restored.to(pixel_values.dtype)
 
 
 def encoder_layer(incoming: int, width: int, negative_slope: float, *, normalize: bool) -> nn.Sequential:
@@ -179,7 +179,8 @@ class ArganResidualUNet(nn.Module):
                 quantization = pixel_values.new_zeros(pixel_values.shape[0], self.num_channels, 8, 8)
             biases = self.embedding(quantization)
         # 2. Patches folded into channels. Samples are centered on 0, where bfloat16 has smaller rounding errors.
-        hidden = self.stem(F.pixel_unshuffle(pixel_values - 0.5, self.patch_size)) + biases[0]  # (B, w, H / P, W / P)
+        folded = F.pixel_unshuffle(pixel_values - 0.5, self.patch_size).to(self.stem.weight.dtype)
+        hidden = self.stem(folded) + biases[0]  # (B, w, H / P, W / P)
         # 3. Encoder.
         skips = []
         for level, stage in enumerate(self.encoder):
