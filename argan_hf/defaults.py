@@ -5,3 +5,6 @@ REALISM_VARIANT = "realism"
 
 TILE_SIZE = 1280
 """Tiles of large pictures have at most the area of a square of this side, in pixels."""
+
+WHOLE_MEGAPIXELS = 4.0
+"""Networks that look at the whole picture cannot be run in tiles; larger pictures are refused."""

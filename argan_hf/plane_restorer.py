@@ -3,19 +3,25 @@
 It knows planes and quantization tables, neither files nor pictures.
 """
 
+import math
 from collections.abc import Callable
+from functools import cached_property
 from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
 
-from .defaults import TILE_SIZE
+from .defaults import TILE_SIZE, WHOLE_MEGAPIXELS
 from .fused_network import fused
 from .network_argan import restore_planes
 from .onednn_caches import bound_caches
 from .precision import preferred_dtype
-from .tiling import receptive_margin, run_tiled
+from .tiling import Tile, around, receptive_margin, run_tiled, tiles
 from .variants import WeightInterpolation
+
+
+class PictureTooLargeError(ValueError):
+    """A picture is too large for a network that has to see it as a whole; one sentence says how large it may be."""
 
 
 class PlaneRestorer:
@@ -24,20 +30,19 @@ class PlaneRestorer:
     Args:
         model: a trained network of this package, or one with the same inputs and outputs (`pixel_values`,
             `quantization`, `reconstruction`) whose `config` has `num_channels`, `size_divisor` and
-            `condition_on_quantization`.
+            `condition_on_quantization`; see also [`SpandrelNetwork`].
         device: where it runs; default: the first accelerator, else the CPU.
-        tile_size: side of a square, in pixels, rounded up to a multiple of the network's size divisor, or of 16 if that
-            is larger; tiles of large pictures have at most its area. Smaller tiles need less memory and more time.
+        tile_size: side of a square, in pixels, rounded up to a multiple of 16 and of the network's size divisor; tiles
+            of large pictures have at most its area. Smaller tiles need less memory and more time. `None`: as the
+            network says, else `TILE_SIZE`.
         dtype: of the convolutions, float32 or bfloat16; default: [`preferred_dtype`].
         realism_model: the network at realism 1, of the same architecture as `model`, or a function that loads it.
         exact_tiles: whether the network gets around every tile all that it can see, its receptive field; by default it
             gets what changes its result, if `config.tile_margin` says how much that is.
 
-    Attributes:
-        margin: how much the network gets around every tile, in pixels.
-
     Raises:
-        ValueError: if `tile_size` is not positive.
+        ValueError: if `tile_size` is not positive, or `exact_tiles` is asked of a network of others, whose margin is
+            measured by trying.
     """
 
     def __init__(
@@ -45,25 +50,52 @@ class PlaneRestorer:
         model: nn.Module,
         device: str | torch.device | None = None,
         *,
-        tile_size: int = TILE_SIZE,
+        tile_size: int | None = None,
         dtype: torch.dtype | None = None,
         realism_model: nn.Module | Callable[[], nn.Module] | None = None,
         exact_tiles: bool = False,
     ) -> None:
+        if tile_size is None:
+            tile_size = int(getattr(model.config, "tile_size", TILE_SIZE))
         if tile_size < 1:
             raise ValueError(f"tile_size must be positive, found {tile_size}")
         bound_caches()
         self.tile_size = tile_size
         self.device = torch.device(device) if device else _default_device()
-        measured = getattr(model.config, "tile_margin", None)
-        # Before the model moves: where a GPU is lent to single functions (ZeroGPU), it cannot be used here.
-        self.margin: int = _receptive_margin(model.eval()) if exact_tiles or measured is None else measured
+        if not hasattr(model, "measured_margin"):
+            measured = getattr(model.config, "tile_margin", None)
+            # Before the model moves: where a GPU is lent to single functions (ZeroGPU), it cannot be used here.
+            self.margin = _receptive_margin(model.eval()) if exact_tiles or measured is None else measured
+        elif exact_tiles:
+            raise ValueError("exact tiles are for networks of this package; how far others look is measured by trying")
         # Its kernels, and so its features, have their channels last, which convolutions compute faster.
         self.model: Any = cast(Any, model.eval()).to(self.device, memory_format=torch.channels_last)
         self.dtype = dtype or preferred_dtype(model, self.device)
         self._scale: WeightInterpolation | None = None
         if realism_model is not None:
             self._scale = WeightInterpolation(self.model, realism_model)
+
+    @cached_property
+    def margin(self) -> int | None:
+        """How much the network gets around every tile, in pixels; `None` for networks that look at the whole picture.
+
+        For networks of others it is measured when it is first needed, which takes seconds.
+        """
+        measured: int | None = self.model.measured_margin()
+        return measured
+
+    @property
+    def has_realism(self) -> bool:
+        """Whether the checkpoint has a variant for realism; what is wrong with one, [`model_at`] says."""
+        if self._scale is None:
+            return False
+        try:
+            self._scale.at(1.0)
+        except OSError:
+            return False
+        except ValueError:
+            return True
+        return True
 
     def model_at(self, realism: float) -> nn.Module:
         """The network at a realism; the last few that were used are kept in memory.
@@ -104,20 +136,46 @@ class PlaneRestorer:
 
         Raises:
             ValueError: as [`model_at`].
+            PictureTooLargeError: as [`network_tiles`].
         """
         model = self.model_at(realism)
-        return run_tiled(
-            lambda tile: self._run(model, tile, tables),
-            planes.float(),
-            tile_size=self._whole_tile,
-            margin=self.margin,
-            step=self._step,
-        )
+        plan = self.network_tiles(*planes.shape[1:])
+        return run_tiled(lambda tile: self._run(model, tile, tables), planes.float(), plan)
+
+    def network_tiles(self, height: int, width: int) -> list[Tile]:
+        """The tiles in which the network restores planes of a size, in pixels.
+
+        Raises:
+            PictureTooLargeError: if the network looks at the whole picture, and it is too large for that.
+        """
+        plan = self.plain_tiles(height, width)
+        if len(plan) == 1:
+            return plan
+        if self.margin is not None:
+            return tiles(height, width, self._whole_tile, self.margin, self._step)
+        most = max(WHOLE_MEGAPIXELS * 1e6, self._whole_tile**2)
+        if height * width > most:
+            raise PictureTooLargeError(
+                f"this network looks at the whole picture, so it takes up to {most / 1e6:.1f} megapixels, found "
+                f"{height * width / 1e6:.1f}: choose another network, or a tile of a larger area if memory allows"
+            )
+        return [Tile(*2 * (slice(0, height), slice(0, width)))]
+
+    def plain_tiles(self, height: int, width: int) -> list[Tile]:
+        """The tiles in which what the network gave for planes of a size is worked on; they have no margins."""
+        return tiles(height, width, self._whole_tile, 0, self._step)
+
+    def around(self, wanted: Tensor, tile: Tile) -> tuple[slice, slice]:
+        """The part of what the network gets for a tile that suffices for some of its samples, see [`tiling.around`]."""
+        # A margin is not measured for that alone.
+        if "margin" not in vars(self) or self.margin is None:
+            return tile.outer_rows, tile.outer_columns
+        return around(wanted, tile, self.margin, int(self.model.config.size_divisor))
 
     @property
     def _step(self) -> int:
         # A multiple of the network's size divisor, and of the 8x8 blocks of the projection.
-        return max(int(self.model.config.size_divisor), 16)
+        return math.lcm(int(self.model.config.size_divisor), 16)
 
     @property
     def _whole_tile(self) -> int:

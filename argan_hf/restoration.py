@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from .containers.opening import MAX_MEGAPIXELS
-from .defaults import DEFAULT_CHECKPOINT, REALISM_VARIANT, TILE_SIZE
+from .defaults import DEFAULT_CHECKPOINT, REALISM_VARIANT
 from .flat_chroma import with_flat_chroma
 from .history import History, describe_history
 from .jpeg.consistency import project_onto_file
@@ -25,7 +25,8 @@ from .picture_history import history_of, look_back
 from .plane_restorer import PlaneRestorer
 from .prepared_picture import PreparedPicture, prepare
 from .restored_image import RestorationReport, RestoredImage
-from .tiling import Tile, around, tiles
+from .spandrel_network import load_spandrel_network
+from .tiling import Tile
 from .untouched import describe_untouched, left_untouched
 
 
@@ -39,7 +40,7 @@ class JpegRestorer(PlaneRestorer):
     A restorer can be pickled and sent to another process, if `realism_model` can.
 
     Raises:
-        ValueError: if `tile_size` or `max_megapixels` is not positive.
+        ValueError: as [`PlaneRestorer`], or if `max_megapixels` is not positive.
     """
 
     def __init__(
@@ -47,7 +48,7 @@ class JpegRestorer(PlaneRestorer):
         model: nn.Module,
         device: str | torch.device | None = None,
         *,
-        tile_size: int = TILE_SIZE,
+        tile_size: int | None = None,
         max_megapixels: float = MAX_MEGAPIXELS,
         dtype: torch.dtype | None = None,
         realism_model: nn.Module | Callable[[], nn.Module] | None = None,
@@ -66,7 +67,7 @@ class JpegRestorer(PlaneRestorer):
         name_or_path: str | Path = DEFAULT_CHECKPOINT,
         *,
         device: str | torch.device | None = None,
-        tile_size: int = TILE_SIZE,
+        tile_size: int | None = None,
         max_megapixels: float = MAX_MEGAPIXELS,
         dtype: torch.dtype | None = None,
         exact_tiles: bool = False,
@@ -75,7 +76,8 @@ class JpegRestorer(PlaneRestorer):
         """Load a checkpoint; its variant `realism`, if it has one, is loaded when it is first used.
 
         Args:
-            name_or_path: a checkpoint of this package ("argan-jpeg-color"), a local folder, or a Hub id.
+            name_or_path: a checkpoint of this package ("argan-jpeg-color"), a local folder, a Hub id, or a file of
+                weights of others, see [`from_spandrel`].
             device: where it runs.
             tile_size, max_megapixels, dtype, exact_tiles: as for the class.
             kwargs: passed to `AutoModelForImageToImage.from_pretrained` (`revision`, `token`, …); `variant` chooses
@@ -88,6 +90,7 @@ class JpegRestorer(PlaneRestorer):
             OSError: if there is no such checkpoint.
             DamagedCheckpointError: if there is one, and it does not hold a whole network; a variant for realism is read
                 when it is first used, see [`model_at`].
+            UnsupportedNetworkError, ImportError: as [`from_spandrel`].
         """
         return cls(
             load_network(name_or_path, **kwargs),
@@ -100,6 +103,37 @@ class JpegRestorer(PlaneRestorer):
             else partial(load_network, name_or_path, variant=REALISM_VARIANT, **kwargs),
             exact_tiles=exact_tiles,
         )
+
+    @classmethod
+    def from_spandrel(
+        cls,
+        path: str | Path,
+        *,
+        device: str | torch.device | None = None,
+        tile_size: int | None = None,
+        max_megapixels: float = MAX_MEGAPIXELS,
+        dtype: torch.dtype | None = None,
+    ) -> "JpegRestorer":
+        """Load a network of others (FBCNN, SwinIR, SCUNet, DRUNet, …) that gives pictures of the size that it gets.
+
+        It gets the planes of the file from the decoder. All the rest works as with networks of this package, but for
+        realism: such a network has one set of weights.
+
+        Args:
+            path: of a file of weights, safetensors or a pickle of PyTorch, of which only weights are read.
+            device: where it runs.
+            tile_size: as for the class, 512 by default. How much the network needs around a tile is measured when the
+                first large picture comes. Pictures for networks that look at the whole picture may have 4 megapixels,
+                or the area of a tile if that is larger.
+            max_megapixels, dtype: as for the class; the default dtype is float32.
+
+        Raises:
+            FileNotFoundError: if there is no such file.
+            UnsupportedNetworkError: if it does not hold a whole network that spandrel knows and that can be used here.
+            ImportError: if spandrel is missing.
+        """
+        network = load_spandrel_network(path)
+        return cls(network, device, tile_size=tile_size, max_megapixels=max_megapixels, dtype=dtype)
 
     def __call__(
         self,
@@ -142,6 +176,7 @@ class JpegRestorer(PlaneRestorer):
 
         Raises:
             UnreadableImageError: if the file is no picture, is damaged, too large, or of a kind that is not restored.
+            PictureTooLargeError: if the network looks at the whole picture, and it is too large for that.
             ValueError: if `quality`, `strength` or `realism` is out of range, the checkpoint has no realism, an array
                 has another shape or dtype than those above, the reconstruction has another one than that of the source,
                 or the history does not fit it.
@@ -232,7 +267,7 @@ class JpegRestorer(PlaneRestorer):
         prepared = prepare(parts, found, quality, looks_back=history is not False)
         height, width = prepared.parts.samples.shape[1:]
         planes = torch.empty(self._restored_planes(prepared.parts), height, width)
-        plan = tiles(height, width, self._whole_tile, self.margin, self._step)
+        plan = self.network_tiles(height, width)
         for done, tile in enumerate(plan, start=1):
             planes[:, tile.rows, tile.columns] = self._restored_at(model, prepared, tile, len(planes))
             if progress is not None:
@@ -289,7 +324,7 @@ class JpegRestorer(PlaneRestorer):
         if untouched is not None and not prepared.leaves_luma_alone and bool((untouched == 1).all()):
             strength = 0.0  # All of it is left as it is, so the network need not see it.
         runs_network = strength > 0 and reconstruction is None
-        plan = tiles(height, width, self._whole_tile, self.margin if runs_network else 0, self._step)
+        plan = self.network_tiles(height, width) if runs_network else self.plain_tiles(height, width)
         neutral = prepared.neutral_blocks() if known == 3 and strength > 0 else None
         colors = prepared.flat_chroma(untouched) if untouched is not None and known == 3 else None
         kept, blocks = 0.0, 0
@@ -332,7 +367,7 @@ class JpegRestorer(PlaneRestorer):
         if foreign is None:
             return restored
         # What was drawn after the earlier save is restored as the file says.
-        rows, columns = around(foreign, tile, self.margin, int(self.model.config.size_divisor))
+        rows, columns = self.around(foreign, tile)
         seen = prepared.parts.planes_at(rows, columns)[:known]
         own, (top, left) = torch.zeros_like(outer), (tile.outer_rows.start, tile.outer_columns.start)
         part = self._restore_tile(model, seen, prepared.own_tables)

@@ -177,28 +177,19 @@ def around(wanted: Tensor, tile: Tile, margin: int, divisor: int) -> tuple[slice
     return spans[0], spans[1]
 
 
-def run_tiled(
-    network: Callable[[Tensor], Tensor],
-    planes: Tensor,
-    *,
-    tile_size: int,
-    margin: int,
-    step: int,
-) -> Tensor:
+def run_tiled(network: Callable[[Tensor], Tensor], planes: Tensor, plan: Sequence[Tile]) -> Tensor:
     """Run a network over planes, tile by tile.
 
     Args:
         network: maps float (1, C, H, W) to the same shape.
         planes: float (C, H, W).
-        tile_size: in pixels, a multiple of `step`; a tile without its margin has at most the area of such a square.
-        margin: from [`receptive_margin`] or [`influence_margin`].
-        step: tiles start at multiples of it, which are multiples of the network's size divisor.
+        plan: from [`tiles`], for H and W; it starts at multiples of the network's size divisor.
 
     Returns:
         float (C, H, W).
     """
     result = torch.empty_like(planes)
-    for tile in tiles(planes.shape[1], planes.shape[2], tile_size, margin, step):
+    for tile in plan:
         restored = network(planes[None, :, tile.outer_rows, tile.outer_columns])[0]
         result[:, tile.rows, tile.columns] = restored[:, *tile.inside]
     return result

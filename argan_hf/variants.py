@@ -64,8 +64,9 @@ class WeightInterpolation:
 
     @torch.no_grad()
     def _interpolate(self, position: float) -> nn.Module:
+        end = self._end  # First: where there is none, nothing is copied.
         network = copy.deepcopy(self._start)
         for name, tensor in network.state_dict().items():
             if tensor.is_floating_point():
-                tensor.lerp_(self._end[name], position)
+                tensor.lerp_(end[name], position)
         return network

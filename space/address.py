@@ -5,9 +5,17 @@ from dataclasses import replace
 from pictures import FORMATS, Settings
 
 
-def settings_of(query: dict[str, str]) -> tuple[Settings, list[str]]:
-    """Settings from the address of the page, and sentences on what in it makes no sense."""
-    settings, problems = Settings(), []
+def settings_of(query: dict[str, str], defaults: Settings, *, has_realism: bool) -> tuple[Settings, list[str]]:
+    """Settings from the address of the page, and sentences on what in it makes no sense.
+
+    Args:
+        query: from the address.
+        defaults: where the address says nothing.
+        has_realism: whether the network of the page has a variant for realism.
+    """
+    settings, problems = defaults, []
+    if not has_realism and query.pop("realism", "0") != "0":
+        problems.append("The network of this page has no realism, so what the address asks for is not used.")
     for name in ("strength", "realism"):
         if name in query:
             try:

@@ -13,6 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from argan_hf.defaults import DEFAULT_CHECKPOINT
 from argan_hf.process_settings import share_the_processor
 
 share_the_processor()  # before torch
@@ -27,7 +28,7 @@ import folders
 import network
 import wishes
 from folders import uploaded
-from pictures import DEFAULT_QUALITY, FORMATS, MAX_MEGAPIXELS, Settings
+from pictures import DEFAULT_QUALITY, FORMATS, MAX_MEGAPIXELS
 from visits import MAX_PICTURES, MINUTES_AFTER_LEAVING, MINUTES_KEPT
 
 MAX_MEGABYTES = 40
@@ -74,7 +75,7 @@ def _fetch_nothing(block: Any) -> None:
 
 def build() -> gr.Blocks:
     """The page."""
-    defaults = Settings()
+    defaults = network.default_settings
     scripts = [(_STUDIO / name).read_text() for name in ("comparison.js", "measured.js", "studio.js")]
     with gr.Blocks(title="ARGAN: JPEG artifact removal", analytics_enabled=False) as page:
         # First, so that no function of the page takes their names.
@@ -145,6 +146,7 @@ def build() -> gr.Blocks:
                     label="Realism",
                     info=REALISM_INFO,
                     buttons=[],
+                    visible=network.has_realism,
                     elem_id="realism",
                 )
                 faithful = gr.Checkbox(defaults.faithful, label="Faithful", info=FAITHFUL_INFO, elem_id="faithful")
@@ -155,6 +157,8 @@ def build() -> gr.Blocks:
                     info=FORMAT_INFO,
                     elem_id="format",
                 )
+                if network.model_name != DEFAULT_CHECKPOINT:
+                    gr.Markdown(f"Network of this page: {Path(network.model_name).name}")
                 with gr.Accordion("Your pictures are deleted after you leave: details and limits", open=False):
                     gr.Markdown(PRIVACY)
         settings, choices = [strength, realism, faithful, output_format], [quality, compress_first, compress_at]

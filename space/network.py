@@ -21,6 +21,7 @@ except ImportError:
 import numpy as np
 
 from argan_hf import JpegRestorer
+from argan_hf.defaults import DEFAULT_CHECKPOINT
 from argan_hf.history import History
 from measuring import measure
 from pictures import MAX_MEGAPIXELS, Choices, Picture, Result, Settings
@@ -38,8 +39,13 @@ AT_ONCE = 6
 # Only there does `spaces` start another process; installed elsewhere, it does nothing.
 _ON_ZERO_GPU = spaces is not None and bool(os.environ.get("SPACES_ZERO_GPU"))
 
-restorer = JpegRestorer.from_pretrained(max_megapixels=MAX_MEGAPIXELS)
+model_name = os.environ.get("ARGAN_MODEL") or DEFAULT_CHECKPOINT
+"""The network of the page: a checkpoint, a folder, a Hub id, or a file of weights of another network."""
+restorer = JpegRestorer.from_pretrained(model_name, max_megapixels=MAX_MEGAPIXELS)
 """A damaged checkpoint ends the start of the page; a damaged variant for realism fails where it is first wished for."""
+has_realism = restorer.has_realism
+default_settings = Settings() if has_realism else Settings(realism=0.0)
+"""What is set when a visitor comes."""
 places = Places(AT_ONCE, waiting_per_visitor=8, waiting_in_all=200)
 looking = Places(2, waiting_per_visitor=24, waiting_in_all=500)
 """For reading headers and making thumbnails, which must not wait for a restoration."""

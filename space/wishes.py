@@ -286,7 +286,8 @@ async def follow(request: gr.Request) -> AsyncIterator[Any]:
 async def start(request: gr.Request) -> tuple[Any, ...]:
     """Take the settings from the address of the page, such as `?realism=0.5&format=webp`."""
     visit = visitors.visit(request)
-    settings, problems = settings_of(dict(request.query_params))
+    query = dict(request.query_params)
+    settings, problems = settings_of(query, network.default_settings, has_realism=network.has_realism)
     visit.configure(settings)
     for problem in problems:
         visit.tell(problem)

@@ -51,7 +51,7 @@ def test_tiles_equal_the_whole(model: ArganForImageRestoration, tile_size: int) 
 
     planes = torch.rand(model.config.num_channels, 93, 121)
     margin = receptive_margin(network, model.config.num_channels, model.config.size_divisor)
-    tiled = run_tiled(network, planes, tile_size=tile_size, margin=margin, step=model.config.size_divisor)
+    tiled = run_tiled(network, planes, tiles(*planes.shape[1:], tile_size, margin, model.config.size_divisor))
     scale = tiled.abs().max()
     assert torch.allclose(tiled, network(planes[None])[0], atol=1e-5 * float(scale), rtol=0)
 
@@ -62,7 +62,7 @@ def test_less_margin_shows_seams(model: ArganForImageRestoration) -> None:
             return model(planes).reconstruction
 
     planes = torch.rand(model.config.num_channels, 64, 64)
-    tiled = run_tiled(network, planes, tile_size=32, margin=0, step=16)
+    tiled = run_tiled(network, planes, tiles(*planes.shape[1:], 32, 0, 16))
     assert not torch.allclose(tiled, network(planes[None])[0], atol=1e-3)
 
 

@@ -71,7 +71,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="write a report as JSON, one record per input; - for standard output",
     )
-    parser.add_argument("--model", default=DEFAULT_CHECKPOINT, help="checkpoint name, local folder or Hub id")
+    parser.add_argument(
+        "--model",
+        default=DEFAULT_CHECKPOINT,
+        help="checkpoint name, local folder or Hub id; or a file of weights of another network that spandrel knows "
+        "(.safetensors, .pth, .pt, .ckpt), such as FBCNN, SwinIR, SCUNet or DRUNet",
+    )
     parser.add_argument("--device", help="cpu, cuda, …; default: the first accelerator, else the CPU")
     parser.add_argument(
         "--quality",
@@ -108,10 +113,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--tile",
         type=int,
-        default=TILE_SIZE,
         metavar="PIXELS",
         help="tiles of large pictures have at most the area of a square of this side; smaller tiles need less memory "
-        "(default: %(default)s)",
+        f"(default: {TILE_SIZE}, or 512 for networks of others)",
     )
     parser.add_argument(
         "--exact-tiles",
@@ -149,7 +153,7 @@ def run(args: argparse.Namespace) -> int:
         try:
             restorer = _load(args)
         # A torch without CUDA raises AssertionError for the device "cuda".
-        except (AssertionError, MemoryError, OSError, RuntimeError, ValueError) as error:
+        except (AssertionError, ImportError, MemoryError, OSError, RuntimeError, ValueError) as error:
             complain(f"the model {args.model!r} cannot be loaded: {error}")
             return 2
     lines = Lines(sys.stderr if streams_out or args.json == STREAM else sys.stdout)
@@ -222,7 +226,7 @@ def _check(args: argparse.Namespace) -> None:
         raise ValueError(f"--strength must lie in 0..1, found {args.strength}")
     if not 0.0 <= args.realism <= 1.0:
         raise ValueError(f"--realism must lie in 0..1, found {args.realism}")
-    if args.tile < 1:
+    if args.tile is not None and args.tile < 1:
         raise ValueError(f"--tile must be at least 1 pixel, found {args.tile}")
     if not args.max_megapixels > 0:
         raise ValueError(f"--max-megapixels must be more than 0, found {args.max_megapixels}")

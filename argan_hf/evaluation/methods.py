@@ -8,6 +8,8 @@
   the compressed picture), `+realism=0.5` (weights interpolated to this position between the two variants),
   `+quality=20` (the network gets the tables of this quality), `+history` (earlier saves of a file are looked for and
   undone; under a life only).
+- `spandrel:PATH`: the network of others in a file of weights, see `JpegRestorer.from_spandrel`; `+faithful` and
+  `+history` can be appended.
 """
 
 import re
@@ -30,6 +32,7 @@ from ..jpeg.tables import quantization_tables
 from ..loading import DamagedCheckpointError
 from ..neutral import colored_blocks, left_neutral, neutral_blocks
 from ..restoration import JpegRestorer
+from ..spandrel_network import UnsupportedNetworkError
 
 BLIND_OPTION, FAITHFUL_OPTION, HISTORY_OPTION = "+blind", "+faithful", "+history"
 REALISM_OPTION, QUALITY_OPTION = "+realism=", "+quality="
@@ -37,6 +40,7 @@ _OPTION = re.compile(
     rf"(?P<base>.+)(?P<option>{'|'.join(map(re.escape, (BLIND_OPTION, FAITHFUL_OPTION, HISTORY_OPTION)))}"
     rf"|{re.escape(REALISM_OPTION)}[\d.]+|{re.escape(QUALITY_OPTION)}\d+)"
 )
+_SPANDREL = "spandrel:"
 _PER_QUALITY = ("ar-cnn", "d3")
 
 
@@ -93,8 +97,10 @@ def load_method(name: str, qualities: list[int], device: str | None = None) -> M
     Raises:
         ValueError: if there is no such method, no network for one of the qualities, or no variant for realism, or if
             options contradict each other.
-        DamagedCheckpointError: if a checkpoint exists, but does not hold a whole network; it is a ValueError, too.
-        FileNotFoundError: if a folder or a repository of the Hub exists, but lacks one of the two files of a network.
+        DamagedCheckpointError, UnsupportedNetworkError: if a checkpoint, or a file of weights, exists, but does not
+            hold a whole network; they are ValueErrors, too.
+        FileNotFoundError: if a folder or a repository of the Hub exists, but lacks one of the two files of a network,
+            or there is no such file of weights.
         ImportError: if a library is missing that the method needs.
     """
     if name == "jpeg":
@@ -157,10 +163,12 @@ def split_name(name: str) -> tuple[str, tuple[str, ...]]:
 
 @cache
 def _load(name: str, device: str | None) -> JpegRestorer:
+    if name.startswith(_SPANDREL):
+        return JpegRestorer.from_spandrel(name.removeprefix(_SPANDREL), device=device)
     try:
         return JpegRestorer.from_pretrained(name, device=device)
     # It is there, but not whole: a list of names would not help.
-    except (DamagedCheckpointError, FileNotFoundError):
+    except (DamagedCheckpointError, FileNotFoundError, UnsupportedNetworkError):
         raise
     except (OSError, ValueError) as error:
         shipped = sorted(path.name for path in CHECKPOINTS.glob("*") if path.is_dir())
