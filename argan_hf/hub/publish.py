@@ -1,4 +1,4 @@
-"""Publishes a checkpoint in one commit to the Hub: network, code, image processor, discriminator and card.
+"""Publishes a checkpoint in one commit to the Hub: network, code, image processor, discriminator, handler and card.
 
 All files are first collected in a folder, so that a dry run shows exactly what would be published. Weights are copied
 and not saved again: some are stored in 16 bits and must stay equal byte for byte.
@@ -126,6 +126,8 @@ def stage(folder: str | Path, repo_id: str, target: Path, results: Sequence[Resu
             shutil.copyfile(source / name, target / name)
     if not results and (source / _RESULTS).is_file():
         results = [Results.read(source / _RESULTS)]
+    if model._auto_class is not None:
+        shutil.copyfile(Path(__file__).with_name("endpoint_handler.py"), target / "handler.py")
     build_card(source, repo_id, results).save(target / "README.md")
 
 
