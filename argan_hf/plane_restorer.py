@@ -68,8 +68,11 @@ class PlaneRestorer:
             self.margin = _receptive_margin(model.eval()) if exact_tiles or measured is None else measured
         elif exact_tiles:
             raise ValueError("exact tiles are for networks of this package; how far others look is measured by trying")
-        # Its kernels, and so its features, have their channels last, which convolutions compute faster.
-        self.model: Any = cast(Any, model.eval()).to(self.device, memory_format=torch.channels_last)
+        # Its kernels, and so its features, have their channels last, which convolutions compute faster. PyTorch has no
+        # such format for parameters of more axes, as some networks of others have.
+        has_kernels_alone = all(weight.ndim <= 4 for weight in model.parameters())
+        memory_format = torch.channels_last if has_kernels_alone else None
+        self.model: Any = cast(Any, model.eval()).to(self.device, memory_format=memory_format)
         self.dtype = dtype or preferred_dtype(model, self.device)
         self._scale: WeightInterpolation | None = None
         if realism_model is not None:
