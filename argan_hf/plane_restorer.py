@@ -110,16 +110,11 @@ class PlaneRestorer:
             ValueError: if it is out of range, or the checkpoint has no variant for realism.
             DamagedCheckpointError: if the variant for realism does not hold a whole network; it is a ValueError, too.
         """
-        if not 0.0 <= realism <= 1.0:
-            raise ValueError(f"realism must lie in 0..1, found {realism}")
+        if self._scale is not None:
+            return self._scale.at(realism)
         if realism == 0:
             return cast(nn.Module, self.model)
-        if self._scale is None:
-            raise ValueError("this network was loaded without a variant for realism: leave realism at 0")
-        try:
-            return self._scale.at(realism)
-        except OSError as error:
-            raise ValueError(f"this checkpoint has no variant for realism: leave realism at 0 ({error})") from error
+        raise ValueError("this network was loaded without a variant for realism: leave realism at 0")
 
     def _restore_tile(self, model: nn.Module, planes: Tensor, tables: Tensor | None) -> Tensor:
         # Plain CMYK files (not YCCK) compress their channels independently, so each is restored like a gray picture.

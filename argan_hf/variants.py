@@ -46,10 +46,17 @@ class WeightInterpolation:
             position: 0..1.
 
         Raises:
-            ValueError: if the two networks differ in architecture.
-            OSError, DamagedCheckpointError: if the network at position 1 cannot be loaded, as [`load_model`].
+            ValueError: if it is out of range, there is no network at position 1, or it has another architecture
+                (`DamagedCheckpointError` if its file does not hold a whole network).
         """
-        return self._start if position == 0 else self._interpolated(position)
+        if not 0.0 <= position <= 1.0:
+            raise ValueError(f"realism must lie in 0..1, found {position}")
+        if position == 0:
+            return self._start
+        try:
+            return self._interpolated(position)
+        except OSError as error:
+            raise ValueError(f"this checkpoint has no variant for realism: leave realism at 0 ({error})") from error
 
     @cached_property
     def _end(self) -> dict[str, torch.Tensor]:

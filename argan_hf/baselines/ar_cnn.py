@@ -92,7 +92,7 @@ class ArCnnForImageRestoration(PreTrainedModel):
             labels: float (B, 1, H, W) in 0..1, the original luma; if given, the output has a `loss`, the mean squared
                 error.
         """
-        padded = F.pad(pixel_values, (self.border,) * 4, mode="replicate")
-        reconstruction = self.layers(padded)
+        padded = F.pad(pixel_values.to(self.dtype), (self.border,) * 4, mode="replicate")
+        reconstruction = self.layers(padded).to(pixel_values.dtype)
         loss = None if labels is None else F.mse_loss(reconstruction.float(), labels.float())
         return ArganOutput(loss=loss, reconstruction=reconstruction)

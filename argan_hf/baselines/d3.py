@@ -108,9 +108,10 @@ class D3ForImageRestoration(PreTrainedModel):
                 error of the result plus that of the coefficients after the DCT stage.
         """
         # 1. DCT of the 8x8 patches that start at every pixel and up to 7 pixels before the picture.
-        basis = _dct_basis(pixel_values)  # (64, 64)
+        samples = (pixel_values - 0.5).to(self.dtype)
+        basis = _dct_basis(samples)  # (64, 64)
         kernels = basis[:, None].unflatten(2, (_SIDE, _SIDE))  # (64, 1, 8, 8)
-        coefficients = F.conv2d(_repeat_border(pixel_values - 0.5), kernels)  # (B, 64, H + 7, W + 7)
+        coefficients = F.conv2d(_repeat_border(samples), kernels)  # (B, 64, H + 7, W + 7)
         # 2. Sparse inference on the coefficients, clamped to the intervals of the tables.
         stage = self.dct_stage(coefficients)  # (B, 64, H + 7, W + 7)
         if quantization is not None:
@@ -118,10 +119,11 @@ class D3ForImageRestoration(PreTrainedModel):
         # 3. Inverse DCT, and sparse inference on the pixels of the patches.
         pixels = self.pixel_stage(F.conv2d(stage, basis.T[:, :, None, None]))  # (B, 64, H + 7, W + 7)
         # 4. Average of the 64 patches that cover a pixel.
-        reconstruction = _average(pixels, pixel_values.shape[-2:]) + 0.5  # (B, 1, H, W)
+        average = _average(pixels, pixel_values.shape[-2:]) + 0.5  # (B, 1, H, W)
+        reconstruction = average.to(pixel_values.dtype)
         loss = None
         if labels is not None:
-            truth = F.conv2d(_repeat_border(labels - 0.5), kernels)  # (B, 64, H + 7, W + 7)
+            truth = F.conv2d(_repeat_border((labels - 0.5).to(samples)), kernels)  # (B, 64, H + 7, W + 7)
             loss = F.mse_loss(reconstruction.float(), labels.float()) + F.mse_loss(stage.float(), truth.float())
         return ArganOutput(loss=loss, reconstruction=reconstruction)
 
@@ -156,7 +158,7 @@ def _into_interval(stage: Tensor, coefficients: Tensor, quantization: Tensor, sh
     # 3. Half the widths of the intervals, and the clamping.
     half = steps * torch.where(on_grid, 0.5, shifted_slack)  # (B, 64, H + 7, W + 7)
     half = half.masked_fill(steps == 0, torch.inf)
-    return torch.minimum(torch.maximum(stage, coefficients - half), coefficients + half)
+    return torch.minimum(torch.maximum(stage, coefficients - half), coefficients + half).to(stage.dtype)
 
 
 def _average(patches: Tensor, size: torch.Size) -> Tensor:

@@ -11,6 +11,7 @@ from transformers.utils import logging
 from ..evaluation.results import Results
 from ..hub.publish import publish, stage
 from ..hub.space import WHAT_IS_FREE, ZERO_GPU, publish_space, stage_space
+from ..hub.transformers_js import publish_transformers_js, stage_transformers_js
 from .console import Lines, complain
 from .preparation import prepare_for_networks
 
@@ -37,6 +38,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="files of `argan evaluate --json` for the model card; default: results.json of the folder",
     )
+    parser.add_argument("--no-onnx", action="store_true", help="leave out the ONNX files")
+    parser.add_argument(
+        "--transformers-js",
+        action="store_true",
+        help="publish ONNX files alone, for the pipeline image-to-image of transformers.js; ID is a repository of its "
+        "own, whose name usually ends in -ONNX, after the name of the checkpoint's",
+    )
     parser.add_argument("--tag", help="tag for the commit, e.g. v1")
     parser.add_argument("--private", action="store_true", help="create a new repository as a private one")
     parser.add_argument("--token", help="token of the Hub with write access; default: that of `hf auth login`")
@@ -44,8 +52,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _check(args: argparse.Namespace) -> None:
-    if args.space and (args.folder or args.results or args.tag):
-        raise ValueError("--space ID publishes the demo alone: omit FOLDER, ID, --results and --tag")
+    if args.space and (args.folder or args.results or args.tag or args.no_onnx or args.transformers_js):
+        raise ValueError(
+            "--space ID publishes the demo alone: omit FOLDER, ID, --results, --tag, --no-onnx and --transformers-js"
+        )
+    if args.transformers_js and (args.results or args.no_onnx):
+        raise ValueError("--transformers-js publishes ONNX files alone: omit --results and --no-onnx")
     if args.hardware and not args.space:
         raise ValueError("--hardware is for the demo: use it with --space ID")
     if not args.space and not args.repo_id:
@@ -59,7 +71,7 @@ def run(args: argparse.Namespace) -> int:
     lines = Lines(sys.stdout)
     try:
         _publish(args, lines)
-    except (OSError, ValueError) as error:
+    except (ImportError, OSError, ValueError) as error:
         complain(error)
         return 2
     except HTTPError as error:
@@ -75,8 +87,10 @@ def _publish(args: argparse.Namespace, lines: Lines) -> None:
         with tempfile.TemporaryDirectory() as staged:
             if args.space:
                 stage_space(args.space, Path(staged))
+            elif args.transformers_js:
+                stage_transformers_js(args.folder, args.repo_id, Path(staged))
             else:
-                stage(args.folder, args.repo_id, Path(staged), results)
+                stage(args.folder, args.repo_id, Path(staged), results, onnx=not args.no_onnx)
             _show(Path(staged), lines)
         return
     if args.space:
@@ -84,8 +98,11 @@ def _publish(args: argparse.Namespace, lines: Lines) -> None:
         lines.say(publish_space(args.space, private=args.private, hardware=hardware, token=args.token))
         lines.say(f"A new Space runs on {hardware}. {WHAT_IS_FREE}")
         return
-    url = publish(args.folder, args.repo_id, results=results, private=args.private, tag=args.tag, token=args.token)
-    lines.say(url)
+    options = {"private": args.private, "tag": args.tag, "token": args.token}
+    if args.transformers_js:
+        lines.say(publish_transformers_js(args.folder, args.repo_id, **options))
+    else:
+        lines.say(publish(args.folder, args.repo_id, results=results, onnx=not args.no_onnx, **options))
 
 
 def _show(staged: Path, lines: Lines) -> None:

@@ -13,7 +13,6 @@ from typing import Any
 
 import torch
 from huggingface_hub import EvalResult, ModelCard, ModelCardData
-from jinja2 import Environment, StrictUndefined, meta
 from transformers import AutoModelForImageToImage
 
 from ..checkpoint_files import weights_name
@@ -23,6 +22,7 @@ from ..evaluation.report import markdown_table
 from ..evaluation.results import Results
 from ..evaluation.scores import MeanScore, mean_scores
 from ..loading import load_config
+from .template import fill
 
 BEFORE_AFTER = "before_after.png"
 TRAINING_ARGS = "training_args.json"
@@ -45,7 +45,7 @@ _TRAINING_FACTS = (
 )
 
 
-def build_card(folder: Path, repo_id: str, results: Sequence[Results]) -> ModelCard:
+def build_card(folder: Path, repo_id: str, results: Sequence[Results], *, onnx: bool = False) -> ModelCard:
     """Write the card of a checkpoint.
 
     Args:
@@ -54,6 +54,7 @@ def build_card(folder: Path, repo_id: str, results: Sequence[Results]) -> ModelC
         repo_id: where it will be published.
         results: evaluations of this checkpoint, each with rows of the method `jpeg`, the input. The rows of the
             checkpoint are those whose method is `repo_id` or a path that ends in the name of the folder.
+        onnx: whether ONNX files are published beside it.
 
     Raises:
         ValueError: if results lack the rows of the checkpoint or of its input, or are of lives, or the template lacks a
@@ -80,8 +81,8 @@ def build_card(folder: Path, repo_id: str, results: Sequence[Results]) -> ModelC
         metrics=["psnr", "ssim"],
         eval_results=[entry for result, means in measured for entry in _eval_results(result, means, name)] or None,
     )
-    text = _render(
-        _TEMPLATE.read_text(encoding="utf-8"),
+    text = fill(
+        _TEMPLATE,
         front_matter=data.to_yaml(),
         name=name,
         repo_id=repo_id,
@@ -90,6 +91,7 @@ def build_card(folder: Path, repo_id: str, results: Sequence[Results]) -> ModelC
         parameters=sum(parameter.numel() for parameter in model.parameters()),
         discriminator=(folder / "discriminator").is_dir(),
         realism=(folder / weights_name(REALISM_VARIANT)).is_file(),
+        onnx=onnx,
         before_after=BEFORE_AFTER if (folder / BEFORE_AFTER).is_file() else None,
         evaluations=[
             {
@@ -108,20 +110,6 @@ def build_card(folder: Path, repo_id: str, results: Sequence[Results]) -> ModelC
         training_data=_text(folder / TRAINING_DATA),
     )
     return ModelCard(text)
-
-
-def _render(template: str, **values: Any) -> str:
-    """Fill the template; it must use every value, so that a card lacks none."""
-    environment = Environment(
-        trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True, undefined=StrictUndefined
-    )
-    unused = sorted(set(values) - meta.find_undeclared_variables(environment.parse(template)))
-    if unused:
-        raise ValueError(
-            f"the card template {_TEMPLATE} has no placeholder for {', '.join(unused)}: it is damaged or another file "
-            f"(it begins with {template[:20]!r}); restore it from the repository"
-        )
-    return environment.from_string(template).render(**values)
 
 
 def _own_means(results: Results, folder: Path, repo_id: str) -> list[MeanScore]:

@@ -1,27 +1,27 @@
-"""Publishes a checkpoint in one commit to the Hub: network, code, image processor, discriminator, handler and card.
+"""Publishes a checkpoint in one commit: network, code, processor, discriminator, handler, ONNX files and card.
 
 All files are first collected in a folder, so that a dry run shows exactly what would be published. Weights are copied
 and not saved again: some are stored in 16 bits and must stay equal byte for byte.
 """
 
 import shutil
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from huggingface_hub import HfApi
-from huggingface_hub.errors import HfHubHTTPError, LocalTokenNotFoundError
+import torch
 from huggingface_hub.utils import validate_repo_id
 from transformers import AutoModelForImageToImage, PreTrainedModel
 
 from ..checkpoint_files import locate, weights_name
 from ..defaults import REALISM_VARIANT
 from ..evaluation.results import Results
+from ..export import export_onnx, require_onnx
 from ..image_processing_argan import ArganImageProcessor
 from ..loading import load_model
 from ..modeling_argan import ArganDiscriminator
 from ..pipeline_argan import JpegRestorationPipeline
 from .card import BEFORE_AFTER, TRAINING_ARGS, build_card
+from .upload import upload
 
 _RESULTS = "results.json"
 
@@ -31,6 +31,7 @@ def publish(
     repo_id: str,
     *,
     results: Sequence[Results] = (),
+    onnx: bool = True,
     private: bool = False,
     tag: str | None = None,
     token: str | None = None,
@@ -41,70 +42,43 @@ def publish(
         folder: exported by a training run, or the name of a checkpoint of this package.
         repo_id: "owner/name", or a name only, for the owner of the token.
         results: evaluations for the card; default: `results.json` of the folder.
-        private: whether a new repository is private.
-        tag: tag for the commit, e.g. "v1".
-        token: of the Hub, with write access; default: that of `hf auth login`.
+        onnx: whether ONNX files are exported and published as well, which takes a minute.
+        private, tag, token: as for [`upload`].
 
     Returns:
         The address of the commit.
 
     Raises:
-        ValueError: if there is no valid token, the folder holds no complete checkpoint (`DamagedCheckpointError` if
-            one of its files is damaged or belongs to another network), the results are not those of
-            the checkpoint, or the tag exists.
-        HfHubHTTPError: if the Hub refuses the request for another reason.
+        ImportError, ValueError: as [`stage`].
+        ValueError, HfHubHTTPError: as [`upload`].
     """
-    user = check_token(token)
-    repo_id = repo_id if "/" in repo_id else f"{user}/{repo_id}"
-    api = HfApi(token=token)
-    with tempfile.TemporaryDirectory() as staged:
-        stage(folder, repo_id, Path(staged), results)
-        api.create_repo(repo_id, private=private, exist_ok=True)
-        if tag and tag in {reference.name for reference in api.list_repo_refs(repo_id).tags}:
-            raise ValueError(f"{repo_id} has a tag {tag} already; published tags are not moved, choose another name")
-        name = repo_id.split("/")[-1]
-        commit = api.upload_folder(
-            repo_id=repo_id, folder_path=staged, commit_message=f"Publish {name} {tag or ''}".strip()
-        )
-    if tag:
-        api.create_tag(repo_id, tag=tag, revision=commit.oid)
-    return str(commit.commit_url)
+    return upload(
+        lambda full_id, staged: stage(folder, full_id, staged, results, onnx=onnx),
+        repo_id,
+        private=private,
+        tag=tag,
+        token=token,
+    )
 
 
-def check_token(token: str | None = None) -> str:
-    """Ask the Hub to which account a token belongs.
-
-    Returns:
-        The name of the account.
-
-    Raises:
-        ValueError: if there is no token, or the Hub does not know it.
-        HfHubHTTPError: if the Hub answers with another error.
-    """
-    try:
-        return str(HfApi(token=token).whoami()["name"])
-    except LocalTokenNotFoundError as error:
-        raise ValueError("there is no token for the Hub: log in with `hf auth login` or set HF_TOKEN") from error
-    except HfHubHTTPError as error:
-        if error.response.status_code not in (401, 403):
-            raise
-        raise ValueError(
-            "the Hub refuses the token: create one with write access, then run `hf auth login` or set HF_TOKEN"
-        ) from error
-
-
-def stage(folder: str | Path, repo_id: str, target: Path, results: Sequence[Results] = ()) -> None:
+def stage(
+    folder: str | Path, repo_id: str, target: Path, results: Sequence[Results] = (), *, onnx: bool = True
+) -> None:
     """Write all files that would be published into a folder.
 
     Args:
-        folder, repo_id, results: as in `publish`.
+        folder, repo_id, results, onnx: as in `publish`.
         target: an empty folder.
 
     Raises:
+        ImportError: if ONNX files are asked for, and a library for them is missing.
         ValueError: if the folder holds no complete checkpoint (`DamagedCheckpointError` if one of its files is damaged
-            or belongs to another network), or the results are not those of the checkpoint.
+            or belongs to another network), the results are not those of the checkpoint, or an ONNX file differs from
+            the network.
     """
     validate_repo_id(repo_id)
+    if onnx:
+        _require_onnx()
     source = Path(locate(folder))
     model = _load(AutoModelForImageToImage, source)
     processor = (
@@ -128,7 +102,25 @@ def stage(folder: str | Path, repo_id: str, target: Path, results: Sequence[Resu
         results = [Results.read(source / _RESULTS)]
     if model._auto_class is not None:
         shutil.copyfile(Path(__file__).with_name("endpoint_handler.py"), target / "handler.py")
-    build_card(source, repo_id, results).save(target / "README.md")
+    card = build_card(source, repo_id, results, onnx=onnx)
+    if onnx:
+        _export_onnx(source, target / "onnx")
+    card.save(target / "README.md")
+
+
+def _require_onnx() -> None:
+    try:
+        require_onnx()
+    except ImportError as error:
+        raise ImportError(f"{error}, or publish without ONNX files (--no-onnx)") from error
+
+
+def _export_onnx(source: Path, target: Path) -> None:
+    """The names are those that transformers.js looks for, by `dtype` and `model_file_name`."""
+    target.mkdir()
+    for kind, name in (("told", "model"), ("rgb", "model_rgb")):
+        for dtype, ending in ((torch.float32, ""), (torch.float16, "_fp16")):
+            export_onnx(source, target / f"{name}{ending}.onnx", kind=kind, dtype=dtype)
 
 
 def _load(kind: type[PreTrainedModel], folder: Path, variant: str | None = None) -> PreTrainedModel:

@@ -10,7 +10,7 @@ from huggingface_hub.utils import validate_repo_id
 
 from ..checkpoint_files import CHECKPOINTS
 from ..defaults import DEFAULT_CHECKPOINT
-from .publish import check_token
+from .upload import check_token
 
 _PAYMENT_REQUIRED = 402
 _PACKAGE = Path(__file__).parents[1]

@@ -15,7 +15,8 @@ from huggingface_hub.errors import HTTPError
 from torch import Tensor
 from transformers import AutoModelForImageToImage, PreTrainedModel
 
-from ..hub.publish import check_token, publish
+from ..hub.publish import publish
+from ..hub.upload import check_token
 from ..modeling_argan import ArganDiscriminator
 from .adversarial import AdversarialUpdate
 from .arguments import ArganTrainingArguments
@@ -244,7 +245,8 @@ class ArganTrainer:
         if self.args.push_to_hub:
             repo_id = self.args.hub_model_id or self.output_dir.resolve().name
             try:
-                url = publish(self.output_dir, repo_id, private=self.args.hub_private_repo)
+                # Without ONNX files: a run of days shall not end in a library that is missing.
+                url = publish(self.output_dir, repo_id, onnx=False, private=self.args.hub_private_repo)
             except (OSError, ValueError, HTTPError) as error:
                 raise RunStoppedError(
                     f"{self.output_dir} holds the whole export, but it was not published: {error}; try again with "

@@ -25,7 +25,7 @@ from argan_hf.cli import main
 err = io.StringIO()
 with contextlib.redirect_stderr(err):
     code = train.main(arguments[0])
-    tagged = main(["publish", *arguments[1]]) if arguments[1] else None
+    tagged = main(["publish", "--no-onnx", *arguments[1]]) if arguments[1] else None
 result = [code, tagged, err.getvalue()]
 """
 

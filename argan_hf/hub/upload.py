@@ -1,0 +1,71 @@
+"""The way of a folder to the Hub: who the token belongs to, one commit, and its tag."""
+
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from huggingface_hub import HfApi
+from huggingface_hub.errors import HfHubHTTPError, LocalTokenNotFoundError
+
+
+def upload(
+    stage: Callable[[str, Path], None],
+    repo_id: str,
+    *,
+    private: bool = False,
+    tag: str | None = None,
+    token: str | None = None,
+) -> str:
+    """Publish files as a model in one commit; the repository is created if it does not exist.
+
+    Args:
+        stage: writes all files into an empty folder; it gets the whole id of the repository and the folder.
+        repo_id: "owner/name", or a name only, for the owner of the token.
+        private: whether a new repository is private.
+        tag: tag for the commit, e.g. "v1".
+        token: of the Hub, with write access; default: that of `hf auth login`.
+
+    Returns:
+        The address of the commit.
+
+    Raises:
+        ValueError: if there is no valid token, or the tag exists.
+        HfHubHTTPError: if the Hub refuses the request for another reason.
+    """
+    user = check_token(token)
+    repo_id = repo_id if "/" in repo_id else f"{user}/{repo_id}"
+    api = HfApi(token=token)
+    with tempfile.TemporaryDirectory() as staged:
+        stage(repo_id, Path(staged))
+        api.create_repo(repo_id, private=private, exist_ok=True)
+        if tag and tag in {reference.name for reference in api.list_repo_refs(repo_id).tags}:
+            raise ValueError(f"{repo_id} has a tag {tag} already; published tags are not moved, choose another name")
+        name = repo_id.split("/")[-1]
+        commit = api.upload_folder(
+            repo_id=repo_id, folder_path=staged, commit_message=f"Publish {name} {tag or ''}".strip()
+        )
+    if tag:
+        api.create_tag(repo_id, tag=tag, revision=commit.oid)
+    return str(commit.commit_url)
+
+
+def check_token(token: str | None = None) -> str:
+    """Ask the Hub to which account a token belongs.
+
+    Returns:
+        The name of the account.
+
+    Raises:
+        ValueError: if there is no token, or the Hub does not know it.
+        HfHubHTTPError: if the Hub answers with another error.
+    """
+    try:
+        return str(HfApi(token=token).whoami()["name"])
+    except LocalTokenNotFoundError as error:
+        raise ValueError("there is no token for the Hub: log in with `hf auth login` or set HF_TOKEN") from error
+    except HfHubHTTPError as error:
+        if error.response.status_code not in (401, 403):
+            raise
+        raise ValueError(
+            "the Hub refuses the token: create one with write access, then run `hf auth login` or set HF_TOKEN"
+        ) from error
