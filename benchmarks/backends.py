@@ -20,21 +20,10 @@ from typing import Any
 import numpy as np
 from tqdm.auto import tqdm
 
+from argan_hf.export import export_onnx
+
 SIDE = 704
 RUNS = 3
-
-
-def export(path: Path) -> None:
-    """Write the network as ONNX, for pictures of one size."""
-    import torch
-
-    from argan_hf.plain_network import load_plain_network
-
-    network = load_plain_network("argan-jpeg-color")
-    if network is None:
-        raise RuntimeError("the default network cannot be loaded")
-    inputs = (torch.rand(1, 3, SIDE, SIDE), torch.ones(1, 3, 8, 8))
-    torch.onnx.export(network.unet, inputs, path, input_names=["x", "q"], dynamo=True, verbose=False)
 
 
 def _pytorch(name: str, *, fuses: bool) -> Callable[[np.ndarray, np.ndarray], Any]:
@@ -65,7 +54,9 @@ def _openvino(precision: str, path: Path) -> Callable[[np.ndarray, np.ndarray], 
 
     options = {"INFERENCE_NUM_THREADS": 1, "NUM_STREAMS": 1, "INFERENCE_PRECISION_HINT": precision}
     core = openvino.Core()
-    request = core.compile_model(core.read_model(path), "CPU", options).create_infer_request()
+    model = core.read_model(path)
+    model.reshape({"pixel_values": [1, 3, SIDE, SIDE], "quantization": [1, 3, 8, 8]})
+    request = core.compile_model(model, "CPU", options).create_infer_request()
     return lambda x, q: request.infer({0: x, 1: q})
 
 
@@ -75,7 +66,7 @@ def _onnx_runtime(path: Path) -> Callable[[np.ndarray, np.ndarray], Any]:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-    return lambda x, q: session.run(None, {"x": x, "q": q})
+    return lambda x, q: session.run(None, {"pixel_values": x, "quantization": q})
 
 
 def backends(path: Path) -> dict[str, Callable[[], Callable[[np.ndarray, np.ndarray], Any]]]:
@@ -96,7 +87,7 @@ def backends(path: Path) -> dict[str, Callable[[], Callable[[np.ndarray, np.ndar
 def measure(name: str, path: Path) -> float:
     """CPU seconds per megapixel, the least of some runs after a first one."""
     rng = np.random.default_rng(0)
-    x, q = rng.random((1, 3, SIDE, SIDE), np.float32), np.full((1, 3, 8, 8), 16, np.float32)
+    x, q = rng.random((1, 3, SIDE, SIDE), np.float32), np.full((1, 3, 8, 8), 16, np.int32)
     run, best = backends(path)[name](), float("inf")
     for number in range(RUNS + 1):
         start = time.process_time()
@@ -117,7 +108,7 @@ def main() -> None:
         return
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "network.onnx"
-        export(path)
+        export_onnx("argan-jpeg-color", path, kind="told")
         names = list(backends(path))
         cases = [(isa, name) for _ in range(options.turns) for isa in options.isa for name in names]
         seconds: dict[tuple[str, str], float] = {}

@@ -120,6 +120,8 @@ def export_onnx(
         written = sorted(Path(folder).iterdir(), key=lambda file: file.name == path.name)
         size = sum(file.stat().st_size for file in written)
         for file in written:
+            # The library lets only its owner read a file of weights.
+            file.chmod(partial_file.stat().st_mode)
             file.replace(target.with_name(file.name) if file.name != path.name else target)
     files = tuple(path.with_name(file.name) for file in reversed(written))
     return OnnxReport(files, kind, dtype, OPSET, size, difference, SHAPES)

@@ -118,6 +118,7 @@ def test_weights_beside_the_file(exported_before: Path, tmp_path: Path) -> None:
     report = export_onnx(exported_before, tmp_path / "net.onnx", kind="told", external_data=True)
     assert report.files == (tmp_path / "net.onnx", tmp_path / "net.onnx_data")
     assert sorted(tmp_path.iterdir()) == sorted(report.files)
+    assert len({file.stat().st_mode for file in report.files}) == 1
     assert report.size == sum(file.stat().st_size for file in report.files)
     assert report.largest_difference < 1e-5
     (tmp_path / "net.onnx_data").unlink()
