@@ -95,7 +95,7 @@ def export_onnx(
     planes = network.config.num_channels
     exported = network if dtype == torch.float32 else copy.deepcopy(network).to(dtype)
     metadata = {
-        "name": Path(name_or_path).name if Path(name_or_path).exists() else str(name_or_path),
+        "name": Path(name_or_path).resolve().name if Path(name_or_path).exists() else str(name_or_path),
         "kind": kind,
         "dtype": _name(dtype),
         "realism": f"{realism:g}",
@@ -104,8 +104,7 @@ def export_onnx(
         "usage": usage(kind, planes),
     }
     # Beside the file, so that files become visible at once, and on the same disk.
-    target = path.resolve()
-    with tempfile.TemporaryDirectory(dir=target.parent, prefix=".argan-") as folder:
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix=".argan-") as folder:
         partial_file = Path(folder) / path.name
         module = exported_module(exported, kind)
         model = build_graph(module, random_inputs(kind, planes, _EXAMPLE, 0), metadata)
@@ -122,7 +121,7 @@ def export_onnx(
         for file in written:
             # The library lets only its owner read a file of weights.
             file.chmod(partial_file.stat().st_mode)
-            file.replace(target.with_name(file.name) if file.name != path.name else target)
+            file.replace(path.with_name(file.name))
     files = tuple(path.with_name(file.name) for file in reversed(written))
     return OnnxReport(files, kind, dtype, OPSET, size, difference, SHAPES)
 

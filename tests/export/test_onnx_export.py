@@ -1,5 +1,6 @@
 """Exported files: they compute what PyTorch computes, or they are not there."""
 
+import logging
 from pathlib import Path
 
 import numpy as np
@@ -48,11 +49,18 @@ def test_planes_of_other_sizes_with_tables_known_and_unknown(told_file: Path, sh
 
 
 def test_a_blind_network_has_the_same_inputs_and_nothing_is_printed(
-    tmp_path: Path, capfd: pytest.CaptureFixture[str], recwarn: pytest.WarningsRecorder
+    tmp_path: Path,
+    capfd: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+    recwarn: pytest.WarningsRecorder,
 ) -> None:
     folder = tiny_checkpoint(tmp_path / "net", is_plain=True)
+    # The loggers of PyTorch write to the standard error that they found when they were made.
+    monkeypatch.setattr(logging.getLogger("torch.onnx._internal.exporter._registration"), "handlers", [caplog.handler])
     capfd.readouterr()
     report = export_onnx(folder, tmp_path / "net.onnx", kind="told")
+    assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
     assert capfd.readouterr() == ("", "")
     assert [str(warning.message) for warning in recwarn] == []
     assert report.largest_difference < 1e-5
