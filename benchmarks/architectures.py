@@ -1,8 +1,8 @@
 """Which architectures of spandrel restore here: `python benchmarks/architectures.py`, with `pip install spandrel`.
 
 Random networks of each, smaller than those that people train, are written to files, loaded, and run on a drawn picture.
-The table says by how many gray levels the result differs at most from what spandrel itself gives before that is rounded,
-and whether tiles can be used. With real weights, what a network needs around a tile is measured anew.
+The table says by how many gray levels the rounded result differs at most from what spandrel gives, not rounded, and
+whether tiles can be used. With real weights, what a network needs around a tile is measured anew.
 """
 
 import argparse

@@ -16,6 +16,7 @@ from torch import nn
 from .. import __version__
 from ..defaults import REALISM_VARIANT
 from ..networks import load_network
+from ..spandrel_network import is_weights_file
 from ..variants import WeightInterpolation
 from .kinds import KINDS, exported_module, random_inputs, usage
 from .onnx_check import LIMITS, SHAPES, largest_difference
@@ -143,6 +144,8 @@ def _check(path: Path, kind: str, dtype: torch.dtype, *, overwrite: bool, extern
 
 
 def _load(name_or_path: str | Path, realism: float) -> Any:
+    if is_weights_file(name_or_path):
+        raise ValueError(f"networks of this package are exported, found the file {name_or_path}: give a checkpoint")
     network: nn.Module = load_network(name_or_path)
     end = partial(load_network, name_or_path, REALISM_VARIANT)
     return WeightInterpolation(network.eval(), end).at(realism)
