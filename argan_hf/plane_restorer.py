@@ -17,7 +17,7 @@ from .network_argan import restore_planes
 from .onednn_caches import bound_caches
 from .precision import preferred_dtype
 from .tiling import Tile, around, receptive_margin, run_tiled, tiles
-from .variants import WeightInterpolation
+from .variants import NoVariantError, WeightInterpolation
 
 
 class PictureTooLargeError(ValueError):
@@ -94,9 +94,9 @@ class PlaneRestorer:
             return False
         try:
             self._scale.at(1.0)
-        except OSError:
+        except NoVariantError:
             return False
-        except ValueError:
+        except ValueError:  # damaged
             return True
         return True
 
@@ -114,7 +114,7 @@ class PlaneRestorer:
             return self._scale.at(realism)
         if realism == 0:
             return cast(nn.Module, self.model)
-        raise ValueError("this network was loaded without a variant for realism: leave realism at 0")
+        raise NoVariantError("this network was loaded without a variant for realism: leave realism at 0")
 
     def _restore_tile(self, model: nn.Module, planes: Tensor, tables: Tensor | None) -> Tensor:
         # Plain CMYK files (not YCCK) compress their channels independently, so each is restored like a gray picture.

@@ -16,6 +16,10 @@ from torch import nn
 _KEPT = 4
 
 
+class NoVariantError(ValueError):
+    """Realism was asked of a checkpoint that has one set of weights."""
+
+
 class WeightInterpolation:
     """Linear interpolation between the weights of two networks of the same architecture.
 
@@ -46,7 +50,8 @@ class WeightInterpolation:
             position: 0..1.
 
         Raises:
-            ValueError: if it is out of range, there is no network at position 1, or it has another architecture
+            NoVariantError: if there is no network at position 1.
+            ValueError: if the position is out of range, or that network has another architecture
                 (`DamagedCheckpointError` if its file does not hold a whole network).
         """
         if not 0.0 <= position <= 1.0:
@@ -56,7 +61,7 @@ class WeightInterpolation:
         try:
             return self._interpolated(position)
         except OSError as error:
-            raise ValueError(f"this checkpoint has no variant for realism: leave realism at 0 ({error})") from error
+            raise NoVariantError(f"this checkpoint has no variant for realism: leave realism at 0 ({error})") from error
 
     @cached_property
     def _end(self) -> dict[str, torch.Tensor]:
