@@ -94,6 +94,9 @@ class SpandrelNetwork(nn.Module):
 
         Returns:
             float (B, C, H, W), 0..1.
+
+        Raises:
+            UnsupportedNetworkError: if the network gives another shape than spandrel says.
         """
         planes = pixel_values.shape[1]
         if self.config.num_channels == 1:
@@ -104,6 +107,11 @@ class SpandrelNetwork(nn.Module):
             pictures = ycbcr_to_rgb_unclipped(pixel_values * 255.0) / 255.0
         # One by one: some of these networks take no batches.
         restored = torch.cat([self._call(picture.clamp(0.0, 1.0)) for picture in pictures.split(1)])
+        if restored.shape != pictures.shape:
+            raise UnsupportedNetworkError(
+                f"this network gave {tuple(restored.shape)} for {tuple(pictures.shape)}, the same was expected: "
+                "choose another network"
+            )
         if self.config.num_channels == 3:
             restored = rgb_to_ycbcr_unrounded(restored * 255.0)[:, :planes] / 255.0
         return Reconstruction(restored)
