@@ -6,8 +6,8 @@
 All that is needed to build a network is read from the names and shapes of its weights. It is blind: such programs have
 RGB, not the quantization tables of the file.
 
-With `rgb_network.py` and `network_argan.py` in a folder `__arch` beside it, this file is what spandrel's own folders of
-architectures hold.
+It is written as spandrel's own architectures are. There, `rgb_network.py` and `network_argan.py` go to the folder
+`__arch` beside it, only the lines of the imports change, and the last statement moves to the registry.
 """
 
 import itertools

@@ -27,6 +27,10 @@ _SUFFIX = ".onnx"
 _EXAMPLE = (2, 37, 50)
 
 
+class InexactExportError(ValueError):
+    """An exported file gives other results than the network; one sentence says by how much."""
+
+
 @dataclass(frozen=True)
 class OnnxReport:
     """What an export wrote, and how it was checked.
@@ -85,9 +89,9 @@ def export_onnx(
         ImportError: if a library for ONNX is missing.
         FileExistsError: if a file of that name exists, and `overwrite` is false.
         OSError: if there is no such checkpoint, or the file cannot be written.
-        ValueError: if an argument is out of range, the checkpoint has no variant for realism, or the exported file
-            differs from the network by more than rounding (`DamagedCheckpointError` if the checkpoint does not hold a
-            whole network).
+        InexactExportError: if the exported file differs from the network by more than rounding.
+        ValueError: if an argument is out of range, or the checkpoint has no variant for realism
+            (`DamagedCheckpointError` if it does not hold a whole network).
     """
     path = Path(path)
     _check(path, kind, dtype, overwrite=overwrite, external_data=external_data)
@@ -112,7 +116,7 @@ def export_onnx(
         _write(model, partial_file, external_data=external_data)
         difference = largest_difference(partial_file, module, exported_module(network, kind), kind, planes)
         if not difference <= LIMITS[dtype]:
-            raise ValueError(
+            raise InexactExportError(
                 f"the exported network differs from the one in PyTorch by {difference:.2g}, expected "
                 f"{LIMITS[dtype]:.2g} at most, so no file was written: {_remedy(dtype)}"
             )

@@ -8,19 +8,19 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
-import torch
 from huggingface_hub.utils import validate_repo_id
 from transformers import AutoModelForImageToImage, PreTrainedModel
 
 from ..checkpoint_files import locate, weights_name
 from ..defaults import REALISM_VARIANT
 from ..evaluation.results import Results
-from ..export import export_onnx, require_onnx
+from ..export import require_onnx
 from ..image_processing_argan import ArganImageProcessor
 from ..loading import load_model
 from ..modeling_argan import ArganDiscriminator
 from ..pipeline_argan import JpegRestorationPipeline
 from .card import BEFORE_AFTER, TRAINING_ARGS, build_card
+from .onnx_files import export_both
 from .upload import upload
 
 _RESULTS = "results.json"
@@ -104,7 +104,8 @@ def stage(
         shutil.copyfile(Path(__file__).with_name("endpoint_handler.py"), target / "handler.py")
     card = build_card(source, repo_id, results, onnx=onnx)
     if onnx:
-        _export_onnx(source, target / "onnx")
+        export_both(source, target / "onnx", "model", kind="told")
+        export_both(source, target / "onnx", "model_rgb", kind="rgb")
     card.save(target / "README.md")
 
 
@@ -113,14 +114,6 @@ def _require_onnx() -> None:
         require_onnx()
     except ImportError as error:
         raise ImportError(f"{error}, or publish without ONNX files (--no-onnx)") from error
-
-
-def _export_onnx(source: Path, target: Path) -> None:
-    """The names are those that transformers.js looks for, by `dtype` and `model_file_name`."""
-    target.mkdir()
-    for kind, name in (("told", "model"), ("rgb", "model_rgb")):
-        for dtype, ending in ((torch.float32, ""), (torch.float16, "_fp16")):
-            export_onnx(source, target / f"{name}{ending}.onnx", kind=kind, dtype=dtype)
 
 
 def _load(kind: type[PreTrainedModel], folder: Path, variant: str | None = None) -> PreTrainedModel:

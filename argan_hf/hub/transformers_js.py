@@ -9,12 +9,11 @@ import json
 from pathlib import Path
 from typing import Any
 
-import torch
 from huggingface_hub import ModelCardData
 from huggingface_hub.utils import validate_repo_id
 
 from ..checkpoint_files import locate
-from ..export import export_onnx
+from .onnx_files import export_both
 from .template import fill
 from .upload import upload
 
@@ -76,9 +75,7 @@ def stage_transformers_js(folder: str | Path, repo_id: str, target: Path) -> Non
         ValueError: if the checkpoint does not hold a whole network, or its export differs from it.
     """
     validate_repo_id(repo_id)
-    (target / "onnx").mkdir()
-    for name, dtype in (("model", torch.float32), ("model_fp16", torch.float16)):
-        export_onnx(locate(folder), target / "onnx" / f"{name}.onnx", kind="rgb", dtype=dtype)
+    export_both(locate(folder), target / "onnx", "model", kind="rgb")
     _write_json(target / "config.json", _CONFIG)
     _write_json(target / "preprocessor_config.json", _PREPROCESSOR_CONFIG)
     base_model = repo_id.removesuffix(_ENDING) if repo_id.endswith(_ENDING) else None

@@ -38,7 +38,7 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
     scramble(ArganForImageRestoration(config)).save_pretrained(folder / "run")
     target = folder / "published"
     target.mkdir()
-    stage(folder / "run", "me/net", target)
+    stage(folder / "run", "me/net", target, onnx=False)
     return target
 
 
@@ -182,6 +182,6 @@ def test_the_line_of_the_card_works(url: str, repository: Path, jpeg: bytes, tmp
 
 
 def test_networks_whose_code_does_not_travel_have_no_handler(tmp_path: Path) -> None:
-    stage("ar-cnn-q10", "me/net", tmp_path)
+    stage("ar-cnn-q10", "me/net", tmp_path, onnx=False)
     assert not (tmp_path / "handler.py").exists()
     assert "handler.py" not in (tmp_path / "README.md").read_text(encoding="utf-8")

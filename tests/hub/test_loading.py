@@ -55,7 +55,7 @@ def test_a_network_of_the_hub_is_whole_or_refused_in_a_sentence(
         ("tester/text", "DamagedCheckpointError", "config.json of tester/text is no JSON"),
         ("tester/pickle", "FileNotFoundError", "tester/pickle holds no model.safetensors (pickles"),
         ("tester/nobody", "OSError", "tester/nobody is not a local folder"),
-        ("realism", "ValueError", "this checkpoint has no variant for realism: leave realism at 0"),
+        ("realism", "NoVariantError", "this checkpoint has no variant for realism: leave realism at 0"),
     ):
         assert found[name][0] == kind
         assert found[name][1].startswith(words)
