@@ -12,7 +12,8 @@ import torch
 from huggingface_hub import ModelCard
 from PIL import Image
 
-from argan_hf.hub import transformers_js
+from argan_hf.export import InexactExportError
+from argan_hf.hub import onnx_files, transformers_js
 from argan_hf.hub.publish import stage
 from argan_hf.networks import load_network
 from argan_hf.rgb_network import restore_rgb
@@ -37,14 +38,14 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
     stage(checkpoint, "me/net", folder / "me/net")
 
     # An export takes seconds, and the first repository holds what this one asks for.
-    def export_again(source: Path, path: Path, *, kind: str, dtype: torch.dtype) -> None:
+    def export_again(source: Path, path: Path, *, kind: str, dtype: torch.dtype = torch.float32) -> None:
         assert (source, kind) == (checkpoint, "rgb")
         ending = "_fp16" if dtype == torch.float16 else ""
         shutil.copyfile(folder / f"me/net/onnx/model_rgb{ending}.onnx", path)
 
     (folder / "me/net-ONNX").mkdir()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(transformers_js, "export_onnx", export_again)
+        patch.setattr(onnx_files, "export_onnx", export_again)
         transformers_js.stage_transformers_js(checkpoint, "me/net-ONNX", folder / "me/net-ONNX")
     return folder
 
@@ -94,6 +95,20 @@ def test_the_snippets_of_the_card_restore_a_picture(
         samples = _rounded(load_network(published / "me/net")(planes, tables).reconstruction)
     expected = np.array(Image.fromarray(samples, "YCbCr").convert("RGB"), int)
     assert np.abs(told - expected).max() <= 2  # a level of luma and chroma each, where both round
+
+
+def test_16_bits_are_left_out_where_they_are_too_few(
+    published: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def too_few(source: Path, path: Path, *, kind: str, dtype: torch.dtype = torch.float32) -> None:
+        if dtype == torch.float16:
+            raise InexactExportError("it differs by 0.01")
+        path.write_bytes(b"")
+
+    monkeypatch.setattr(onnx_files, "export_onnx", too_few)
+    transformers_js.stage_transformers_js("argan-jpeg-color", "me/net-ONNX", tmp_path)
+    assert [path.name for path in (tmp_path / "onnx").iterdir()] == ["model.onnx"]
+    assert "model_fp16.onnx is left out, because 16 bits are too few" in caplog.text
 
 
 @needs_node
