@@ -31,7 +31,7 @@ _QUALITY = 20
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of `argan doctor`."""
-    parser.add_argument("--model", default=DEFAULT_CHECKPOINT, help="checkpoint name, local folder or Hub id")
+    parser.add_argument("--model", default=DEFAULT_CHECKPOINT, help="as for argan restore")
     parser.add_argument("--device", help="cpu, cuda, …; default: the first accelerator, else the CPU")
 
 

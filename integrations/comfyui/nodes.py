@@ -22,7 +22,7 @@ _REALISM = {
 }
 _HISTORY = {"default": True, "tooltip": "Look for earlier JPEG saves in the pixels, and undo the later ones."}
 _FAITHFUL = {"default": True, "tooltip": "Keep the brightness within what the JPEG file states."}
-_MODEL = {"default": DEFAULT_CHECKPOINT, "tooltip": "Name of a checkpoint of argan_hf, a folder, or a Hub id."}
+_MODEL = {"default": DEFAULT_CHECKPOINT, "tooltip": "Name of a checkpoint of argan_hf, a folder, a Hub id, or a file of weights."}
 
 
 class RestoreImage:
