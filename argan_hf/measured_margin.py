@@ -46,7 +46,8 @@ def measured_margin(
         minimum: of height and width, in pixels.
 
     Returns:
-        The margin in pixels, a multiple of `divisor`, at most about `LARGEST_MARGIN`; `None` if that is too little.
+        The margin in pixels, a multiple of `divisor`; `None` if `LARGEST_MARGIN`, rounded up to such a multiple, is too
+        little.
     """
     margins = sorted({_up(_LEAST_MARGIN << doubled, divisor) for doubled in range(LARGEST_MARGIN.bit_length() - 4)})
     # Parts of a strip: one at its start, and one that starts at an odd multiple of the divisor.

@@ -5,8 +5,9 @@ from typing import Any
 
 from torch import nn
 
+from .checkpoint_files import locate
 from .plain_network import load_plain_network
-from .spandrel_network import is_weights_file, load_spandrel_network
+from .spandrel_weights import is_weights_file, load_spandrel_network
 
 
 def load_network(name_or_path: str | Path, variant: str | None = None, **kwargs: Any) -> nn.Module:
@@ -20,12 +21,12 @@ def load_network(name_or_path: str | Path, variant: str | None = None, **kwargs:
 
     Raises:
         OSError, DamagedCheckpointError: as [`load_model`].
-        FileNotFoundError: if a file of weights is to have a variant.
+        FileNotFoundError: if a file of weights is to have a variant, or other options of the Hub.
         UnsupportedNetworkError, ImportError: as [`load_spandrel_network`].
     """
-    if is_weights_file(name_or_path):
-        if variant:
-            raise FileNotFoundError(f"{name_or_path} holds a single network")
+    if is_weights_file(locate(name_or_path)):
+        if variant or kwargs:
+            raise FileNotFoundError(f"{name_or_path} is a file, which has neither variants nor revisions")
         return load_spandrel_network(name_or_path)
     network = None if kwargs else load_plain_network(name_or_path, variant)
     if network is not None:

@@ -5,7 +5,6 @@ It knows planes and quantization tables, neither files nor pictures.
 
 import math
 from collections.abc import Callable
-from functools import cached_property
 from typing import Any, cast
 
 import torch
@@ -22,6 +21,10 @@ from .variants import NoVariantError, WeightInterpolation
 
 class PictureTooLargeError(ValueError):
     """A picture is too large for a network that has to see it as a whole; one sentence says how large it may be."""
+
+
+class UnusableResultError(ValueError):
+    """A network computed NaN or infinity; its weights are of no use, or too large for the dtype."""
 
 
 class PlaneRestorer:
@@ -62,10 +65,12 @@ class PlaneRestorer:
         bound_caches()
         self.tile_size = tile_size
         self.device = torch.device(device) if device else _default_device()
-        if not hasattr(model, "measured_margin"):
+        # Of a network of others it is measured when it is needed.
+        self._own_margin: int | None = None
+        if not hasattr(model, "measure_margin"):
             measured = getattr(model.config, "tile_margin", None)
             # Before the model moves: where a GPU is lent to single functions (ZeroGPU), it cannot be used here.
-            self.margin = _receptive_margin(model.eval()) if exact_tiles or measured is None else measured
+            self._own_margin = _receptive_margin(model.eval()) if exact_tiles or measured is None else measured
         elif exact_tiles:
             raise ValueError("exact tiles are for networks of this package; how far others look is measured by trying")
         # Its kernels, and so its features, have their channels last, which convolutions compute faster. PyTorch has no
@@ -78,14 +83,21 @@ class PlaneRestorer:
         if realism_model is not None:
             self._scale = WeightInterpolation(self.model, realism_model)
 
-    @cached_property
+    @property
     def margin(self) -> int | None:
         """How much the network gets around every tile, in pixels; `None` for networks that look at the whole picture.
 
-        For networks of others it is measured when it is first needed, which takes seconds.
+        For networks of others it is measured when it is first asked for, which takes seconds.
         """
-        measured: int | None = self.model.measured_margin()
+        if self._own_margin is not None:
+            return self._own_margin
+        measured: int | None = self.model.measure_margin()
         return measured
+
+    @property
+    def needs_little_memory(self) -> bool:
+        """Whether several pictures can be restored at a time; networks of others take gigabytes for each."""
+        return self._own_margin is not None
 
     @property
     def has_realism(self) -> bool:
@@ -135,6 +147,7 @@ class PlaneRestorer:
         Raises:
             ValueError: as [`model_at`].
             PictureTooLargeError: as [`network_tiles`].
+            UnusableResultError: if the network gives NaN or infinity.
         """
         model = self.model_at(realism)
         plan = self.network_tiles(*planes.shape[1:])
@@ -149,8 +162,9 @@ class PlaneRestorer:
         plan = self.plain_tiles(height, width)
         if len(plan) == 1:
             return plan
-        if self.margin is not None:
-            return tiles(height, width, self._whole_tile, self.margin, self._step)
+        margin = self.margin
+        if margin is not None:
+            return tiles(height, width, self._whole_tile, margin, self._step)
         most = max(WHOLE_MEGAPIXELS * 1e6, self._whole_tile**2)
         if height * width > most:
             raise PictureTooLargeError(
@@ -165,10 +179,9 @@ class PlaneRestorer:
 
     def around(self, wanted: Tensor, tile: Tile) -> tuple[slice, slice]:
         """The part of what the network gets for a tile that suffices for some of its samples, see [`tiling.around`]."""
-        # A margin is not measured for that alone.
-        if "margin" not in vars(self) or self.margin is None:
+        if self._own_margin is None:  # It is not measured for that alone.
             return tile.outer_rows, tile.outer_columns
-        return around(wanted, tile, self.margin, int(self.model.config.size_divisor))
+        return around(wanted, tile, self._own_margin, int(self.model.config.size_divisor))
 
     @property
     def _step(self) -> int:
@@ -188,11 +201,19 @@ class PlaneRestorer:
         pixel_values = pixel_values.to(self.device, memory_format=torch.channels_last)
         fast = fused(getattr(model, "unet", None), self.device, self.dtype)
         if fast is not None:
-            return restore_planes(fast, cast(Any, model.config), pixel_values, quantization).clamp_(0.0, 1.0)
+            return _clamped(restore_planes(fast, cast(Any, model.config), pixel_values, quantization))
         with torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32):
             reconstruction = model(pixel_values, quantization=quantization).reconstruction
-        restored: Tensor = reconstruction.float().clamp_(0.0, 1.0)
-        return restored
+        return _clamped(reconstruction.float())
+
+
+def _clamped(restored: Tensor) -> Tensor:
+    """What a network gave, in 0..1; changed in place."""
+    if not bool(restored.isfinite().all()):
+        raise UnusableResultError(
+            "the network gave NaN or infinity instead of samples: choose another network, or float32 as dtype"
+        )
+    return restored.clamp_(0.0, 1.0)
 
 
 def _receptive_margin(model: nn.Module) -> int:

@@ -25,7 +25,7 @@ from .picture_history import history_of, look_back
 from .plane_restorer import PlaneRestorer
 from .prepared_picture import PreparedPicture, prepare
 from .restored_image import RestorationReport, RestoredImage
-from .spandrel_network import load_spandrel_network
+from .spandrel_weights import load_spandrel_network
 from .tiling import Tile
 from .untouched import describe_untouched, left_untouched
 
@@ -177,6 +177,7 @@ class JpegRestorer(PlaneRestorer):
         Raises:
             UnreadableImageError: if the file is no picture, is damaged, too large, or of a kind that is not restored.
             PictureTooLargeError: if the network looks at the whole picture, and it is too large for that.
+            UnusableResultError: if the network gives NaN or infinity.
             ValueError: if `quality`, `strength` or `realism` is out of range, the checkpoint has no realism, an array
                 has another shape or dtype than those above, the reconstruction has another one than that of the source,
                 or the history does not fit it.

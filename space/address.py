@@ -14,8 +14,6 @@ def settings_of(query: dict[str, str], defaults: Settings, *, has_realism: bool)
         has_realism: whether the network of the page has a variant for realism.
     """
     settings, problems = defaults, []
-    if not has_realism and query.pop("realism", "0") != "0":
-        problems.append("The network of this page has no realism, so what the address asks for is not used.")
     for name in ("strength", "realism"):
         if name in query:
             try:
@@ -36,4 +34,7 @@ def settings_of(query: dict[str, str], defaults: Settings, *, has_realism: bool)
             settings = replace(settings, output_format=query["format"].lower())
         else:
             problems.append(f"The address asks for format={query['format']}, expected one of {', '.join(FORMATS)}.")
+    if settings.realism and not has_realism:
+        settings = replace(settings, realism=0.0)
+        problems.append("The network of this page has no realism, so what the address asks for is not used.")
     return settings, problems

@@ -11,6 +11,7 @@ from ..defaults import DEFAULT_CHECKPOINT
 from ..export import OnnxReport, export_onnx
 from ..export.kinds import KINDS
 from .console import Lines, complain
+from .interruptions import terminated_like_interrupted
 from .preparation import prepare_for_networks
 
 _DTYPES = {"float32": torch.float32, "float16": torch.float16}
@@ -46,16 +47,17 @@ def run(args: argparse.Namespace) -> int:
     logging.disable_progress_bar()  # transformers draws one over files of weights
     lines = Lines(sys.stdout)
     try:
-        report = export_onnx(
-            args.model,
-            args.out,
-            kind=args.kind,
-            dtype=_DTYPES[args.dtype],
-            realism=args.realism,
-            external_data=args.external_data,
-            overwrite=args.overwrite,
-        )
-    except (ImportError, OSError, ValueError) as error:
+        with terminated_like_interrupted():
+            report = export_onnx(
+                args.model,
+                args.out,
+                kind=args.kind,
+                dtype=_DTYPES[args.dtype],
+                realism=args.realism,
+                external_data=args.external_data,
+                overwrite=args.overwrite,
+            )
+    except (ImportError, OSError, RuntimeError, ValueError) as error:
         complain(error)
         return 2
     lines.say(_sentence(report, args.dtype))

@@ -17,7 +17,7 @@ from .one_job import Outcome
 if TYPE_CHECKING:
     from ..restoration import JpegRestorer
 
-# Every one takes the memory of a tile.
+# Every one takes the memory of a tile of our networks.
 _MOST_WORKERS = 4
 # An accelerator computes, while another picture is decoded or encoded.
 _WORKERS_BESIDE_AN_ACCELERATOR = 2
@@ -31,7 +31,7 @@ class Stopped(BaseException):
 
 def worker_count(restorer: "JpegRestorer | None", jobs: int) -> int:
     """How many jobs run side by side."""
-    if restorer is None or jobs < 2:
+    if restorer is None or jobs < 2 or not restorer.needs_little_memory:
         return 1
     import torch
 

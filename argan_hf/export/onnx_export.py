@@ -16,7 +16,7 @@ from torch import nn
 from .. import __version__
 from ..defaults import REALISM_VARIANT
 from ..networks import load_network
-from ..spandrel_network import is_weights_file
+from ..spandrel_weights import is_weights_file
 from ..variants import WeightInterpolation
 from .kinds import KINDS, exported_module, random_inputs, usage
 from .onnx_check import LIMITS, SHAPES, largest_difference
@@ -108,8 +108,7 @@ def export_onnx(
         "argan_hf_version": __version__,
         "usage": usage(kind, planes),
     }
-    # Beside the file, so that files become visible at once, and on the same disk.
-    with tempfile.TemporaryDirectory(dir=path.parent, prefix=".argan-") as folder:
+    with _folder_beside(path) as folder:
         partial_file = Path(folder) / path.name
         module = exported_module(exported, kind)
         model = build_graph(module, random_inputs(kind, planes, _EXAMPLE, 0), metadata)
@@ -120,6 +119,7 @@ def export_onnx(
                 f"the exported network differs from the one in PyTorch by {difference:.2g}, expected "
                 f"{LIMITS[dtype]:.2g} at most, so no file was written: {_remedy(dtype)}"
             )
+        _check_free(path, overwrite=overwrite, external_data=external_data)  # It took seconds.
         # The weights first: a file that is there is whole.
         written = sorted(Path(folder).iterdir(), key=lambda file: file.name == path.name)
         size = sum(file.stat().st_size for file in written)
@@ -127,6 +127,8 @@ def export_onnx(
             # The library lets only its owner read a file of weights.
             file.chmod(partial_file.stat().st_mode)
             file.replace(path.with_name(file.name))
+    if not external_data:
+        _data_file(path).unlink(missing_ok=True)  # of the file that was replaced
     files = tuple(path.with_name(file.name) for file in reversed(written))
     return OnnxReport(files, kind, dtype, OPSET, size, difference, SHAPES)
 
@@ -140,11 +142,23 @@ def _check(path: Path, kind: str, dtype: torch.dtype, *, overwrite: bool, extern
         raise ValueError(f"the name of an ONNX file ends in {_SUFFIX}, found {path.name!r}")
     if not path.parent.is_dir():
         raise FileNotFoundError(f"there is no folder {path.parent}: create it first")
+    _check_free(path, overwrite=overwrite, external_data=external_data)
+
+
+def _check_free(path: Path, *, overwrite: bool, external_data: bool) -> None:
     for file in (path, _data_file(path)) if external_data else (path,):
         if file.is_dir():
             raise IsADirectoryError(f"{file} is a folder, expected the name of a file")
         if file.exists() and not overwrite:
             raise FileExistsError(f"{file} exists already: choose another name, or overwrite it")
+
+
+def _folder_beside(path: Path) -> "tempfile.TemporaryDirectory[str]":
+    """A folder on the same disk, from which files become visible at once."""
+    try:
+        return tempfile.TemporaryDirectory(dir=path.parent, prefix=".argan-")
+    except OSError as error:
+        raise OSError(f"{path} cannot be written: {error.strerror or error}") from error
 
 
 def _load(name_or_path: str | Path, realism: float) -> Any:

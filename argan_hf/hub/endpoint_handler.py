@@ -7,6 +7,7 @@ pipeline whose code is in the repository does, so that an endpoint with transfor
 import base64
 import binascii
 import io
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -128,16 +129,22 @@ def _checked(parameters: dict[str, Any]) -> dict[str, Any]:
         if name in _NUMBERS:
             try:
                 number = float("nan" if isinstance(value, bool) else value)
-            except (TypeError, ValueError):
+            except (OverflowError, TypeError, ValueError):
                 number = float("nan")
-            if number != number or (name == "quality" and number % 1):
+            if not math.isfinite(number) or (name == "quality" and number % 1):
                 expected = "a whole number from 1 to 100" if name == "quality" else "a number from 0 to 1"
-                raise ValueError(f"{name} must be {expected}, found {value!r}")
+                raise ValueError(f"{name} must be {expected}, found {_shown(value)}")
             checked[name] = int(number) if name == "quality" else number
         elif name in _SWITCHES:
             if not isinstance(value, bool):
-                raise ValueError(f"{name} must be true or false, found {value!r}")
+                raise ValueError(f"{name} must be true or false, found {_shown(value)}")
             checked[name] = value
         else:
-            raise ValueError(f"there is no parameter {name}: expected {', '.join(_NUMBERS + _SWITCHES)}")
+            raise ValueError(f"there is no parameter {str(name)[:40]}: expected {', '.join(_NUMBERS + _SWITCHES)}")
     return checked
+
+
+def _shown(value: Any) -> str:
+    """A value of a request, as much of it as a sentence bears."""
+    is_long = isinstance(value, int) and abs(value) >= 10**9  # Python refuses to print the longest ones.
+    return "a number of many digits" if is_long else repr(value)[:40]

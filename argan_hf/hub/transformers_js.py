@@ -78,7 +78,9 @@ def stage_transformers_js(folder: str | Path, repo_id: str, target: Path) -> Non
     export_both(locate(folder), target / "onnx", "model", kind="rgb")
     _write_json(target / "config.json", _CONFIG)
     _write_json(target / "preprocessor_config.json", _PREPROCESSOR_CONFIG)
-    base_model = repo_id.removesuffix(_ENDING) if repo_id.endswith(_ENDING) else None
+    # Without an owner, which a dry run does not ask for, it would be no repository.
+    is_named_so = repo_id.endswith(_ENDING) and "/" in repo_id
+    base_model = repo_id.removesuffix(_ENDING) if is_named_so else None
     data = ModelCardData(
         license="apache-2.0",
         library_name="transformers.js",

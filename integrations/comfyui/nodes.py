@@ -22,7 +22,10 @@ _REALISM = {
 }
 _HISTORY = {"default": True, "tooltip": "Look for earlier JPEG saves in the pixels, and undo the later ones."}
 _FAITHFUL = {"default": True, "tooltip": "Keep the brightness within what the JPEG file states."}
-_MODEL = {"default": DEFAULT_CHECKPOINT, "tooltip": "Name of a checkpoint of argan_hf, a folder, a Hub id, or a file of weights."}
+_MODEL = {
+    "default": DEFAULT_CHECKPOINT,
+    "tooltip": "Name of a checkpoint of argan_hf, a folder, a Hub id, or a file of weights.",
+}
 
 
 class RestoreImage:
@@ -54,7 +57,7 @@ class RestoreImage:
             image: floating point (B, H, W, C), 0..1, C from 1 to 4, on any device; alpha is kept. Images whose samples
                 all lie on the grid of 8 bits are restored as such, others with 16 bits.
             strength, realism, history: as for `JpegRestorer`.
-            model: name of a checkpoint of `argan_hf`, a folder, or a Hub id.
+            model: name of a checkpoint of `argan_hf`, a folder, a Hub id, or a file of weights of another network.
 
         Returns:
             The restored batch: same shape, dtype and device.
@@ -112,7 +115,7 @@ class LoadAndRestoreImage:
         Args:
             image: name of the file, as "Load Image" names files.
             strength, realism, faithful, history: as for `JpegRestorer`.
-            model: name of a checkpoint of `argan_hf`, a folder, or a Hub id.
+            model: name of a checkpoint of `argan_hf`, a folder, a Hub id, or a file of weights of another network.
 
         Returns:
             IMAGE and MASK, see [`image_and_mask`], upright.

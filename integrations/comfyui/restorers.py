@@ -10,6 +10,7 @@ from functools import cache
 import torch
 
 from argan_hf import JpegRestorer
+from argan_hf.defaults import DEFAULT_CHECKPOINT
 
 _STEPS_PER_PICTURE = 100
 
@@ -19,13 +20,14 @@ def restorer_of(model: str) -> JpegRestorer:
     """The restorer of a model.
 
     Args:
-        model: name of a checkpoint of `argan_hf`, a folder, or a Hub id.
+        model: name of a checkpoint of `argan_hf`, a folder, a Hub id, or a file of weights of another network.
 
     Raises:
-        OSError: if there is no such checkpoint.
-        DamagedCheckpointError: if it does not hold a whole network; it is a ValueError, too.
+        OSError: if there is no such checkpoint or file.
+        DamagedCheckpointError, UnsupportedNetworkError: if it does not hold a whole network; they are ValueErrors, too.
+        ImportError: if spandrel is missing for a network of others.
     """
-    return JpegRestorer.from_pretrained(model, device=_device())
+    return JpegRestorer.from_pretrained(model.strip() or DEFAULT_CHECKPOINT, device=_device())
 
 
 def _device() -> torch.device | None:

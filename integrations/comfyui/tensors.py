@@ -28,6 +28,10 @@ def arrays_of(images: Tensor) -> list[np.ndarray]:
     Raises:
         ValueError: if the tensor has another shape or dtype, or holds values that are no numbers.
     """
+    if not isinstance(images, Tensor):
+        raise TypeError(
+            f"the image is of type {type(images).__name__}, expected a tensor: connect an output of type IMAGE"
+        )
     if images.ndim != 4 or not 1 <= images.shape[3] <= 4 or not images.is_floating_point():
         raise ValueError(
             f"the image has shape {tuple(images.shape)} and dtype {images.dtype}, expected (batch, height, width, "
@@ -41,7 +45,7 @@ def _array_of(image: Tensor) -> np.ndarray:
         raise ValueError(
             "the image holds values that are no numbers (NaN, infinity), expected 0 to 1: look at the node before"
         )
-    image = image.clamp(0.0, 1.0).cpu()
+    image = image.detach().clamp(0.0, 1.0).cpu()
     samples = image.float() * 255.0
     nearest = samples.round()
     # Half precision rounds the grid itself.

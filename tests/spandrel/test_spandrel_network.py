@@ -3,6 +3,7 @@
 import io
 import pickle
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +19,9 @@ from argan_hf.cli import main
 from argan_hf.evaluation.methods import load_method
 from argan_hf.jpeg.color import rgb_to_ycbcr_unrounded, ycbcr_to_rgb_unclipped
 from argan_hf.jpeg.file import read_jpeg
-from argan_hf.plane_restorer import PictureTooLargeError
-from argan_hf.spandrel_network import UnsupportedNetworkError, load_spandrel_network
+from argan_hf.plane_restorer import PictureTooLargeError, UnusableResultError
+from argan_hf.spandrel_network import UnsupportedNetworkError
+from argan_hf.spandrel_weights import load_spandrel_network
 from tests.conftest import jpeg_bytes, png_bytes
 
 Weights = Callable[..., Path]
@@ -166,14 +168,25 @@ def test_other_files_of_weights_are_refused_in_a_sentence(
         "empty.safetensors": b"",
         "code.pth": {"params": {"weight": _Evil()}},
         "list.pth": [torch.zeros(1)],
+        "empty.pth": {},
+        "numbers.pth": {1: torch.zeros(2)},
+        "complex.pth": {n: w.to(torch.complex64) for n, w in torch.load(io.BytesIO(good))["params"].items()},
         "unknown.pth": {"some.weight": torch.zeros(3)},
         "four_times.pth": ESRGAN(num_filters=8, num_blocks=1).state_dict(),
         "nan.pth": {n: w * float("nan") for n, w in torch.load(io.BytesIO(good))["params"].items()},
-        "half_of_it.pth": dict(list(torch.load(io.BytesIO(good))["params"].items())[:-3]),
+        "not_all.pth": {
+            n: w for n, w in torch.load(io.BytesIO(good))["params"].items() if n != "m_body.1.res.2.weight"
+        },
         "ours.safetensors": None,
     }
     words = {
-        "code.pth": "code is never run",
+        "cut.pth": "is cut short, damaged, or no file of weights: get it again",
+        "text.pth": "code.pth|is damaged|is cut short",
+        "code.pth": "is damaged or holds more than weights, and code is never run: get the weights alone",
+        "empty.pth": "is empty",
+        "numbers.pth": "holds no whole network",
+        "complex.pth": "with complex numbers in m_",
+        "not_all.pth": r"Missing key\(s\) in state_dict: .m_body.1.res.2.weight",
         "list.pth": "holds no weights by name, found list",
         "unknown.pth": "holds no network that spandrel",
         "four_times.pth": "ESRGAN that enlarges pictures 4 times, expected one that gives a picture of the same size",
@@ -192,8 +205,15 @@ def test_other_files_of_weights_are_refused_in_a_sentence(
             load_spandrel_network(path)
         assert name in str(error.value)
         assert "\n" not in str(error.value)
+        assert "weights_only" not in str(error.value)
     assert not _ran
-    assert main(["restore", "x.jpg", "--model", str(tmp_path / "nowhere.pth")]) == 1 or capsys.readouterr().err
+    scripted = torch.jit.trace(torch.nn.Conv2d(3, 3, 1), torch.rand(1, 3, 8, 8))
+    torch.jit.save(scripted, tmp_path / "program.pt")
+    with pytest.raises(UnsupportedNetworkError, match=r"is a program \(TorchScript\), and code is never run"):
+        load_spandrel_network(tmp_path / "program.pt")
+    (tmp_path / "notes.txt").write_text("no weights")
+    with pytest.raises(UnsupportedNetworkError, match=r"the names of such files end in \.ckpt, \.pt, "):
+        JpegRestorer.from_pretrained(tmp_path / "notes.txt")
     (tmp_path / "x.jpg").write_bytes(jpeg_bytes(Image.new("RGB", (16, 16))))
     assert main(["restore", str(tmp_path / "x.jpg"), "--model", str(tmp_path / "nowhere.pth")]) == 2
     assert "there is no file" in capsys.readouterr().err
@@ -207,6 +227,36 @@ _ran: list[str] = []
 class _Evil:
     def __reduce__(self) -> Any:
         return (_ran.append, ("code",))
+
+
+def test_a_network_that_overflows_gives_no_picture(weights: Weights, photo: Image.Image, tmp_path: Path) -> None:
+    large = {name: weight * 1e30 for name, weight in torch.load(weights("DRUNet"))["params"].items()}
+    torch.save(large, tmp_path / "large.pth")
+    (tmp_path / "photo.jpg").write_bytes(jpeg_bytes(photo))
+    with pytest.raises(UnusableResultError, match="NaN or infinity"):
+        JpegRestorer.from_spandrel(tmp_path / "large.pth", device="cpu")(tmp_path / "photo.jpg")
+    argv = ["restore", str(tmp_path / "photo.jpg"), "--model", str(tmp_path / "large.pth"), "--device", "cpu"]
+    assert main(argv) == 2
+    assert not (tmp_path / "photo-restored.png").exists()
+
+
+def test_the_margin_is_measured_once(weights: Weights, monkeypatch: pytest.MonkeyPatch) -> None:
+    network = load_spandrel_network(weights("DRUNet"))
+    measured = []
+    monkeypatch.setattr("argan_hf.spandrel_network.measured_margin", lambda *a: measured.append(a) or 64)
+    with ThreadPoolExecutor(3) as threads:
+        assert list(threads.map(lambda _: network.measure_margin(), range(6))) == [64] * 6
+    assert len(measured) == 1
+
+
+def test_windows_that_do_not_fit_are_not_tried_on_huge_strips(
+    weights: Weights, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    network = load_spandrel_network(weights("SwinIR"))
+    divisors = []
+    monkeypatch.setattr("argan_hf.spandrel_network.measured_margin", lambda f, c, divisor, m: divisors.append(divisor))
+    assert network.measure_margin() is None
+    assert divisors == [7]
 
 
 def test_realism_and_exact_tiles_are_refused(weights: Weights, tmp_path: Path) -> None:
