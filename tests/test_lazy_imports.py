@@ -106,7 +106,6 @@ def test_restoring_a_picture_needs_no_transformers(model: str, tmp_path: Path, p
         "import argan_hf",
         "import transformers, argan_hf",
         "import argan_hf, importlib.util as u; assert u.find_spec('transformers').loader.get_source('transformers')",
-        "from argan_hf import ArganConfig",
         "import argan_hf.training.trainer",
         "import argan_hf.auto_classes",
         "import argan_hf.modeling_argan, importlib; import argan_hf; importlib.reload(argan_hf)",

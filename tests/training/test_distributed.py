@@ -75,11 +75,9 @@ def _weights(folder: Path) -> dict[str, torch.Tensor]:
     return {f"{part}.{name}": tensor for part, path in parts.items() for name, tensor in load_file(path).items()}
 
 
-@pytest.mark.parametrize("processes", [1, 2])
-def test_a_killed_run_ends_with_the_same_weights_as_an_uninterrupted_one(
-    picture_parquet: str, tmp_path: Path, processes: int
-) -> None:
-    script = ROOT / "train.py"
+def test_a_killed_run_ends_with_the_same_weights_as_an_uninterrupted_one(picture_parquet: str, tmp_path: Path) -> None:
+    # A single process that is resumed: test_resuming.py, test_stopping.py.
+    script, processes = ROOT / "train.py", 2
     _run(_command(script, processes, *_train_arguments(picture_parquet, tmp_path / "whole")))
 
     killed = tmp_path / "killed"
