@@ -26,8 +26,9 @@ TOLERANCE = 0.02
 
 _LEAST_MARGIN = 16
 _LEAST_SIDE = 64
-# Coarse blocks on smooth ground are where networks look farthest.
-_QUALITY = 10
+# Coarse blocks on smooth ground are where networks look farthest. With other qualities beside them, a network that
+# estimates one quality for the whole picture estimates another for a part.
+_QUALITIES = (10, 60, 30)
 
 
 @torch.inference_mode()
@@ -81,14 +82,16 @@ def _up(size: int, divisor: int) -> int:
 
 def _strip(length: int, side: int, num_channels: int, *, upright: bool) -> Tensor:
     """Planes of drawn pictures in a row, compressed, float (1, C, length, side), or across (1, C, side, length)."""
-    pictures = [np.asarray(draw_picture(seed)) for seed in range(-(-length // 240))]
-    # Where a strip is wider than a picture, the picture is repeated.
-    repeated = [np.tile(picture, (math.ceil(side / 240), math.ceil(side / 320), 1)) for picture in pictures]
-    row = np.concatenate(repeated, 0 if upright else 1)
-    pixels = row[:length, :side] if upright else row[:side, :length]
-    buffer = io.BytesIO()
-    Image.fromarray(pixels).save(buffer, "JPEG", quality=_QUALITY)
-    with Image.open(buffer) as image:
-        image.draft("YCbCr", None)
-        planes = torch.from_numpy(np.array(image.convert("YCbCr"))).permute(2, 0, 1)
-    return planes[None, :num_channels] / 255.0
+    height, width = 240, 320
+    row = []
+    for seed in range(-(-length // height)):
+        buffer = io.BytesIO()
+        draw_picture(seed).save(buffer, "JPEG", quality=_QUALITIES[seed % len(_QUALITIES)])
+        with Image.open(buffer) as image:
+            image.draft("YCbCr", None)
+            planes = np.array(image.convert("YCbCr"))
+        # Where a strip is wider than a picture, the picture is repeated.
+        row.append(np.tile(planes, (math.ceil(side / height), math.ceil(side / width), 1)))
+    strip = np.concatenate(row, 0 if upright else 1)
+    planes = strip[:length, :side] if upright else strip[:side, :length]
+    return torch.from_numpy(np.ascontiguousarray(planes)).permute(2, 0, 1)[None, :num_channels] / 255.0
