@@ -12,11 +12,12 @@ from .lazy_names import lazy_names
 if TYPE_CHECKING:
     from .configuration_argan import ArganConfig, ArganDiscriminatorConfig
     from .containers.opening import UnreadableImageError
+    from .default_restorer import restore
     from .image_processing_argan import ArganImageProcessor
     from .loading import DamagedCheckpointError
     from .modeling_argan import ArganDiscriminator, ArganForImageRestoration
     from .pipeline_argan import JpegRestorationPipeline
-    from .restoration import JpegRestorer, restore
+    from .restoration import JpegRestorer
     from .restored_image import RestorationReport, RestoredImage
 else:
     __getattr__, __dir__ = lazy_names(
@@ -33,7 +34,7 @@ else:
             "RestorationReport": ".restored_image",
             "RestoredImage": ".restored_image",
             "UnreadableImageError": ".containers.opening",
-            "restore": ".restoration",
+            "restore": ".default_restorer",
         },
     )
 

@@ -6,7 +6,7 @@ strength, pixels.
 
 import time
 from collections.abc import Callable
-from functools import cache, partial
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -374,30 +374,3 @@ class JpegRestorer(PlaneRestorer):
         part = self._restore_tile(model, seen, prepared.own_tables)
         own[:, rows.start - top : rows.stop - top, columns.start - left : columns.stop - left] = part
         return torch.where(foreign, own[:, *tile.inside], restored)
-
-
-def restore(
-    source: ImageSource,
-    quality: int | None = None,
-    strength: float = 1.0,
-    *,
-    realism: float = 0.0,
-    faithful: bool = True,
-    keep_orientation: bool = False,
-    history: bool = True,
-) -> RestoredImage:
-    """Restore one picture with the default network of this package; see [`JpegRestorer.__call__`]."""
-    return _default_restorer()(
-        source,
-        quality,
-        strength,
-        realism=realism,
-        faithful=faithful,
-        keep_orientation=keep_orientation,
-        history=history,
-    )
-
-
-@cache
-def _default_restorer() -> JpegRestorer:
-    return JpegRestorer.from_pretrained()

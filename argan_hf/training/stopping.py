@@ -5,9 +5,8 @@ Each way ends in one sentence that says how to go on. A fault of the program its
 
 import logging
 import signal
-import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 from typing import Any
@@ -19,6 +18,7 @@ from huggingface_hub.errors import HTTPError
 from safetensors import SafetensorError
 
 from ..memory import is_out_of_memory
+from ..signal_handlers import handled
 
 logger = logging.getLogger(__name__)
 
@@ -64,22 +64,8 @@ def terminable() -> Iterator[None]:
     def terminate(_number: int, _frame: FrameType | None) -> None:
         raise Termination
 
-    with _handling(terminate, signal.SIGTERM):
+    with handled(terminate, signal.SIGTERM):
         yield
-
-
-@contextmanager
-def _handling(handler: Callable[[int, FrameType | None], None], *numbers: int) -> Iterator[None]:
-    """Handle signals in a `with` block; only the main thread can."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = {number: signal.signal(number, handler) for number in numbers}
-    try:
-        yield
-    finally:
-        for number, earlier in before.items():
-            signal.signal(number, earlier)
 
 
 class StopSignals:
@@ -103,7 +89,7 @@ class StopSignals:
     @contextmanager
     def noted(self) -> Iterator[None]:
         """Take note of signals in a `with` block; only the main thread can."""
-        with _handling(self._note, signal.SIGINT, signal.SIGTERM):
+        with handled(self._note, signal.SIGINT, signal.SIGTERM):
             yield
 
     def received(self, step: int) -> int:
