@@ -1,0 +1,8 @@
+/**
+ * The errors of the engine. Each message is one sentence that people are shown: what was found, and what they can do.
+ */
+
+/** The file is no picture, is damaged, or is of a kind that is not restored here. */
+export class UnreadableImageError extends Error {
+  name = "UnreadableImageError";
+}
