@@ -1,5 +1,7 @@
 /** RGB <-> Y'CbCr with the constants of libjpeg. Planes are arrays of equal length. */
 
+import { toByte } from "./float32.js";
+
 const ONE = 65536;
 const HALF = ONE / 2;
 // jccolor.c and jdcolor.c: round(x * 2**16).
@@ -95,14 +97,4 @@ export function addedByChroma(cb, cr, added) {
 function addedToGreen(cb, cr) {
   const f = Math.fround;
   return f(f(f(cb * CB_TO_G) + f(cr * CR_TO_G)) / ONE);
-}
-
-/**
- * A sample rounded (halves up) and clamped, as every picture is written.
- *
- * @param {number} value
- */
-export function toByte(value) {
-  const rounded = Math.floor(Math.fround(value + 0.5));
-  return rounded < 0 ? 0 : rounded > 255 ? 255 : rounded;
 }
