@@ -16,7 +16,7 @@ _COMMANDS = {
     "restore": "restore pictures",
     "inspect": "show what pictures state about themselves, what is wrong with them, and earlier saves",
     "evaluate": "compare methods on a folder of original pictures",
-    "export": "write a network as an ONNX file, for other programs",
+    "export": "write a network as an ONNX file, for other programs, or for browsers",
     "publish": "publish a checkpoint or the demo on the Hugging Face Hub",
     "doctor": "show versions, device and a trial, for reports of bugs",
 }

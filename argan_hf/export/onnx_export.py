@@ -96,11 +96,11 @@ def export_onnx(
     path = Path(path)
     _check(path, kind, dtype, overwrite=overwrite, external_data=external_data)
     require_onnx()
-    network = _load(name_or_path, realism)
+    network: Any = load_variants(name_or_path).at(realism)
     planes = network.config.num_channels
     exported = network if dtype == torch.float32 else copy.deepcopy(network).to(dtype)
     metadata = {
-        "name": Path(name_or_path).resolve().name if Path(name_or_path).exists() else str(name_or_path),
+        "name": checkpoint_name(name_or_path),
         "kind": kind,
         "dtype": _name(dtype),
         "realism": f"{realism:g}",
@@ -108,7 +108,7 @@ def export_onnx(
         "argan_hf_version": __version__,
         "usage": usage(kind, planes),
     }
-    with _folder_beside(path) as folder:
+    with folder_beside(path) as folder:
         partial_file = Path(folder) / path.name
         module = exported_module(exported, kind)
         model = build_graph(module, random_inputs(kind, planes, _EXAMPLE, 0), metadata)
@@ -153,20 +153,34 @@ def _check_free(path: Path, *, overwrite: bool, external_data: bool) -> None:
             raise FileExistsError(f"{file} exists already: choose another name, or overwrite it")
 
 
-def _folder_beside(path: Path) -> "tempfile.TemporaryDirectory[str]":
-    """A folder on the same disk, from which files become visible at once."""
+def folder_beside(path: Path) -> "tempfile.TemporaryDirectory[str]":
+    """A folder on the same disk, from which files become visible at once.
+
+    Raises:
+        OSError: if nothing can be written there.
+    """
     try:
         return tempfile.TemporaryDirectory(dir=path.parent, prefix=".argan-")
     except OSError as error:
         raise OSError(f"{path} cannot be written: {error.strerror or error}") from error
 
 
-def _load(name_or_path: str | Path, realism: float) -> Any:
+def load_variants(name_or_path: str | Path) -> WeightInterpolation:
+    """The networks of a checkpoint of this package, by realism.
+
+    Raises:
+        OSError: if there is no such checkpoint.
+        ValueError: if it is a file of weights of others, or does not hold a whole network.
+    """
     if is_weights_file(name_or_path):
         raise ValueError(f"networks of this package are exported, found the file {name_or_path}: give a checkpoint")
     network: nn.Module = load_network(name_or_path)
-    end = partial(load_network, name_or_path, REALISM_VARIANT)
-    return WeightInterpolation(network.eval(), end).at(realism)
+    return WeightInterpolation(network.eval(), partial(load_network, name_or_path, REALISM_VARIANT))
+
+
+def checkpoint_name(name_or_path: str | Path) -> str:
+    """What a checkpoint is called in a file that is made from it: the name of its folder, or its id."""
+    return Path(name_or_path).resolve().name if Path(name_or_path).exists() else str(name_or_path)
 
 
 def _write(model: Any, path: Path, *, external_data: bool) -> None:

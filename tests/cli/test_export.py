@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from argan_hf.cli import main
-from argan_hf.export import OnnxReport
+from argan_hf.export import OnnxReport, WebReport
 
 
 def test_it_says_what_was_written_and_checked(
@@ -37,9 +37,34 @@ def test_it_says_what_was_written_and_checked(
     }
 
 
+def test_it_says_what_was_written_for_browsers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked: list[object] = []
+
+    def export(model: str, folder: Path, *, overwrite: bool) -> WebReport:
+        asked.extend((model, overwrite))
+        return WebReport(folder, ("graph.onnx", "weights.bin", "manifest.json"), 18, 1234567, 2e-7, ((1, 1, 2),))
+
+    monkeypatch.setattr("argan_hf.cli.export.export_web", export)
+    assert main(["export", "--web", str(tmp_path / "web"), "--overwrite"]) == 0
+    assert capsys.readouterr().out == (
+        f"{tmp_path / 'web'}: graph.onnx, weights.bin, manifest.json, opset 18, 1,234,567 bytes, differs from PyTorch "
+        "by 2.0e-07 at most (2x1)\n"
+    )
+    assert asked == ["argan-jpeg-color", True]
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
+        ([], "nothing to write: give the name of a file, OUT.onnx, or a folder with --web"),
+        (["--web", "web", "net.onnx"], "--web writes a folder and no file, found net.onnx as well: give one of them"),
+        (["--web", "web", "--kind", "told"], "--kind does not go with --web, which writes all that a browser needs"),
+        (["--web", "web", "--dtype", "float32"], "--dtype does not go with --web"),
+        (["--web", "web", "--realism", "0"], "--realism does not go with --web"),
+        (["--web", "web", "--external-data"], "--external-data does not go with --web"),
+        (["--web", "here.onnx"], "/"),
         (["here.onnx"], "here.onnx exists already: choose another name, or overwrite it"),
         (["photo.jpg"], "the name of an ONNX file ends in .onnx, found 'photo.jpg'"),
         (["net.onnx", "--model", "ar-cnn-q10", "--realism", "0.5"], "this checkpoint has no variant for realism"),

@@ -5,6 +5,7 @@ from pathlib import Path
 import onnx
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 
 from argan_hf import ArganConfig, ArganForImageRestoration
 from argan_hf.export import export_onnx
@@ -32,6 +33,17 @@ def tiny_checkpoint(folder: Path, *, is_plain: bool = False) -> Path:
         model.unet.head.weight.mul_(0.05)
         model.unet.head.bias.fill_(0.5 if is_plain else 0.01)
     model.save_pretrained(folder)
+    return folder
+
+
+def with_realism(folder: Path) -> Path:
+    """A checkpoint, which gets another variant: all weights of it are a little different."""
+    generator = torch.Generator().manual_seed(1)
+    weights = {
+        name: tensor + 0.1 * torch.randn(tensor.shape, generator=generator) * tensor.abs().mean()
+        for name, tensor in load_file(folder / "model.safetensors").items()
+    }
+    save_file(weights, folder / "model.realism.safetensors", {"format": "pt"})
     return folder
 
 
