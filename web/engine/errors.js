@@ -6,3 +6,13 @@
 export class UnreadableImageError extends Error {
   name = "UnreadableImageError";
 }
+
+/** A file of the page did not come, or is damaged. */
+export class DownloadError extends Error {
+  name = "DownloadError";
+}
+
+/** The network computed NaN or infinity. */
+export class UnusableResultError extends Error {
+  name = "UnusableResultError";
+}

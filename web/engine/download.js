@@ -1,0 +1,51 @@
+/** Files of the page's own server, or of a folder where there is no server. */
+
+import { DownloadError } from "./errors.js";
+
+/**
+ * @typedef {(name: string, progress?: (loaded: number) => void) => Promise<Uint8Array<ArrayBuffer>>} ReadFile
+ */
+
+/**
+ * How the files of a folder are read.
+ *
+ * @param {string | URL} folder its address; it may lack the slash at its end
+ * @param {AbortSignal} [signal] stops what is being read
+ * @returns {ReadFile} throws {@link DownloadError} if a file does not come
+ */
+export function filesAt(folder, signal) {
+  const base = `${folder}`.replace(/\/*$/, "/");
+  return (name, progress) => download(base + name, progress, signal);
+}
+
+/**
+ * The bytes at an address.
+ *
+ * @param {string} url
+ * @param {(loaded: number) => void} [progress] is told how many bytes have come
+ * @param {AbortSignal} [signal]
+ * @returns {Promise<Uint8Array<ArrayBuffer>>}
+ * @throws {DownloadError} if they do not come
+ */
+export async function download(url, progress, signal) {
+  try {
+    const response = await fetch(url, { signal });
+    if (!response.ok || !response.body) {
+      throw new DownloadError(`${url} is not there (the server said ${response.status}): reload the page`);
+    }
+    const reader = response.body.getReader();
+    const parts = [];
+    let loaded = 0;
+    for (let part = await reader.read(); !part.done; part = await reader.read()) {
+      parts.push(part.value);
+      loaded += part.value.length;
+      progress?.(loaded);
+    }
+    return new Uint8Array(await new Blob(parts).arrayBuffer());
+  } catch (error) {
+    if (signal?.aborted || error instanceof DownloadError) {
+      throw error;
+    }
+    throw new DownloadError(`${url} could not be loaded: check the connection and reload the page`);
+  }
+}
