@@ -1,0 +1,140 @@
+/**
+ * The network over pictures of any size, by all that the browser offers: the graphics card, threads that share memory,
+ * or workers that do not.
+ */
+
+import { CalledWorker } from "./messages.js";
+import { loadNetwork } from "./network.js";
+import { runTiled } from "./run_tiled.js";
+import { bestBackend, loadRuntime, threadsOfRuntime } from "./runtime.js";
+
+/** @import { NetworkConfig } from "./network.js" */
+/** @import { RunOptions, RunsNetwork } from "./run_tiled.js" */
+/** @import { Backend } from "./runtime.js" */
+/** @import { Tile } from "./tiles.js" */
+
+/**
+ * A network that restores planes of any size.
+ *
+ * @typedef {object} TiledNetwork
+ * @property {NetworkConfig} config
+ * @property {(planes: (Uint8Array | Float32Array)[], width: number, height: number, tables: Int32Array[] | null,
+ *   tiles: Tile[], options?: RunOptions) => Promise<Float32Array[]>} runTiles gives planes, 0..255, not rounded
+ * @property {() => void} terminate gives the memory back
+ */
+
+/** Each worker has a runtime and a network, some hundred megabytes. */
+const MOST_WORKERS = 4;
+
+/**
+ * A loaded network in this thread, with the interface of the others.
+ *
+ * @param {import("./network.js").Network} network
+ * @returns {TiledNetwork}
+ */
+export function tiledNetwork(network) {
+  return {
+    config: network.config,
+    runTiles: (...picture) => runTiled([network], ...picture),
+    terminate: () => void network.release(),
+  };
+}
+
+/**
+ * Load runtime and network.
+ *
+ * @param {object} options
+ * @param {string} options.runtime address of the folder of the runtime, with a slash at its end
+ * @param {string} options.weights address of the folder of the network, with a slash at its end
+ * @param {Backend} [options.backend] default: the best one
+ * @param {number} [options.workers] how many work side by side where memory is not shared
+ * @param {(loaded: number) => void} [options.progress] is told how many bytes of the runtime have come
+ * @param {AbortSignal} [options.signal] stops loading
+ * @returns {Promise<TiledNetwork & {backend: Backend, threads: number, workers: number}>} and what runs it
+ * @throws {import("./errors.js").DownloadError} if a file does not come
+ */
+export async function openNetwork({ runtime, weights, backend, workers, progress, signal }) {
+  const chosen = backend ?? (await bestBackend());
+  const threads = threadsOfRuntime();
+  if (chosen === "webgpu" || threads > 1) {
+    const ort = await loadRuntime(runtime, { backend: chosen, threads, onProgress: progress, signal });
+    const network = await loadNetwork(weights, { ort, backend: chosen, signal });
+    return { ...tiledNetwork(network), backend: chosen, threads, workers: 0 };
+  }
+  const many = workers ?? Math.min(navigator.hardwareConcurrency || 1, MOST_WORKERS);
+  const pool = new NetworkPool({ runtime, weights }, many);
+  const config = await pool.start(progress, signal);
+  return {
+    config,
+    runTiles: (...picture) => pool.runTiles(...picture),
+    terminate: () => pool.terminate(),
+    backend: chosen,
+    threads: 1,
+    workers: many,
+  };
+}
+
+/** Workers with a network each. */
+class NetworkPool {
+  /** @type {CalledWorker[]} */
+  #workers = [];
+  #folders;
+  #many;
+
+  /**
+   * @param {{runtime: string, weights: string}} folders
+   * @param {number} many how many workers there are at most
+   */
+  constructor(folders, many) {
+    this.#folders = folders;
+    this.#many = many;
+  }
+
+  /**
+   * Start the first worker. The others find what it downloaded.
+   *
+   * @param {(loaded: number) => void} [progress]
+   * @param {AbortSignal} [signal]
+   * @returns {Promise<NetworkConfig>}
+   */
+  async start(progress, signal) {
+    const worker = new CalledWorker(new URL("network_worker.js", import.meta.url));
+    this.#workers.push(worker);
+    try {
+      return await worker.call("load", this.#folders, { progress, signal });
+    } catch (error) {
+      this.#workers = this.#workers.filter((other) => other !== worker);
+      worker.terminate();
+      throw error;
+    }
+  }
+
+  /** @type {TiledNetwork["runTiles"]} */
+  async runTiles(planes, width, height, tables, tiles, options) {
+    const missing = Math.min(tiles.length, this.#many) - this.#workers.length;
+    await Promise.all(Array.from({ length: Math.max(missing, 0) }, () => this.start(undefined, options?.signal)));
+    const networks = this.#workers.map((worker) => networkIn(worker));
+    return runTiled(networks, planes, width, height, tables, tiles, options);
+  }
+
+  terminate() {
+    for (const worker of this.#workers) {
+      worker.terminate();
+    }
+  }
+}
+
+/**
+ * @param {CalledWorker} worker
+ * @returns {RunsNetwork}
+ */
+function networkIn(worker) {
+  return {
+    run: (planes, width, height, tables, realism) =>
+      worker.call(
+        "run",
+        { planes, width, height, tables, realism },
+        { transfer: planes.map((plane) => /** @type {ArrayBuffer} */ (plane.buffer)) },
+      ),
+  };
+}
