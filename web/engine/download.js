@@ -3,7 +3,8 @@
 import { DownloadError } from "./errors.js";
 
 /**
- * @typedef {(name: string, progress?: (loaded: number) => void) => Promise<Uint8Array<ArrayBuffer>>} ReadFile
+ * @typedef {(loaded: number, total: number) => void} Progress is told how many bytes have come, of how many
+ * @typedef {(name: string, progress?: Progress) => Promise<Uint8Array<ArrayBuffer>>} ReadFile
  */
 
 /**
@@ -22,7 +23,7 @@ export function filesAt(folder, signal) {
  * The bytes at an address.
  *
  * @param {string} url
- * @param {(loaded: number) => void} [progress] is told how many bytes have come
+ * @param {Progress} [progress] is not told anything if the server does not say how many bytes there are
  * @param {AbortSignal} [signal]
  * @returns {Promise<Uint8Array<ArrayBuffer>>}
  * @throws {DownloadError} if they do not come
@@ -33,13 +34,18 @@ export async function download(url, progress, signal) {
     if (!response.ok || !response.body) {
       throw new DownloadError(`${url} is not there (the server said ${response.status}): reload the page`);
     }
+    const { headers } = response;
+    // Of what is compressed on the way, it is the compressed size.
+    const total = headers.has("Content-Encoding") ? 0 : Number(headers.get("Content-Length"));
     const reader = response.body.getReader();
     const parts = [];
     let loaded = 0;
     for (let part = await reader.read(); !part.done; part = await reader.read()) {
       parts.push(part.value);
       loaded += part.value.length;
-      progress?.(loaded);
+      if (total) {
+        progress?.(loaded, total);
+      }
     }
     return new Uint8Array(await new Blob(parts).arrayBuffer());
   } catch (error) {

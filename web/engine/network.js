@@ -4,7 +4,7 @@ import { filesAt } from "./download.js";
 import { UnusableResultError } from "./errors.js";
 import { mixedWeights, readChecked, readManifest, unpackWeights } from "./network_files.js";
 
-/** @import { ReadFile } from "./download.js" */
+/** @import { Progress, ReadFile } from "./download.js" */
 /** @import { Manifest } from "./network_files.js" */
 
 /** @typedef {typeof import("onnxruntime-web")} Ort */
@@ -29,9 +29,9 @@ const KEPT = 2;
  *
  * @param {string | URL | ReadFile} source the address of a folder that `argan export --web` wrote, or what reads it
  * @param {object} options
- * @param {Ort} options.ort ONNX Runtime, see `runtime.js`
+ * @param {Ort | Promise<Ort>} options.ort ONNX Runtime, see `runtime.js`
  * @param {"wasm" | "webgpu"} [options.backend] what runs it
- * @param {(loaded: number, total: number) => void} [options.onProgress] is told how many bytes have come
+ * @param {Progress} [options.onProgress]
  * @param {AbortSignal} [options.signal] stops loading
  * @returns {Promise<Network>}
  * @throws {import("./errors.js").DownloadError} if a file does not come, or is another
@@ -45,7 +45,7 @@ export async function loadNetwork(source, { ort, backend = "wasm", onProgress, s
   const data = await readChecked(read, weights, (loaded) => onProgress?.(graph.bytes + loaded, total));
   // Later reads must not end with the signal of this one.
   const readLater = typeof source === "function" ? source : filesAt(source);
-  return new Network(ort, backend, manifest, graphData, unpackWeights(data, manifest), readLater);
+  return new Network(await ort, backend, manifest, graphData, unpackWeights(data, manifest), readLater);
 }
 
 /** A loaded network; see {@link loadNetwork}. */

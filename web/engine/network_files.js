@@ -2,7 +2,7 @@
 
 import { DownloadError } from "./errors.js";
 
-/** @import { ReadFile } from "./download.js" */
+/** @import { Progress, ReadFile } from "./download.js" */
 
 /**
  * What `manifest.json` says.
@@ -51,7 +51,7 @@ export async function readManifest(read) {
  *
  * @param {ReadFile} read
  * @param {File} file
- * @param {(loaded: number) => void} [progress] is told how many bytes have come
+ * @param {Progress} [progress]
  * @throws {DownloadError} if it is another file
  */
 export async function readChecked(read, file, progress) {

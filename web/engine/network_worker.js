@@ -1,17 +1,15 @@
 /** A worker with a network of its own, on one thread. Pages that cannot share memory use several. */
 
+import { loadWithRuntime } from "./loading.js";
 import { serve } from "./messages.js";
-import { loadNetwork } from "./network.js";
-import { loadRuntime } from "./runtime.js";
 
 /** @type {import("./network.js").Network} */
 let network;
 
 serve({
-  /** @param {{runtime: string, weights: string}} folders */
-  async load({ runtime, weights }, { signal, progress }) {
-    const ort = await loadRuntime(runtime, { backend: "wasm", onProgress: progress, signal });
-    network = await loadNetwork(weights, { ort, signal });
+  /** @param {import("./loading.js").Folders} folders */
+  async load(folders, { signal, progress }) {
+    network = await loadWithRuntime(folders, { backend: "wasm", progress, signal });
     return network.config;
   },
 

@@ -6,6 +6,7 @@
 
 import { download } from "./download.js";
 
+/** @import { Progress } from "./download.js" */
 /** @import { Ort } from "./network.js" */
 
 /** @typedef {"webgpu" | "wasm"} Backend */
@@ -44,7 +45,7 @@ export function threadsOfRuntime() {
  * @param {object} options
  * @param {Backend} options.backend
  * @param {number} [options.threads] of the processor
- * @param {(loaded: number) => void} [options.onProgress] is told how many bytes of its program have come
+ * @param {Progress} [options.onProgress] of its program
  * @param {AbortSignal} [options.signal] stops loading
  * @returns {Promise<Ort>}
  * @throws {import("./errors.js").DownloadError} if a file does not come

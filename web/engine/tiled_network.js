@@ -3,11 +3,14 @@
  * or workers that do not.
  */
 
+import { DownloadError } from "./errors.js";
+import { loadWithRuntime } from "./loading.js";
 import { CalledWorker } from "./messages.js";
-import { loadNetwork } from "./network.js";
 import { runTiled } from "./run_tiled.js";
-import { bestBackend, loadRuntime, threadsOfRuntime } from "./runtime.js";
+import { bestBackend, threadsOfRuntime } from "./runtime.js";
 
+/** @import { Progress } from "./download.js" */
+/** @import { Folders } from "./loading.js" */
 /** @import { NetworkConfig } from "./network.js" */
 /** @import { RunOptions, RunsNetwork } from "./run_tiled.js" */
 /** @import { Backend } from "./runtime.js" */
@@ -46,29 +49,40 @@ export function tiledNetwork(network) {
  * @param {object} options
  * @param {string} options.runtime address of the folder of the runtime, with a slash at its end
  * @param {string} options.weights address of the folder of the network, with a slash at its end
- * @param {Backend} [options.backend] default: the best one
+ * @param {Backend} [options.backend] default: the best one that works
  * @param {number} [options.workers] how many work side by side where memory is not shared
- * @param {(loaded: number) => void} [options.progress] is told how many bytes of the runtime have come
+ * @param {Progress} [options.progress] of all that is downloaded
  * @param {AbortSignal} [options.signal] stops loading
  * @returns {Promise<TiledNetwork & {backend: Backend, threads: number, workers: number}>} and what runs it
- * @throws {import("./errors.js").DownloadError} if a file does not come
+ * @throws {import("./errors.js").DownloadError} if a file does not come, or is another
  */
 export async function openNetwork({ runtime, weights, backend, workers, progress, signal }) {
-  const chosen = backend ?? (await bestBackend());
+  const folders = { runtime, weights };
   const threads = threadsOfRuntime();
-  if (chosen === "webgpu" || threads > 1) {
-    const ort = await loadRuntime(runtime, { backend: chosen, threads, onProgress: progress, signal });
-    const network = await loadNetwork(weights, { ort, backend: chosen, signal });
-    return { ...tiledNetwork(network), backend: chosen, threads, workers: 0 };
+  if ((backend ?? (await bestBackend())) === "webgpu") {
+    try {
+      const network = await loadWithRuntime(folders, { backend: "webgpu", progress, signal });
+      // A driver may refuse what it promised.
+      await network.run([new Uint8Array(1)], 1, 1, null);
+      return { ...tiledNetwork(network), backend: "webgpu", threads: 1, workers: 0 };
+    } catch (error) {
+      if (backend || signal?.aborted || error instanceof DownloadError) {
+        throw error;
+      }
+    }
+  }
+  if (threads > 1) {
+    const network = await loadWithRuntime(folders, { backend: "wasm", threads, progress, signal });
+    return { ...tiledNetwork(network), backend: "wasm", threads, workers: 0 };
   }
   const many = workers ?? Math.min(navigator.hardwareConcurrency || 1, MOST_WORKERS);
-  const pool = new NetworkPool({ runtime, weights }, many);
+  const pool = new NetworkPool(folders, many);
   const config = await pool.start(progress, signal);
   return {
     config,
     runTiles: (...picture) => pool.runTiles(...picture),
     terminate: () => pool.terminate(),
-    backend: chosen,
+    backend: "wasm",
     threads: 1,
     workers: many,
   };
@@ -82,7 +96,7 @@ class NetworkPool {
   #many;
 
   /**
-   * @param {{runtime: string, weights: string}} folders
+   * @param {Folders} folders
    * @param {number} many how many workers there are at most
    */
   constructor(folders, many) {
@@ -93,7 +107,7 @@ class NetworkPool {
   /**
    * Start the first worker. The others find what it downloaded.
    *
-   * @param {(loaded: number) => void} [progress]
+   * @param {Progress} [progress]
    * @param {AbortSignal} [signal]
    * @returns {Promise<NetworkConfig>}
    */
