@@ -17,3 +17,9 @@ def run_node(script: str, *arguments: object, timeout: float = 120) -> str:
     done = subprocess.run(command, capture_output=True, text=True, timeout=timeout, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout
+
+
+needs_runtime = pytest.mark.skipif(
+    shutil.which("node") is None or not (WEB / "node_modules" / "onnxruntime-web").is_dir(),
+    reason="needs Node.js and onnxruntime-web: npm ci --prefix web --ignore-scripts",
+)

@@ -1,0 +1,108 @@
+"""A small network for the browser, and the site that serves it over real HTTP: isolated, and not."""
+
+import functools
+import http.server
+import shutil
+import subprocess
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser
+
+from argan_hf.checkpoint_files import locate
+from argan_hf.defaults import DEFAULT_CHECKPOINT
+from argan_hf.export import export_web
+from tests.export.conftest import tiny_checkpoint, with_realism
+from tests.space.conftest import browser  # noqa: F401
+from tests.web.node import WEB
+
+
+@dataclass(frozen=True)
+class WebNetwork:
+    """A checkpoint, and the folder that was made of it for browsers."""
+
+    checkpoint: Path
+    folder: Path
+
+
+@pytest.fixture(scope="session")
+def tiny_network(tmp_path_factory: pytest.TempPathFactory) -> WebNetwork:
+    """Three planes, conditioned, with realism."""
+    folder = tmp_path_factory.mktemp("tiny")
+    checkpoint = with_realism(tiny_checkpoint(folder / "net"))
+    return WebNetwork(checkpoint, export_web(checkpoint, folder / "web").folder)
+
+
+@pytest.fixture(scope="session")
+def default_network(tmp_path_factory: pytest.TempPathFactory) -> WebNetwork:
+    """The shipped network for color."""
+    folder = tmp_path_factory.mktemp("default") / "web"
+    return WebNetwork(locate(DEFAULT_CHECKPOINT), export_web(DEFAULT_CHECKPOINT, folder).folder)
+
+
+@pytest.fixture(scope="session")
+def site(tiny_network: WebNetwork, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The staged site, with a page for tests, and with a damaged network in `damaged/`."""
+    folder = tmp_path_factory.mktemp("site")
+    command = ["node", WEB / "stage.js", folder, tiny_network.folder]
+    subprocess.run(command, check=True, capture_output=True, timeout=60)
+    shutil.copytree(WEB / "tests", folder / "tests")
+    (folder / "index.html").write_text('<!doctype html><title>Test</title><link rel="icon" href="data:,">')
+    shutil.copytree(folder / "weights", folder / "damaged")
+    damaged = bytearray((folder / "damaged" / "weights.bin").read_bytes())
+    damaged[0] ^= 1
+    (folder / "damaged" / "weights.bin").write_bytes(damaged)
+    return folder
+
+
+class _Handler(http.server.SimpleHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    is_isolated = False
+
+    def end_headers(self) -> None:
+        # Whatever asks another server fails, in workers of workers as well.
+        self.send_header("Content-Security-Policy", "default-src 'self' data:; script-src 'self' 'wasm-unsafe-eval'")
+        if self.is_isolated:
+            self.send_header("Cross-Origin-Opener-Policy", "same-origin")
+            self.send_header("Cross-Origin-Embedder-Policy", "require-corp")
+        super().end_headers()
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+class _IsolatedHandler(_Handler):
+    is_isolated = True
+
+
+def _served(folder: Path, handler: type[_Handler]) -> Iterator[str]:
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(handler, directory=folder)) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/"
+        server.shutdown()
+
+
+@pytest.fixture(scope="session")
+def isolated_url(site: Path) -> Iterator[str]:
+    """The site with the headers by which pages may share memory with their workers."""
+    yield from _served(site, _IsolatedHandler)
+
+
+@pytest.fixture(scope="session")
+def plain_url(site: Path) -> Iterator[str]:
+    """The site as any server of files serves it."""
+    yield from _served(site, _Handler)
+
+
+@pytest.fixture(scope="session")
+def browser_with_webgpu(browser: Browser) -> Iterator[Browser]:  # noqa: F811
+    """A browser whose graphics card is a program (SwiftShader)."""
+    # The flags of the other one turn all graphics cards off.
+    flags = ["--no-sandbox", "--disable-quic", "--no-first-run", "--disable-background-networking"]
+    flags += ["--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader"]
+    launched = browser.browser_type.launch(executable_path=shutil.which("chromium"), args=flags)
+    yield launched
+    launched.close()

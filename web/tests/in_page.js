@@ -1,0 +1,66 @@
+/** What tests do in a page of a staged site. Planes come and go as base64, which is faster than lists of numbers. */
+
+import { CalledWorker } from "../engine/messages.js";
+import { tiles } from "../engine/tiles.js";
+
+/** @type {CalledWorker} */
+let worker;
+/** @type {any} */
+let opened;
+
+/**
+ * @param {{weights?: string, runtime?: string, backend?: string}} options
+ */
+export async function open({ weights = "weights/", runtime = "runtime/", backend }) {
+  worker = new CalledWorker(new URL("../engine/worker.js", import.meta.url));
+  /** @type {number[][]} */
+  const downloaded = [];
+  const folders = { weights: `${location.origin}/${weights}`, runtime: `${location.origin}/${runtime}` };
+  const progress = (/** @type {number[]} */ ...numbers) => downloaded.push(numbers);
+  opened = await worker.call("open", { ...folders, backend }, { progress });
+  return { ...opened, isIsolated: crossOriginIsolated, cores: navigator.hardwareConcurrency, downloaded };
+}
+
+/**
+ * @param {{planes: string, width: number, height: number, tables: number[][] | null, realism: number, tileSize: number,
+ *   most: number}} options `most`: tiles after which the page gives up
+ */
+export async function run({ planes, width, height, tables, realism, tileSize, most }) {
+  const samples = Uint8Array.from(atob(planes), (letter) => letter.charCodeAt(0));
+  const size = width * height;
+  const { tileMargin } = opened.config;
+  const picture = {
+    planes: Array.from({ length: samples.length / size }, (_, at) => samples.slice(at * size, (at + 1) * size)),
+    width,
+    height,
+    tables: tables?.map((table) => Int32Array.from(table)) ?? null,
+    tiles: tiles(width, height, tileSize, tileMargin, 16),
+    realism,
+  };
+  const controller = new AbortController();
+  /** @type {number[][]} */
+  const steps = [];
+  const progress = (/** @type {number} */ done, /** @type {number} */ total) => {
+    steps.push([done, total]);
+    if (done >= most) {
+      controller.abort();
+    }
+  };
+  let restored = null;
+  let failure = null;
+  try {
+    restored = (await worker.call("runTiles", picture, { progress, signal: controller.signal })).map(base64);
+  } catch (error) {
+    failure = `${error}`;
+  }
+  return { restored, failure, steps };
+}
+
+/** @param {Float32Array} plane */
+function base64(plane) {
+  let text = "";
+  for (const byte of new Uint8Array(plane.buffer, plane.byteOffset, plane.byteLength)) {
+    text += String.fromCharCode(byte);
+  }
+  return btoa(text);
+}
