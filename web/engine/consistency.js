@@ -47,12 +47,14 @@ export function projectOntoFile(restored, seen, width, top, coefficients, table,
   for (let row = 0; row < rows; row++) {
     const whole = top / 8 + row;
     for (let column = 0; column < columns; column++) {
-      if (held && !held.values[whole * held.columns + column]) continue;
+      if (held && !held.values[whole * held.columns + column]) {
+        continue;
+      }
       const start = (whole * coefficients.columns + column) * 64;
       goal.set(coefficients.values.subarray(start, start + 64));
       const at = row * 8 * width + column * 8;
-      _prepareWriting(restored, seen, at, width, strength);
-      counts.missed += _hold(restored[0], at, width, table, seen.length === 1, strength);
+      prepareWriting(restored, seen, at, width, strength);
+      counts.missed += hold(restored[0], at, width, table, seen.length === 1, strength);
       counts.blocks++;
     }
   }
@@ -70,24 +72,36 @@ export function projectOntoFile(restored, seen, width, top, coefficients, table,
  * @param {number} strength
  * @returns {number} coefficients that still are not those of the file
  */
-function _hold(luma, at, width, table, isGray, strength) {
-  for (let entry = 0; entry < 64; entry++) samples[entry] = luma[at + (entry >> 3) * width + (entry & 7)];
+function hold(luma, at, width, table, isGray, strength) {
+  for (let entry = 0; entry < 64; entry++) {
+    samples[entry] = luma[at + (entry >> 3) * width + (entry & 7)];
+  }
   let missed = 0;
   for (let round = 0, margin = MARGIN; round < MARGIN_ROUNDS; round++, margin *= 2) {
-    _project(table, margin);
+    project(table, margin);
     missed = 0;
     for (let entry = 0; entry < 64; entry++) {
       const blended = strength === 1 ? projected[entry] : lerp(seenLuma[entry], projected[entry], strength);
-      written[entry] = (isGray ? toByte(blended) : _lumaOfWritten(blended, entry)) - 128;
+      written[entry] = (isGray ? toByte(blended) : lumaOfWritten(blended, entry)) - 128;
     }
     forwardDct(written);
     quantize(written, table);
-    for (let entry = 0; entry < 64; entry++) if (written[entry] !== goal[entry]) missed++;
-    if (!missed) break;
+    for (let entry = 0; entry < 64; entry++) {
+      if (written[entry] !== goal[entry]) {
+        missed++;
+      }
+    }
+    if (!missed) {
+      break;
+    }
     // On from the clipped result.
-    for (let entry = 0; entry < 64; entry++) samples[entry] = Math.min(Math.max(projected[entry], 0), 255);
+    for (let entry = 0; entry < 64; entry++) {
+      samples[entry] = Math.min(Math.max(projected[entry], 0), 255);
+    }
   }
-  for (let entry = 0; entry < 64; entry++) luma[at + (entry >> 3) * width + (entry & 7)] = projected[entry];
+  for (let entry = 0; entry < 64; entry++) {
+    luma[at + (entry >> 3) * width + (entry & 7)] = projected[entry];
+  }
   return missed;
 }
 
@@ -97,8 +111,10 @@ function _hold(luma, at, width, table, isGray, strength) {
  * @param {ArrayLike<number>} table
  * @param {number} margin
  */
-function _project(table, margin) {
-  for (let entry = 0; entry < 64; entry++) samples[entry] -= 128;
+function project(table, margin) {
+  for (let entry = 0; entry < 64; entry++) {
+    samples[entry] -= 128;
+  }
   orthonormalDct(samples);
   for (let entry = 0; entry < 64; entry++) {
     const half = Math.max(table[entry] / 2 - margin, 0);
@@ -106,7 +122,9 @@ function _project(table, margin) {
     samples[entry] = Math.min(Math.max(samples[entry], middle - half), middle + half);
   }
   inverseOrthonormalDct(samples);
-  for (let entry = 0; entry < 64; entry++) projected[entry] = samples[entry] + 128;
+  for (let entry = 0; entry < 64; entry++) {
+    projected[entry] = samples[entry] + 128;
+  }
 }
 
 /**
@@ -118,11 +136,13 @@ function _project(table, margin) {
  * @param {number} width
  * @param {number} strength
  */
-function _prepareWriting(restored, seen, start, width, strength) {
+function prepareWriting(restored, seen, start, width, strength) {
   for (let entry = 0; entry < 64; entry++) {
     const at = start + (entry >> 3) * width + (entry & 7);
     seenLuma[entry] = seen[0][at];
-    if (seen.length === 1) continue;
+    if (seen.length === 1) {
+      continue;
+    }
     let cb = seen[1][at];
     let cr = seen[2][at];
     if (restored.length > 1) {
@@ -130,7 +150,9 @@ function _prepareWriting(restored, seen, start, width, strength) {
       cr = strength === 1 ? restored[2][at] : lerp(cr, restored[2][at], strength);
     }
     addedByChroma(cb, cr, added);
-    for (let channel = 0; channel < 3; channel++) chroma[channel][entry] = added[channel];
+    for (let channel = 0; channel < 3; channel++) {
+      chroma[channel][entry] = added[channel];
+    }
   }
 }
 
@@ -140,7 +162,7 @@ function _prepareWriting(restored, seen, start, width, strength) {
  * @param {number} luma
  * @param {number} entry of the block
  */
-function _lumaOfWritten(luma, entry) {
+function lumaOfWritten(luma, entry) {
   const red = toByte(Math.fround(luma + chroma[0][entry]));
   const green = toByte(Math.fround(luma + chroma[1][entry]));
   const blue = toByte(Math.fround(luma + chroma[2][entry]));

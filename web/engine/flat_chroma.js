@@ -58,15 +58,17 @@ export function flatChroma(planes, width, height, tables, sampling, weights) {
   const isLeft = (row, column) => weights.values[row * weights.columns + column] > LEAST_WEIGHT;
   // In strips, and only what lies around flat blocks: the codec takes time.
   for (let first = 0; first < rows; first += STRIP) {
-    const box = _boxOf(
+    const box = boxOf(
       first,
       Math.min(first + STRIP, rows),
       columns,
-      (row, column) => isLeft(row, column) && _isFlat(planes[0], width, row, column),
+      (row, column) => isLeft(row, column) && isFlat(planes[0], width, row, column),
     );
-    if (!box) continue;
-    const part = _cut(planes, width, height, box);
-    const guess = _guess(
+    if (!box) {
+      continue;
+    }
+    const part = cut(planes, width, height, box);
+    const guess = guessAt(
       part,
       tables,
       sampling,
@@ -76,7 +78,9 @@ export function flatChroma(planes, width, height, tables, sampling, weights) {
       for (let column = box.left; column < box.right; column++) {
         const from = (row - part.top / BLOCK) * guess.columns + column - part.left / BLOCK;
         const to = row * columns + column;
-        for (const index of [0, 1]) flat.chroma[index][to] = guess.means[index][from];
+        for (const index of [0, 1]) {
+          flat.chroma[index][to] = guess.means[index][from];
+        }
         flat.known[to] = guess.proven[from] && isLeft(row, column) ? 1 : 0;
       }
     }
@@ -97,7 +101,9 @@ export function setFlatChroma(restored, flat, width, top) {
   for (let row = top / BLOCK; row < last; row++) {
     for (let column = 0; column < flat.columns; column++) {
       const block = row * flat.columns + column;
-      if (!flat.known[block]) continue;
+      if (!flat.known[block]) {
+        continue;
+      }
       const start = (row * BLOCK - top) * width + column * BLOCK;
       for (const index of [0, 1]) {
         for (let y = 0, at = start; y < BLOCK; y++, at += width) {
@@ -108,7 +114,7 @@ export function setFlatChroma(restored, flat, width, top) {
   }
 }
 
-/** @typedef {{top: number, bottom: number, left: number, right: number}} _Box in blocks, or in samples */
+/** @typedef {{top: number, bottom: number, left: number, right: number}} Box in blocks, or in samples */
 
 /**
  * The smallest box around blocks that are wanted, extended to whole blocks of halved chroma.
@@ -117,20 +123,24 @@ export function setFlatChroma(restored, flat, width, top) {
  * @param {number} last the one behind the last
  * @param {number} columns
  * @param {(row: number, column: number) => boolean} isWanted
- * @returns {_Box | null}
+ * @returns {Box | null}
  */
-function _boxOf(first, last, columns, isWanted) {
+function boxOf(first, last, columns, isWanted) {
   const box = { top: last, bottom: -1, left: columns, right: -1 };
   for (let row = first; row < last; row++) {
     for (let column = 0; column < columns; column++) {
-      if (!isWanted(row, column)) continue;
+      if (!isWanted(row, column)) {
+        continue;
+      }
       box.top = Math.min(box.top, row);
       box.bottom = Math.max(box.bottom, row);
       box.left = Math.min(box.left, column);
       box.right = Math.max(box.right, column);
     }
   }
-  if (box.bottom < 0) return null;
+  if (box.bottom < 0) {
+    return null;
+  }
   return {
     top: box.top & ~1,
     bottom: Math.min((box.bottom & ~1) + 2, last),
@@ -147,10 +157,14 @@ function _boxOf(first, last, columns, isWanted) {
  * @param {number} row
  * @param {number} column
  */
-function _isFlat(luma, width, row, column) {
+function isFlat(luma, width, row, column) {
   const start = row * BLOCK * width + column * BLOCK;
   for (let y = 0, at = start; y < BLOCK; y++, at += width) {
-    for (let x = 0; x < BLOCK; x++) if (luma[at + x] !== luma[start]) return false;
+    for (let x = 0; x < BLOCK; x++) {
+      if (luma[at + x] !== luma[start]) {
+        return false;
+      }
+    }
   }
   return true;
 }
@@ -161,9 +175,9 @@ function _isFlat(luma, width, row, column) {
  * @param {Uint8Array[]} planes
  * @param {number} width
  * @param {number} height
- * @param {_Box} box in blocks
+ * @param {Box} box in blocks
  */
-function _cut(planes, width, height, box) {
+function cut(planes, width, height, box) {
   const top = Math.max(box.top - MARGIN, 0) * BLOCK;
   const left = Math.max(box.left - MARGIN, 0) * BLOCK;
   const bottom = Math.min((box.bottom + MARGIN) * BLOCK, height);
@@ -188,7 +202,7 @@ function _cut(planes, width, height, box) {
  * @param {Subsampling} sampling
  * @param {number} columns whole blocks of a row
  */
-function _guess({ planes, width, height }, tables, sampling, columns) {
+function guessAt({ planes, width, height }, tables, sampling, columns) {
   const rows = Math.floor(height / BLOCK);
   const means = [new Float32Array(rows * columns), new Float32Array(rows * columns)];
   const proven = new Uint8Array(rows * columns);
@@ -196,18 +210,24 @@ function _guess({ planes, width, height }, tables, sampling, columns) {
   const guess = [planes[0], planes[1].slice(), planes[2].slice()];
   for (let row = 0; row < rows; row++) {
     for (let column = 0; column < columns; column++) {
-      const isFlat = _isFlat(planes[0], width, row, column);
+      const flat = isFlat(planes[0], width, row, column);
       const start = row * BLOCK * width + column * BLOCK;
       for (const index of [0, 1]) {
         let sum = 0;
         for (let y = 1, at = start + width; y < BLOCK - 1; y++, at += width) {
-          for (let x = 1; x < BLOCK - 1; x++) sum += planes[1 + index][at + x];
+          for (let x = 1; x < BLOCK - 1; x++) {
+            sum += planes[1 + index][at + x];
+          }
         }
         const mean = Math.fround(sum / (BLOCK - 2) ** 2);
         means[index][row * columns + column] = mean;
-        if (!isFlat) continue;
+        if (!flat) {
+          continue;
+        }
         proven[row * columns + column] = 1;
-        for (let y = 0, at = start; y < BLOCK; y++, at += width) guess[1 + index].fill(toByte(mean), at, at + BLOCK);
+        for (let y = 0, at = start; y < BLOCK; y++, at += width) {
+          guess[1 + index].fill(toByte(mean), at, at + BLOCK);
+        }
       }
     }
   }
@@ -218,8 +238,10 @@ function _guess({ planes, width, height }, tables, sampling, columns) {
     for (let column = 0; column < columns; column += across) {
       const agrees =
         row + down <= rows &&
-        [1, 2].every((index) => _agrees(shown[index], planes[index], width, row, column, tables[1], down, across));
-      if (agrees) continue;
+        [1, 2].every((index) => isAsSeen(shown[index], planes[index], width, row, column, tables[1], down, across));
+      if (agrees) {
+        continue;
+      }
       for (let y = row; y < Math.min(row + down, rows); y++) {
         proven.fill(0, y * columns + column, y * columns + Math.min(column + across, columns));
       }
@@ -228,7 +250,7 @@ function _guess({ planes, width, height }, tables, sampling, columns) {
   return { means, proven, columns };
 }
 
-const _error = new Float64Array(64);
+const error = new Float64Array(64);
 
 /**
  * Whether a block of stored chroma is what a guess becomes, within the steps of its table.
@@ -242,15 +264,17 @@ const _error = new Float64Array(64);
  * @param {number} down rows of luma per row of chroma
  * @param {number} across
  */
-function _agrees(shown, seen, width, row, column, table, down, across) {
+function isAsSeen(shown, seen, width, row, column, table, down, across) {
   for (let entry = 0; entry < 64; entry++) {
     const start = (row * BLOCK + (entry >> 3) * down) * width + column * BLOCK + (entry & 7) * across;
     let sum = 0;
     for (let y = 0; y < down; y++) {
-      for (let x = 0; x < across; x++) sum += shown[start + y * width + x] - seen[start + y * width + x];
+      for (let x = 0; x < across; x++) {
+        sum += shown[start + y * width + x] - seen[start + y * width + x];
+      }
     }
-    _error[entry] = sum / (down * across);
+    error[entry] = sum / (down * across);
   }
-  orthonormalDct(_error);
-  return _error.every((value, entry) => Math.abs(value) / table[entry] <= MOST_STEPS);
+  orthonormalDct(error);
+  return error.every((value, entry) => Math.abs(value) / table[entry] <= MOST_STEPS);
 }

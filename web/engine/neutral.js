@@ -37,7 +37,9 @@ export function coloredBlocks(samples, width, height, { rgb = false } = {}) {
     const start = Math.floor(y / BLOCK) * columns;
     for (let x = 0, at = y * width; x < width; x++, at++) {
       const neutral = rgb ? first[at] : NEUTRAL;
-      if (second[at] !== neutral || third[at] !== neutral) values[start + (x >> 4)] = 1;
+      if (second[at] !== neutral || third[at] !== neutral) {
+        values[start + (x >> 4)] = 1;
+      }
     }
   }
   return { rows, columns, values };
@@ -53,7 +55,9 @@ export function neutralBlocks({ rows, columns, values }) {
   const neutral = new Uint8Array(values.length).fill(1);
   for (let row = 0; row < rows; row++) {
     for (let column = 0; column < columns; column++) {
-      if (!values[row * columns + column]) continue;
+      if (!values[row * columns + column]) {
+        continue;
+      }
       for (let y = Math.max(row - 1, 0); y < Math.min(row + 2, rows); y++) {
         neutral.fill(0, y * columns + Math.max(column - 1, 0), y * columns + Math.min(column + 2, columns));
       }
@@ -75,7 +79,9 @@ export function leaveNeutral(restored, neutral, width, top) {
     for (let start = 0, y = top; start < plane.length; start += width, y++) {
       const row = Math.floor(y / BLOCK) * neutral.columns;
       for (let column = 0; column < neutral.columns; column++) {
-        if (!neutral.values[row + column]) continue;
+        if (!neutral.values[row + column]) {
+          continue;
+        }
         plane.fill(NEUTRAL, start + column * BLOCK, start + Math.min((column + 1) * BLOCK, width));
       }
     }

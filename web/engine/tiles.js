@@ -30,7 +30,7 @@
  * @returns {Tile[]}
  */
 export function tiles(width, height, tileSize, margin, step) {
-  const [high, wide] = _tileSides(width, height, tileSize, margin, step);
+  const [high, wide] = tileSides(width, height, tileSize, margin, step);
   /** @type {Tile[]} */
   const plan = [];
   for (let top = 0; top < height; top += high) {
@@ -56,7 +56,7 @@ export function tiles(width, height, tileSize, margin, step) {
  * @param {number} step
  * @returns {[number, number]} height and width of the tiles, multiples of `step`
  */
-function _tileSides(width, height, tileSize, margin, step) {
+function tileSides(width, height, tileSize, margin, step) {
   let best = Number.POSITIVE_INFINITY;
   /** @type {[number, number]} */
   let sides = [tileSize, tileSize];
@@ -64,7 +64,9 @@ function _tileSides(width, height, tileSize, margin, step) {
     const high = Math.ceil(height / (rows * step)) * step;
     // As few columns as the area allows.
     const widest = Math.floor(Math.floor(tileSize ** 2 / high) / step) * step;
-    if (!widest) continue;
+    if (!widest) {
+      continue;
+    }
     const columns = Math.ceil(width / widest);
     const wide = Math.ceil(width / (columns * step)) * step;
     const seen = (height + 2 * margin * (rows - 1)) * (width + 2 * margin * (columns - 1));
@@ -91,14 +93,18 @@ export function around(isWanted, block, tile, margin, divisor) {
   let [bottom, right] = [0, 0];
   for (let row = tile.rows[0] / block; row * block < tile.rows[1]; row++) {
     for (let column = tile.columns[0] / block; column * block < tile.columns[1]; column++) {
-      if (!isWanted(row, column)) continue;
+      if (!isWanted(row, column)) {
+        continue;
+      }
       top = Math.min(top, row * block);
       left = Math.min(left, column * block);
       bottom = Math.max(bottom, (row + 1) * block);
       right = Math.max(right, (column + 1) * block);
     }
   }
-  if (!bottom) return null;
+  if (!bottom) {
+    return null;
+  }
   /** @type {(first: number, last: number, inner: Span, outer: Span) => [Span, Span]} */
   const spans = (first, last, inner, outer) => {
     const end = Math.min(last, inner[1]);

@@ -52,33 +52,37 @@ const f = Math.fround;
  * @returns {Weights | null} 0 (restore) to 1 (leave); `null` if everything is to be restored
  */
 export function untouchedBlocks(samples, width, height, table, { asAWhole = true } = {}) {
-  const leastEdge = table ? _leastEdge(table) : _leastEdgeByPhase(samples, width, height);
-  const { rows, columns, equal, faint } = _count(samples, width, height, f(leastEdge));
+  const leastEdge = table ? leastEdgeOfTable(table) : leastEdgeByPhase(samples, width, height);
+  const { rows, columns, equal, faint } = count(samples, width, height, f(leastEdge));
   const size = rows * columns;
   const total = equal.reduce((sum, count) => sum + count, 0);
-  if (asAWhole && !table && total >= EVIDENCE && _isClean(equal, faint, rows, columns)) {
+  if (asAWhole && !table && total >= EVIDENCE && isClean(equal, faint, rows, columns)) {
     return { rows, columns, values: new Float32Array(size).fill(1) };
   }
   // Sums over a block and its eight neighbors.
   const [equalNear, faintNear] = [equal, faint].map((counts) =>
-    _means(counts, rows, columns, 1).map((mean) => mean * 9),
+    means(counts, rows, columns, 1).map((mean) => mean * 9),
   );
   const [low, high] = table ? CLEAN_IN_FILE : CLEAN;
   const weights = new Float32Array(size);
   const hasEvidence = new Float32Array(size);
   for (let at = 0; at < size; at++) {
     const evidence = f(equalNear[at] + faintNear[at]);
-    if (evidence < EVIDENCE) continue;
+    if (evidence < EVIDENCE) {
+      continue;
+    }
     hasEvidence[at] = 1;
     const share = f(faintNear[at] / Math.max(evidence, 1));
     weights[at] = Math.min(Math.max(f(f(f(high) - share) / f(high - low)), 0), 1);
   }
   // Photographs have single blocks that look so by chance, beside many that do not.
-  const around = _means(weights, rows, columns, NEIGHBORS);
-  const evidenceAround = _means(hasEvidence, rows, columns, NEIGHBORS);
+  const around = means(weights, rows, columns, NEIGHBORS);
+  const evidenceAround = means(hasEvidence, rows, columns, NEIGHBORS);
   let found = false;
   for (let at = 0; at < size; at++) {
-    if (f(around[at] / Math.max(evidenceAround[at], f(1e-6))) < AGREEMENT) weights[at] = 0;
+    if (f(around[at] / Math.max(evidenceAround[at], f(1e-6))) < AGREEMENT) {
+      weights[at] = 0;
+    }
     found ||= weights[at] > 0;
   }
   return found ? { rows, columns, values: weights } : null;
@@ -103,7 +107,9 @@ export function leaveUntouched(restored, seen, { rows, columns, values }, width,
     for (let column = 0; column <= columns; column++) {
       const [left, right] = [Math.max(column - 1, 0), Math.min(column, columns - 1)];
       const corners = [values[above + left], values[above + right], values[below + left], values[below + right]];
-      if (!corners[0] && !corners[1] && !corners[2] && !corners[3]) continue;
+      if (!corners[0] && !corners[1] && !corners[2] && !corners[3]) {
+        continue;
+      }
       const start = Math.max(column * BLOCK - 4, 0);
       const stop = Math.min(column * BLOCK + 4, width);
       for (let y = first; y < last; y++) {
@@ -132,7 +138,9 @@ export function leaveUntouched(restored, seen, { rows, columns, values }, width,
  */
 export function describeUntouched(weights, { lumaAlone }) {
   const share = untouchedShare(weights);
-  if (share < WORTH_SAYING) return [];
+  if (share < WORTH_SAYING) {
+    return [];
+  }
   if (share === 1 && !lumaAlone) {
     return ["Nothing to repair: no trace of JPEG was found beside the edges of the picture, so it is left as it is."];
   }
@@ -150,7 +158,7 @@ export function untouchedShare(weights) {
 }
 
 /** @param {ArrayLike<number>} table */
-function _leastEdge(table) {
+function leastEdgeOfTable(table) {
   return Math.max(EDGE, SAFETY * (table[1] / SLOPE + table[0] / BLOCK));
 }
 
@@ -163,21 +171,27 @@ function _leastEdge(table) {
  * @param {number} width
  * @param {number} height
  */
-function _leastEdgeByPhase(samples, width, height) {
+function leastEdgeByPhase(samples, width, height) {
   const hasColor =
     samples.length === 3 && samples.slice(1).some((plane) => plane.some((v, at) => v !== samples[0][at]));
-  if (hasColor && findEnlargement(samples, width, height) % BLOCK === 0) return EDGE;
+  if (hasColor && findEnlargement(samples, width, height) % BLOCK === 0) {
+    return EDGE;
+  }
   const shares = [];
   for (const vertical of [true, false]) {
     const sums = new Float64Array(BLOCK);
     for (let y = 0; y < height - (vertical ? 1 : 0); y++) {
       for (let x = 0; x < width - (vertical ? 0 : 1); x++) {
         const at = y * width + x;
-        if (_step(samples, at, at + (vertical ? width : 1)) >= EDGE) sums[(vertical ? y : x) & 7]++;
+        if (step(samples, at, at + (vertical ? width : 1)) >= EDGE) {
+          sums[(vertical ? y : x) & 7]++;
+        }
       }
     }
     const total = sums.reduce((sum, count) => sum + count, 0);
-    if (total >= EVIDENCE) shares.push(f(Math.max(...sums) / total));
+    if (total >= EVIDENCE) {
+      shares.push(f(Math.max(...sums) / total));
+    }
   }
   return shares.length && Math.min(...shares) >= ON_ONE_PHASE ? EDGE_OF_SQUARES : EDGE;
 }
@@ -189,7 +203,7 @@ function _leastEdgeByPhase(samples, width, height) {
  * @param {number} at
  * @param {number} next
  */
-function _step(samples, at, next) {
+function step(samples, at, next) {
   let largest = Math.abs(samples[0][next] - samples[0][at]);
   for (let plane = 1; plane < samples.length; plane++) {
     largest = Math.max(largest, Math.abs(samples[plane][next] - samples[plane][at]));
@@ -205,14 +219,16 @@ function _step(samples, at, next) {
  * @param {number} rows
  * @param {number} columns
  */
-function _isClean(equal, faint, rows, columns) {
+function isClean(equal, faint, rows, columns) {
   const hasEvidence = equal.map((count, at) => (count + faint[at] >= f(EVIDENCE / 9) ? 1 : 0));
   const dirty = hasEvidence.map((has, at) => (has && faint[at] > CLEAN[1] * (equal[at] + faint[at]) ? 1 : 0));
   const [evidence, wrong] = [hasEvidence, dirty].map((marks) => marks.reduce((sum, mark) => sum + mark, 0));
-  if (!evidence || wrong > (1 - WHOLE) * evidence) return false;
+  if (!evidence || wrong > (1 - WHOLE) * evidence) {
+    return false;
+  }
   // A photograph in a page of text is no large share of the evidence, but all of it in its place.
-  const near = _means(dirty, rows, columns, NEIGHBORS);
-  const evidenceNear = _means(hasEvidence, rows, columns, NEIGHBORS);
+  const near = means(dirty, rows, columns, NEIGHBORS);
+  const evidenceNear = means(hasEvidence, rows, columns, NEIGHBORS);
   const blocks = (2 * NEIGHBORS + 1) ** 2;
   return !near.some(
     (mean, at) => f(mean / Math.max(evidenceNear[at], f(1e-6))) > f(CLUSTER) && f(mean * blocks) >= CLUSTER_BLOCKS,
@@ -227,7 +243,7 @@ function _isClean(equal, faint, rows, columns) {
  * @param {number} columns
  * @param {number} reach
  */
-function _means(values, rows, columns, reach) {
+function means(values, rows, columns, reach) {
   const means = new Float32Array(values.length);
   const size = (2 * reach + 1) ** 2;
   for (let row = 0; row < rows; row++) {
@@ -253,7 +269,7 @@ function _means(values, rows, columns, reach) {
  * @param {number} height
  * @param {number} leastEdge
  */
-function _count(samples, width, height, leastEdge) {
+function count(samples, width, height, leastEdge) {
   const rows = Math.ceil(height / BLOCK);
   const columns = Math.ceil(width / BLOCK);
   const equal = new Float32Array(rows * columns);
@@ -270,30 +286,46 @@ function _count(samples, width, height, leastEdge) {
       let edge = -1 - 2 * REACH;
       for (let x = 0; x < width - 1 + REACH; x++) {
         if (x < width - 1) {
-          across[x] = _step(samples, start + x, start + x + 1);
-          if (across[x] >= leastEdge) edge = x;
+          across[x] = step(samples, start + x, start + x + 1);
+          if (across[x] >= leastEdge) {
+            edge = x;
+          }
         }
         const counted = x - REACH;
-        if (counted < 0 || edge < counted - REACH) continue;
-        if (across[counted] === 0) equal[row + (counted >> 3)]++;
-        else if (across[counted] <= FAINT) faint[row + (counted >> 3)]++;
+        if (counted < 0 || edge < counted - REACH) {
+          continue;
+        }
+        if (across[counted] === 0) {
+          equal[row + (counted >> 3)]++;
+        } else if (across[counted] <= FAINT) {
+          faint[row + (counted >> 3)]++;
+        }
       }
     }
     if (y < height - 1) {
       const steps = ring[y % (REACH + 1)];
       for (let x = 0, at = y * width; x < width; x++, at++) {
-        steps[x] = _step(samples, at, at + width);
-        if (steps[x] >= leastEdge) latest[x] = y;
+        steps[x] = step(samples, at, at + width);
+        if (steps[x] >= leastEdge) {
+          latest[x] = y;
+        }
       }
     }
     const counted = y - REACH;
-    if (counted < 0 || counted >= height - 1) continue;
+    if (counted < 0 || counted >= height - 1) {
+      continue;
+    }
     const steps = ring[counted % (REACH + 1)];
     const row = (counted >> 3) * columns;
     for (let x = 0; x < width; x++) {
-      if (latest[x] < counted - REACH) continue;
-      if (steps[x] === 0) equal[row + (x >> 3)]++;
-      else if (steps[x] <= FAINT) faint[row + (x >> 3)]++;
+      if (latest[x] < counted - REACH) {
+        continue;
+      }
+      if (steps[x] === 0) {
+        equal[row + (x >> 3)]++;
+      } else if (steps[x] <= FAINT) {
+        faint[row + (x >> 3)]++;
+      }
     }
   }
   return { rows, columns, equal, faint };

@@ -31,17 +31,29 @@ for (const { name, width, height, known, tables, sampling, strength, held } of c
     const rows = [top * width, Math.min(top + STRIP, height) * width];
     const part = restored.map((plane) => plane.subarray(...rows));
     const seenPart = seen.map((plane) => Float32Array.from(plane.subarray(...rows)));
-    if (neutral) leaveNeutral(part, neutral, width, top);
-    if (weights) leaveUntouched(lumaAlone ? part.slice(0, 1) : part, seenPart, weights, width, top);
-    if (flat) setFlatChroma(part, flat, width, top);
-    if (!coefficients) continue;
+    if (neutral) {
+      leaveNeutral(part, neutral, width, top);
+    }
+    if (weights) {
+      leaveUntouched(lumaAlone ? part.slice(0, 1) : part, seenPart, weights, width, top);
+    }
+    if (flat) {
+      setFlatChroma(part, flat, width, top);
+    }
+    if (!coefficients) {
+      continue;
+    }
     const mask = held ? { columns: width >> 3, values: readBytes(folder, `${name}.held`) } : null;
     const found = projectOntoFile(part, seenPart, width, top, coefficients, tables[0], { strength, held: mask });
     counts.blocks += found.blocks;
     counts.missed += found.missed;
   }
-  if (weights) writeArrays(folder, `${name}.weights`, [weights.values]);
-  if (coefficients) writeArrays(folder, `${name}.coefficients`, [coefficients.values]);
+  if (weights) {
+    writeArrays(folder, `${name}.weights`, [weights.values]);
+  }
+  if (coefficients) {
+    writeArrays(folder, `${name}.coefficients`, [coefficients.values]);
+  }
   writeArrays(folder, `${name}.out`, restored);
   reports.push({
     ...counts,

@@ -13,13 +13,23 @@ export function findEnlargement(samples, width, height) {
     for (let x = 0; x < width; x++) {
       const at = y * width + x;
       for (const plane of samples) {
-        if (y && plane[at] !== plane[at - width]) common = gcd(common, y);
-        if (x && plane[at] !== plane[at - 1]) common = gcd(common, x);
+        if (y && plane[at] !== plane[at - width]) {
+          common = gcd(common, y);
+        }
+        if (x && plane[at] !== plane[at - 1]) {
+          common = gcd(common, x);
+        }
       }
     }
   }
-  if (!common) return 1;
+  if (!common) {
+    return 1;
+  }
   common = gcd(gcd(common, width), height);
-  for (let k = 16; k > 1; k--) if (common % k === 0) return k;
+  for (let k = 16; k > 1; k--) {
+    if (common % k === 0) {
+      return k;
+    }
+  }
   return 1;
 }

@@ -57,13 +57,17 @@ export function readBlock(plane, width, height, top, left, block) {
   if (top + 8 <= height && left + 8 <= width) {
     for (let y = 0, to = 0; y < 8; y++) {
       const from = (top + y) * width + left;
-      for (let x = 0; x < 8; x++) block[to++] = plane[from + x] - 128;
+      for (let x = 0; x < 8; x++) {
+        block[to++] = plane[from + x] - 128;
+      }
     }
     return;
   }
   for (let y = 0, to = 0; y < 8; y++) {
     const from = Math.min(top + y, height - 1) * width;
-    for (let x = 0; x < 8; x++) block[to++] = plane[from + Math.min(left + x, width - 1)] - 128;
+    for (let x = 0; x < 8; x++) {
+      block[to++] = plane[from + Math.min(left + x, width - 1)] - 128;
+    }
   }
 }
 
@@ -82,7 +86,9 @@ export function decodePlane({ rows, columns, values }, table, width, height) {
   const samples = new Uint8Array(64);
   for (let index = 0; index < rows * columns; index++) {
     const start = index * 64;
-    for (let entry = 0; entry < 64; entry++) block[entry] = values[start + entry] * table[entry];
+    for (let entry = 0; entry < 64; entry++) {
+      block[entry] = values[start + entry] * table[entry];
+    }
     const top = Math.floor(index / columns) * 8;
     const left = (index % columns) * 8;
     if (top + 8 <= height && left + 8 <= width) {
@@ -92,7 +98,9 @@ export function decodePlane({ rows, columns, values }, table, width, height) {
     inverseDct(block, samples, 0, 8);
     const wide = Math.min(8, width - left);
     for (let y = 0; y < Math.min(8, height - top); y++) {
-      if (wide > 0) plane.set(samples.subarray(y * 8, y * 8 + wide), (top + y) * width + left);
+      if (wide > 0) {
+        plane.set(samples.subarray(y * 8, y * 8 + wide), (top + y) * width + left);
+      }
     }
   }
   return plane;
@@ -126,7 +134,9 @@ export function compressYcbcr(planes, width, height, tables, sampling) {
   const chroma = planes.slice(1).map((plane) => {
     const small = downsample(plane, width, height, sampling);
     const shown = compressPlane(small.samples, small.width, small.height, tables[1]);
-    if (rows === 1 && columns === 1 && small.width === width) return shown;
+    if (rows === 1 && columns === 1 && small.width === width) {
+      return shown;
+    }
     return upsample(shown, small.width, sampling, width, height);
   });
   return [compressPlane(planes[0], width, height, tables[0]), ...chroma];

@@ -24,8 +24,12 @@ const C_3_072 = 25172;
  * @param {Int32Array} block 64 level-shifted samples, -128..127; becomes 8 times their orthonormal DCT.
  */
 export function forwardDct(block) {
-  for (let row = 0; row < 64; row += 8) _forwardPass(block, row, 1, 11, 2);
-  for (let column = 0; column < 8; column++) _forwardPass(block, column, 8, 15, -2);
+  for (let row = 0; row < 64; row += 8) {
+    forwardPass(block, row, 1, 11, 2);
+  }
+  for (let column = 0; column < 8; column++) {
+    forwardPass(block, column, 8, 15, -2);
+  }
 }
 
 /**
@@ -38,7 +42,7 @@ export function forwardDct(block) {
  * @param {number} bits
  * @param {number} left below 0: to the right, rounded
  */
-function _forwardPass(x, at, step, bits, left) {
+function forwardPass(x, at, step, bits, left) {
   const half = 1 << (bits - 1);
   const at1 = at + step;
   const at2 = at1 + step;
@@ -100,7 +104,7 @@ export function quantize(block, table) {
   }
 }
 
-const _columns = new Int32Array(64);
+const columns = new Int32Array(64);
 
 /**
  * Samples of a block (`jpeg_idct_islow`).
@@ -111,11 +115,13 @@ const _columns = new Int32Array(64);
  * @param {number} stride from one row of samples to the next
  */
 export function inverseDct(coefficients, output, offset, stride) {
-  const work = _columns;
-  for (let column = 0; column < 8; column++) _inversePass(coefficients, column, 8, work, column, 8, 11);
+  const work = columns;
+  for (let column = 0; column < 8; column++) {
+    inversePass(coefficients, column, 8, work, column, 8, 11);
+  }
   for (let row = 0; row < 8; row++) {
     const at = row * 8;
-    _inversePass(work, at, 1, work, at, 1, 18);
+    inversePass(work, at, 1, work, at, 1, 18);
     const start = offset + row * stride;
     for (let column = 0; column < 8; column++) {
       const sample = work[at + column] + 128;
@@ -135,7 +141,7 @@ export function inverseDct(coefficients, output, offset, stride) {
  * @param {number} stride
  * @param {number} bits
  */
-function _inversePass(x, at, step, y, to, stride, bits) {
+function inversePass(x, at, step, y, to, stride, bits) {
   const half = 1 << (bits - 1);
   const x0 = x[at];
   const x1 = x[at + step];

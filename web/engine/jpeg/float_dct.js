@@ -13,8 +13,12 @@ const BASIS = Float64Array.from({ length: 32 }, (_, at) => {
  * @param {Float64Array} block 64 numbers, row by row; then vertical frequency first
  */
 export function orthonormalDct(block) {
-  for (let row = 0; row < 64; row += 8) _forward(block, row, 1);
-  for (let column = 0; column < 8; column++) _forward(block, column, 8);
+  for (let row = 0; row < 64; row += 8) {
+    forward(block, row, 1);
+  }
+  for (let column = 0; column < 8; column++) {
+    forward(block, column, 8);
+  }
 }
 
 /**
@@ -23,8 +27,12 @@ export function orthonormalDct(block) {
  * @param {Float64Array} block 64 numbers
  */
 export function inverseOrthonormalDct(block) {
-  for (let column = 0; column < 8; column++) _inverse(block, column, 8);
-  for (let row = 0; row < 64; row += 8) _inverse(block, row, 1);
+  for (let column = 0; column < 8; column++) {
+    inverse(block, column, 8);
+  }
+  for (let row = 0; row < 64; row += 8) {
+    inverse(block, row, 1);
+  }
 }
 
 /**
@@ -32,7 +40,7 @@ export function inverseOrthonormalDct(block) {
  * @param {number} at
  * @param {number} step
  */
-function _forward(x, at, step) {
+function forward(x, at, step) {
   const end = at + 7 * step;
   const s0 = x[at] + x[end];
   const d0 = x[at] - x[end];
@@ -54,7 +62,7 @@ function _forward(x, at, step) {
  * @param {number} at
  * @param {number} step
  */
-function _inverse(x, at, step) {
+function inverse(x, at, step) {
   const e0 = x[at];
   const o0 = x[at + step];
   const e1 = x[at + 2 * step];

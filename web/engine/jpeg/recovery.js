@@ -36,10 +36,15 @@ export function recoverCoefficients(luma, width, height, table) {
     quantize(block, table);
     if (samples.some((sample) => sample === -128 || sample === 127)) {
       const quantized = block.slice();
-      for (let entry = 0; entry < 64; entry++) block[entry] *= table[entry];
+      for (let entry = 0; entry < 64; entry++) {
+        block[entry] *= table[entry];
+      }
       inverseDct(block, shown, 0, 8);
-      if (samples.every((sample, at) => shown[at] === sample + 128)) block.set(quantized);
-      else _complete(samples, table);
+      if (samples.every((sample, at) => shown[at] === sample + 128)) {
+        block.set(quantized);
+      } else {
+        complete(samples, table);
+      }
     }
     values.set(block, index * 64);
   }
@@ -55,13 +60,13 @@ export function recoverCoefficients(luma, width, height, table) {
  * @param {Int32Array} samples -128..127
  * @param {ArrayLike<number>} table
  */
-function _complete(samples, table) {
+function complete(samples, table) {
   guess.set(samples);
   for (let round = 0; round < CLIPPED_ROUNDS; round++) {
     // 1. Onto multiples of the steps.
     orthonormalDct(guess);
     for (let entry = 0; entry < 64; entry++) {
-      block[entry] = _roundHalfToEven(guess[entry] / table[entry]);
+      block[entry] = roundHalfToEven(guess[entry] / table[entry]);
       guess[entry] = block[entry] * table[entry];
     }
     inverseOrthonormalDct(guess);
@@ -69,13 +74,15 @@ function _complete(samples, table) {
     for (let at = 0; at < 64; at++) {
       const sample = samples[at];
       const isBeyond = (sample === -128 && guess[at] < -128) || (sample === 127 && guess[at] > 127);
-      if (!isBeyond) guess[at] = sample;
+      if (!isBeyond) {
+        guess[at] = sample;
+      }
     }
   }
 }
 
 /** @param {number} value */
-function _roundHalfToEven(value) {
+function roundHalfToEven(value) {
   const rounded = Math.round(value);
   return rounded - value === 0.5 && rounded % 2 !== 0 ? rounded - 1 : rounded;
 }

@@ -64,46 +64,51 @@ export function upsample(samples, storedWidth, sampling, width, height) {
   const full = new Uint8Array(width * height);
   // The filter that libjpeg chooses: repetition, or a triangle of weights 3/4 and 1/4 along the halved axes.
   if (columns === 4 || (columns === 2 && small.width <= 2) || (rows === 1 && columns === 1)) {
-    _repeat(small, rows, columns, full, width, height);
+    repeat(small, rows, columns, full, width, height);
   } else if (columns === 1) {
-    _blendRows(small, full, width, height);
+    blendRows(small, full, width, height);
   } else {
-    _blendColumns(small, rows, full, width, height);
+    blendColumns(small, rows, full, width, height);
   }
   return full;
 }
 
-/** @typedef {{samples: Uint8Array, stride: number, width: number, height: number}} _Stored */
+/** @typedef {{samples: Uint8Array, stride: number, width: number, height: number}} Stored */
 
 /**
- * @param {_Stored} small
+ * @param {Stored} small
  * @param {number} rows
  * @param {number} columns
  * @param {Uint8Array} full
  * @param {number} width
  * @param {number} height
  */
-function _repeat(small, rows, columns, full, width, height) {
+function repeat(small, rows, columns, full, width, height) {
   for (let y = 0; y < height; y++) {
     const from = Math.floor(y / rows) * small.stride;
     const to = y * width;
-    if (columns === 1) full.set(small.samples.subarray(from, from + width), to);
-    else for (let x = 0; x < width; x++) full[to + x] = small.samples[from + Math.floor(x / columns)];
+    if (columns === 1) {
+      full.set(small.samples.subarray(from, from + width), to);
+    } else {
+      for (let x = 0; x < width; x++) {
+        full[to + x] = small.samples[from + Math.floor(x / columns)];
+      }
+    }
   }
 }
 
 /**
  * Height doubled. Of two rows between which a sample lies, the lower one rounds up: biases alternate.
  *
- * @param {_Stored} small
+ * @param {Stored} small
  * @param {Uint8Array} full
  * @param {number} width
  * @param {number} height
  */
-function _blendRows(small, full, width, height) {
+function blendRows(small, full, width, height) {
   for (let y = 0; y < height; y++) {
     const near = (y >> 1) * small.stride;
-    const far = _farRow(y, small) * small.stride;
+    const far = farRow(y, small) * small.stride;
     const bias = 1 + (y & 1);
     for (let x = 0; x < width; x++) {
       full[y * width + x] = (3 * small.samples[near + x] + small.samples[far + x] + bias) >> 2;
@@ -114,13 +119,13 @@ function _blendRows(small, full, width, height) {
 /**
  * Width doubled, and height if `rows` is 2.
  *
- * @param {_Stored} small
+ * @param {Stored} small
  * @param {number} rows
  * @param {Uint8Array} full
  * @param {number} width
  * @param {number} height
  */
-function _blendColumns(small, rows, full, width, height) {
+function blendColumns(small, rows, full, width, height) {
   const count = small.width;
   // Times 4 where rows were blended.
   const line = new Int32Array(count);
@@ -130,10 +135,14 @@ function _blendColumns(small, rows, full, width, height) {
   for (let y = 0; y < height; y++) {
     const near = (rows === 2 ? y >> 1 : y) * small.stride;
     if (rows === 2) {
-      const far = _farRow(y, small) * small.stride;
-      for (let x = 0; x < count; x++) line[x] = 3 * small.samples[near + x] + small.samples[far + x];
+      const far = farRow(y, small) * small.stride;
+      for (let x = 0; x < count; x++) {
+        line[x] = 3 * small.samples[near + x] + small.samples[far + x];
+      }
     } else {
-      for (let x = 0; x < count; x++) line[x] = small.samples[near + x];
+      for (let x = 0; x < count; x++) {
+        line[x] = small.samples[near + x];
+      }
     }
     const to = y * width;
     for (let x = 0; x < count; x++) {
@@ -151,9 +160,9 @@ function _blendColumns(small, rows, full, width, height) {
  * The stored row on the other side of a row of the full plane; at the border, the row itself.
  *
  * @param {number} y
- * @param {_Stored} small
+ * @param {Stored} small
  */
-function _farRow(y, small) {
+function farRow(y, small) {
   const row = (y >> 1) + (y & 1 ? 1 : -1);
   return Math.min(Math.max(row, 0), small.height - 1);
 }
