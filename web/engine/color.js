@@ -37,7 +37,7 @@ export function rgbToYcbcr([red, green, blue]) {
 /**
  * Full-swing Y'CbCr of RGB without rounding, so that {@link ycbcrToRgb} gives the same RGB back.
  *
- * @param {Uint8Array[]} rgb three planes
+ * @param {(Uint8Array | Float32Array)[]} rgb three planes
  * @returns {Float32Array[]} Y, Cb, Cr, 0..255
  */
 export function rgbToYcbcrUnrounded([red, green, blue]) {

@@ -1,0 +1,217 @@
+/** Low frequencies of a sample of blocks on each of the 64 grids, counted by their magnitudes. */
+
+import { BASIS } from "./exact_dct.js";
+import { Generator } from "./random.js";
+
+/**
+ * Frequencies [vertical, horizontal] that quantization leaves populated.
+ *
+ * @type {[number, number][]}
+ */
+export const FREQUENCIES = [];
+const SIDE = 5;
+for (let v = 0; v < SIDE; v++) {
+  for (let u = 0; u < SIDE; u++) {
+    if (v + u <= 5) {
+      FREQUENCIES.push([v, u]);
+    }
+  }
+}
+
+/** Width of a bin of magnitudes, and how many bins there are. */
+export const BIN = 0.5;
+export const BINS = 1536;
+const BLOCKS = 4096;
+// Pieces of this side hold one block of every grid.
+const PIECE = 15;
+const f = Math.fround;
+
+/**
+ * Luma of a part of a picture.
+ *
+ * @typedef {object} LumaPart
+ * @property {Uint8Array} luma
+ * @property {Uint8Array} clipped 1 where samples were cut off at the ends of their range
+ * @property {number} width at least 15
+ * @property {number} height at least 15
+ */
+
+/**
+ * A sample of blocks on all grids. Blocks with clipped samples are left out.
+ *
+ * @typedef {object} BlockSample
+ * @property {Uint16Array} histograms how many magnitudes fall into each bin: grid (64), frequency, bin. Those beyond the
+ *   last bin are left out.
+ * @property {Float32Array[]} onGrid for each frequency, the coefficients on the grid that starts at the corner
+ */
+
+/**
+ * Count the coefficients of a sample of blocks.
+ *
+ * Equal pieces of the picture are taken once: what tiles and flat areas repeat is no evidence.
+ *
+ * @param {LumaPart[]} parts
+ * @returns {BlockSample}
+ */
+export function sampleBlocks(parts) {
+  const generator = new Generator(0);
+  const cuts = parts.map(_anyWithinBlocks);
+  const chosen = parts.map((part, index) => _choose(part, cuts[index], generator, Math.ceil(BLOCKS / parts.length)));
+  const weights = Float64Array.from({ length: PIECE * PIECE }, () => generator.drawFraction());
+  const histograms = new Uint16Array(64 * FREQUENCIES.length * BINS);
+  /** @type {number[][]} */
+  const onGrid = FREQUENCIES.map(() => []);
+  const seen = new Set();
+  const piece = new Float32Array(PIECE * PIECE);
+  const coefficients = new Float32Array(64 * FREQUENCIES.length);
+  for (const [index, { luma, width }] of parts.entries()) {
+    const cut = cuts[index];
+    for (const corner of chosen[index]) {
+      let mark = 0;
+      for (let y = 0, to = 0; y < PIECE; y++) {
+        const from = corner + y * width;
+        for (let x = 0; x < PIECE; x++, to++) {
+          piece[to] = luma[from + x] - 128;
+          mark += piece[to] * weights[to];
+        }
+      }
+      if (seen.has(mark)) {
+        continue;
+      }
+      seen.add(mark);
+      _transform(piece, coefficients);
+      for (let grid = 0; grid < 64; grid++) {
+        if (cut?.values[Math.floor(corner / width + (grid >> 3)) * cut.width + (corner % width) + (grid & 7)]) {
+          continue;
+        }
+        const start = grid * FREQUENCIES.length;
+        for (let k = 0; k < FREQUENCIES.length; k++) {
+          const bin = Math.floor(Math.abs(coefficients[start + k]) / BIN);
+          if (bin < BINS - 1) {
+            histograms[(start + k) * BINS + bin]++;
+          }
+          if (!grid) {
+            onGrid[k].push(coefficients[k]);
+          }
+        }
+      }
+    }
+  }
+  return { histograms, onGrid: onGrid.map((values) => Float32Array.from(values)) };
+}
+
+/**
+ * Places of pieces in random order, of which at least one block holds no clipped sample.
+ *
+ * @param {LumaPart} part
+ * @param {{values: Uint8Array, width: number} | null} cut from {@link _anyWithinBlocks}
+ * @param {Generator} generator
+ * @param {number} most
+ * @returns {number[]} the first sample of each piece
+ */
+function _choose({ width, height }, cut, generator, most) {
+  const columns = ((width - PIECE) >> 3) + 1;
+  const rows = ((height - PIECE) >> 3) + 1;
+  const chosen = [];
+  for (const number of generator.permutation(rows * columns)) {
+    const [top, left] = [Math.floor(number / columns) * 8, (number % columns) * 8];
+    if (cut && _isCut(cut, top, left)) {
+      continue;
+    }
+    chosen.push(top * width + left);
+    if (chosen.length === most) {
+      break;
+    }
+  }
+  return chosen;
+}
+
+/**
+ * Whether all blocks of a piece hold clipped samples.
+ *
+ * @param {{values: Uint8Array, width: number}} cut
+ * @param {number} top
+ * @param {number} left
+ */
+function _isCut({ values, width }, top, left) {
+  for (let y = top; y < top + 8; y++) {
+    for (let x = left; x < left + 8; x++) {
+      if (!values[y * width + x]) {
+        return false;
+      }
+    }
+  }
+  return true;
+}
+
+/**
+ * Whether any sample of the block of 8x8 that starts at every place is clipped; `null` if none is.
+ *
+ * @param {LumaPart} part
+ * @returns {{values: Uint8Array, width: number} | null}
+ */
+function _anyWithinBlocks({ clipped, width, height }) {
+  if (!clipped.includes(1)) {
+    return null;
+  }
+  const values = clipped.slice();
+  // Of 2, 4 and 8 samples, down and across. What is behind the last place is not used.
+  for (const step of [1, 2, 4]) {
+    const down = step * width;
+    for (let at = 0; at + down < values.length; at++) {
+      values[at] |= values[at + down];
+    }
+    for (let y = 0; y < height; y++) {
+      const end = (y + 1) * width - step;
+      for (let at = y * width; at < end; at++) {
+        values[at] |= values[at + step];
+      }
+    }
+  }
+  return { values, width };
+}
+
+// Low frequencies down the columns of a piece: start (8), frequency (5), column (15).
+const along = new Float32Array(8 * SIDE * PIECE);
+
+/**
+ * The low frequencies of a piece on every grid, summed in float32 as Python sums them.
+ *
+ * @param {Float32Array} piece 15x15, level-shifted
+ * @param {Float32Array} coefficients changed: grid (64), frequency
+ */
+function _transform(piece, coefficients) {
+  for (let start = 0, to = 0; start < 8; start++) {
+    for (let v = 0; v < SIDE * 8; v += 8) {
+      for (let x = start * PIECE, end = x + PIECE; x < end; x++, to++) {
+        let sum = f(BASIS[v] * piece[x]);
+        sum = f(sum + BASIS[v + 1] * piece[x + PIECE]);
+        sum = f(sum + BASIS[v + 2] * piece[x + 2 * PIECE]);
+        sum = f(sum + BASIS[v + 3] * piece[x + 3 * PIECE]);
+        sum = f(sum + BASIS[v + 4] * piece[x + 4 * PIECE]);
+        sum = f(sum + BASIS[v + 5] * piece[x + 5 * PIECE]);
+        sum = f(sum + BASIS[v + 6] * piece[x + 6 * PIECE]);
+        along[to] = f(sum + BASIS[v + 7] * piece[x + 7 * PIECE]);
+      }
+    }
+  }
+  for (let top = 0, to = 0; top < 8; top++) {
+    for (let left = 0; left < 8; left++) {
+      for (let k = 0; k < FREQUENCIES.length; k++, to++) {
+        const at = (top * SIDE + VERTICAL[k]) * PIECE + left;
+        const u = HORIZONTAL[k];
+        let sum = f(along[at] * BASIS[u]);
+        sum = f(sum + along[at + 1] * BASIS[u + 1]);
+        sum = f(sum + along[at + 2] * BASIS[u + 2]);
+        sum = f(sum + along[at + 3] * BASIS[u + 3]);
+        sum = f(sum + along[at + 4] * BASIS[u + 4]);
+        sum = f(sum + along[at + 5] * BASIS[u + 5]);
+        sum = f(sum + along[at + 6] * BASIS[u + 6]);
+        coefficients[to] = f(sum + along[at + 7] * BASIS[u + 7]);
+      }
+    }
+  }
+}
+
+const VERTICAL = Int32Array.from(FREQUENCIES, ([v]) => v);
+const HORIZONTAL = Int32Array.from(FREQUENCIES, ([, u]) => u * 8);

@@ -1,0 +1,361 @@
+/**
+ * Blocks of an earlier save found again on one plane, and the proof for each of them.
+ *
+ * On the grid of an earlier save every coefficient lies near a multiple of its step, because a later save and the
+ * rounding to 8 bits moved it by less than half a step. Rounding gives the integer that the earlier file stored.
+ *
+ * No block is taken on trust. It counts as explained if its samples, as the earlier file shows them, can become what is
+ * seen: for a JPEG file if they lie within half a step of its coefficients, for other pictures if they equal its samples,
+ * both up to the rounding of colors in between.
+ *
+ * Python computes in float32. Here it is double precision, which is faster, and float32 only where it decides.
+ */
+
+import { inverseOrthonormalDct, orthonormalDct } from "../jpeg/float_dct.js";
+import { exactCoefficient, exactSample } from "./exact_dct.js";
+
+/** @typedef {import("../neutral.js").Blocks<Uint8Array>} Marks 1 for blocks of which something holds */
+
+/**
+ * A plane of samples.
+ *
+ * @typedef {object} Plane
+ * @property {Float32Array} values 0..255
+ * @property {number} width
+ * @property {number} height
+ */
+
+/**
+ * The whole blocks of a plane, and which of them lie within the picture.
+ *
+ * @typedef {object} KnownBlocks
+ * @property {number} rows
+ * @property {number} columns
+ * @property {number} top the first row of blocks that lies within the picture
+ * @property {number} left
+ * @property {number} bottom the row behind the last
+ * @property {number} right
+ */
+
+// A block is explained if it is at most this far from anything that can have become what is seen, RMS in gray levels.
+// Rounding to 8 bits and the conversion of color in between move it by less than the first; the second is for clipped
+// colors, where the steps are so long that a wrong integer would move it farther still.
+const NEAR = 0.3;
+const FAR = 1;
+const LEAST_FAR = 1.5;
+const f = Math.fround;
+// Halves are rounded up, and a little more is for floating-point samples, so that halves are not missed.
+const ROUNDING = f(128.501);
+// Float32 and double precision differ by less in a coefficient, and in a sample.
+const DOUBT = 5e-4;
+const DOUBT_OF_SAMPLE = 2e-4;
+// Adding and subtracting it rounds halves to even.
+const ROUNDER = 1.5 * 2 ** 52;
+
+/**
+ * The nearest integer; of two, the even one.
+ *
+ * @param {number} value below 2**51
+ */
+export function roundHalfToEven(value) {
+  return value + ROUNDER - ROUNDER;
+}
+
+/**
+ * How far a block may be from anything that can have become what is seen, RMS in gray levels.
+ *
+ * @param {Int32Array} table of the earlier save
+ * @param {Int32Array | null} later that of the file that is seen; `null` for pictures that are no JPEG files
+ */
+export function tolerance(table, later) {
+  return Math.min(Math.max((_lowSteps(table) - 2 * (later ? _lowSteps(later) : 0)) / 16, NEAR), FAR);
+}
+
+/**
+ * How far from what is seen a block of another picture is at least, RMS in gray levels.
+ *
+ * Rounding such a block to the steps of the earlier save moves it by the steps over the root of 12, of which the
+ * intervals of a later file may excuse some. A wrong integer moves a block by an eighth of a step.
+ *
+ * @param {Int32Array} table of the earlier save
+ */
+export function farDistance(table) {
+  return Math.max(LEAST_FAR, _lowSteps(table) / 8);
+}
+
+/**
+ * The mean step of the lowest frequencies, in which wrong integers are frequent.
+ *
+ * @param {Int32Array} table
+ */
+function _lowSteps(table) {
+  return f((table[1] + table[2] + table[8] + table[9] + table[10]) / 5);
+}
+
+const given = new Float32Array(64);
+const changed = new Float32Array(64);
+const work = new Float64Array(64);
+
+/**
+ * Level-shifted samples of a block, into `given` and `work`.
+ *
+ * @param {Float32Array} values
+ * @param {number} width
+ * @param {number} start of the block
+ */
+function _read(values, width, start) {
+  for (let y = 0, to = 0; y < 8; y++) {
+    for (let from = start + y * width, end = from + 8; from < end; from++, to++) {
+      given[to] = values[from] - 128;
+      work[to] = given[to];
+    }
+  }
+}
+
+/**
+ * The multiple of a step that is nearest to a coefficient of `work`, which belongs to the samples of `given`.
+ *
+ * @param {number} entry
+ * @param {number} step
+ */
+function _nearestMultiple(entry, step) {
+  const quotient = work[entry] / step;
+  const number = quotient + ROUNDER - ROUNDER;
+  if ((0.5 - Math.abs(quotient - number)) * step > DOUBT) {
+    return number;
+  }
+  return roundHalfToEven(f(exactCoefficient(given, entry) / step));
+}
+
+/**
+ * What a file shows whose coefficients are the multiples of its steps that lie nearest to those of a plane.
+ *
+ * @param {Plane} plane the grid of the file starts at its corner
+ * @param {Int32Array} table of the file
+ * @returns {{shown: Plane, detailed: Marks}} integers in whole blocks, elsewhere as given; and which whole blocks hold
+ *   more than their mean
+ */
+export function rounded({ values, width, height }, table) {
+  const [rows, columns] = [height >> 3, width >> 3];
+  const shown = values.slice();
+  const detailed = { rows, columns, values: new Uint8Array(rows * columns) };
+  for (let row = 0, index = 0; row < rows; row++) {
+    for (let column = 0; column < columns; column++, index++) {
+      const start = row * 8 * width + column * 8;
+      _read(values, width, start);
+      orthonormalDct(work);
+      let isDetailed = false;
+      for (let entry = 0; entry < 64; entry++) {
+        const number = _nearestMultiple(entry, table[entry]);
+        changed[entry] = number * table[entry];
+        if (number !== 0 && entry) {
+          isDetailed = true;
+        }
+      }
+      if (isDetailed) {
+        detailed.values[index] = 1;
+        _showDetail(shown, width, start);
+      } else {
+        const sample = _clamped(f(exactSample(changed, 0) + ROUNDING));
+        for (let at = start, end = start + 8 * width; at < end; at += width) {
+          shown.fill(sample, at, at + 8);
+        }
+      }
+    }
+  }
+  return { shown: { values: shown, width, height }, detailed };
+}
+
+/**
+ * Write the samples of the coefficients in `changed`.
+ *
+ * @param {Float32Array} shown
+ * @param {number} width
+ * @param {number} start of the block
+ */
+function _showDetail(shown, width, start) {
+  for (let entry = 0; entry < 64; entry++) {
+    work[entry] = changed[entry];
+  }
+  inverseOrthonormalDct(work);
+  for (let y = 0, from = 0; y < 8; y++) {
+    for (let to = start + y * width, end = to + 8; to < end; to++, from++) {
+      const value = work[from] + ROUNDING;
+      const nearest = value + ROUNDER - ROUNDER;
+      const isDoubtful = Math.abs(value - nearest) < DOUBT_OF_SAMPLE;
+      shown[to] = _clamped(isDoubtful ? f(exactSample(changed, from) + ROUNDING) : value);
+    }
+  }
+}
+
+/** @param {number} value */
+function _clamped(value) {
+  return value < 1 ? 0 : value >= 255 ? 255 : Math.floor(value);
+}
+
+/**
+ * The coefficients that a JPEG file stores, times their steps.
+ *
+ * @param {Plane} decoded what the file shows; the grid starts at the corner
+ * @param {Int32Array} table of the file
+ * @returns {Float32Array} 64 for each whole block
+ */
+export function storedCoefficients({ values, width, height }, table) {
+  const [rows, columns] = [height >> 3, width >> 3];
+  const stored = new Float32Array(rows * columns * 64);
+  for (let row = 0, to = 0; row < rows; row++) {
+    for (let column = 0; column < columns; column++) {
+      _read(values, width, row * 8 * width + column * 8);
+      orthonormalDct(work);
+      for (let entry = 0; entry < 64; entry++, to++) {
+        stored[to] = _nearestMultiple(entry, table[entry]) * table[entry];
+      }
+    }
+  }
+  return stored;
+}
+
+/**
+ * What a plane has beyond the intervals that a JPEG file states for its coefficients.
+ *
+ * @param {Plane} plane its grid starts at the corner
+ * @param {Float32Array} stored from {@link storedCoefficients}
+ * @param {Int32Array} table of the file
+ * @param {{exact?: boolean}} [options] whether all digits of the result matter
+ * @returns {Plane} zero where encoding the plane gives the file
+ */
+export function beyondFile({ values, width, height }, stored, table, { exact = false } = {}) {
+  const [rows, columns] = [height >> 3, width >> 3];
+  const beyond = new Float32Array(values.length);
+  for (let row = 0, index = 0; row < rows; row++) {
+    for (let column = 0; column < columns; column++, index += 64) {
+      const start = row * 8 * width + column * 8;
+      _read(values, width, start);
+      orthonormalDct(work);
+      let largest = 0;
+      for (let entry = 0; entry < 64; entry++) {
+        const away = work[entry] - stored[index + entry];
+        const half = table[entry] / 2;
+        const rest = away > half ? away - half : away < -half ? away + half : 0;
+        work[entry] = rest;
+        largest = Math.max(largest, Math.abs(rest));
+      }
+      if (largest === 0) {
+        continue;
+      }
+      if (exact && largest > DOUBT) {
+        _exactlyBeyond(stored, index, table);
+      } else {
+        inverseOrthonormalDct(work);
+      }
+      for (let y = 0, from = 0; y < 8; y++) {
+        for (let to = start + y * width, end = to + 8; to < end; to++, from++) {
+          beyond[to] = work[from];
+        }
+      }
+    }
+  }
+  return { values: beyond, width, height };
+}
+
+/**
+ * What the block in `given` has beyond its intervals, in float32, into `work`.
+ *
+ * @param {Float32Array} stored
+ * @param {number} index of the block's first coefficient
+ * @param {Int32Array} table
+ */
+function _exactlyBeyond(stored, index, table) {
+  for (let entry = 0; entry < 64; entry++) {
+    const away = f(exactCoefficient(given, entry) - stored[index + entry]);
+    const half = table[entry] / 2;
+    changed[entry] = away - Math.min(Math.max(away, -half), half);
+  }
+  for (let sample = 0; sample < 64; sample++) {
+    work[sample] = exactSample(changed, sample);
+  }
+}
+
+/**
+ * Which blocks can have become what is seen.
+ *
+ * @param {Plane} beyond what blocks, as the earlier file would show them, have beyond anything that can have become
+ *   what is seen
+ * @param {number} top rows by which the grid of these blocks starts before `beyond`
+ * @param {number} left columns
+ * @param {KnownBlocks} known
+ * @param {number} allowed from {@link tolerance}
+ * @param {number} [far] RMS in gray levels from which on a block is no block of the earlier file with a wrong integer,
+ *   but something else
+ * @returns {{explained: Marks, other: Marks}} which blocks are explained, and which are something else
+ */
+export function prove({ values, width }, top, left, known, allowed, far = Number.POSITIVE_INFINITY) {
+  const { rows, columns } = known;
+  const explained = { rows, columns, values: new Uint8Array(rows * columns) };
+  const other = { rows, columns, values: new Uint8Array(rows * columns) };
+  const [near, distant] = [f(allowed), f(far)];
+  for (let row = known.top; row < known.bottom; row++) {
+    for (let column = known.left; column < known.right; column++) {
+      const start = (row * 8 - top) * width + column * 8 - left;
+      let sum = 0;
+      for (let y = 0; y < 8; y++) {
+        for (let at = start + y * width, end = at + 8; at < end; at++) {
+          sum += values[at] * values[at];
+        }
+      }
+      const distance = f(Math.sqrt(f(sum / 64)));
+      if (distance <= near) {
+        explained.values[row * columns + column] = 1;
+      }
+      if (distance > distant) {
+        other.values[row * columns + column] = 1;
+      }
+    }
+  }
+  return { explained, other };
+}
+
+/**
+ * A plane with `top` rows above and `left` columns before it that repeat its border.
+ *
+ * @template {Float32Array | Uint8Array} T
+ * @param {{values: T, width: number, height: number}} plane
+ * @param {number} top
+ * @param {number} left
+ * @returns {{values: T, width: number, height: number}}
+ */
+export function framed(plane, top, left) {
+  if (!top && !left) {
+    return plane;
+  }
+  const [width, height] = [plane.width + left, plane.height + top];
+  const values = /** @type {T} */ (new /** @type {any} */ (plane.values.constructor)(width * height));
+  for (let y = 0; y < height; y++) {
+    const from = Math.max(y - top, 0) * plane.width;
+    const to = y * width;
+    values.fill(plane.values[from], to, to + left);
+    values.set(plane.values.subarray(from, from + plane.width), to + left);
+  }
+  return { values, width, height };
+}
+
+/**
+ * A plane without its first `top` rows and `left` columns.
+ *
+ * @param {Plane} plane
+ * @param {number} top
+ * @param {number} left
+ * @returns {Plane}
+ */
+export function unframed(plane, top, left) {
+  if (!top && !left) {
+    return plane;
+  }
+  const [width, height] = [plane.width - left, plane.height - top];
+  const values = new Float32Array(width * height);
+  for (let y = 0; y < height; y++) {
+    const from = (y + top) * plane.width + left;
+    values.set(plane.values.subarray(from, from + width), y * width);
+  }
+  return { values, width, height };
+}

@@ -1,0 +1,73 @@
+// Looks for the history of pictures, as `tests/web/test_history.py` asks: node find_history.js FOLDER
+import { contradictedQuality } from "../engine/history/contradiction.js";
+import { historyToJson } from "../engine/history/record.js";
+import { describeHistory } from "../engine/history/words.js";
+import { historyOf } from "../engine/picture_history.js";
+import { prepare } from "../engine/prepared_picture.js";
+import { readBytes, readJson, readPlanes, writeArrays, writeJson } from "./files.js";
+
+const folder = process.argv[2];
+const reports = [];
+for (const { name, restored, isResized, told, ...stated } of readJson(folder, "cases.json")) {
+  const { width, height } = stated;
+  const tables = stated.tables?.map((/** @type {number[]} */ table) => Int32Array.from(table)) ?? null;
+  const gridTable = stated.hasGrid ? tables[0] : null;
+  const samples = readPlanes(folder, name, width * height);
+  const parts = { ...stated, samples, tables, gridTable, alpha: null, info: null, format: null, notes: [] };
+  // 1. What the pixels show.
+  const started = performance.now();
+  const found = historyOf(parts);
+  const searched = performance.now();
+  // 2. What a network makes of it.
+  let contradicted = null;
+  if (restored) {
+    const data = readBytes(folder, `${name}.restored`);
+    const given = new Float32Array(data.buffer);
+    /** @type {(rows: [number, number], columns: [number, number]) => Promise<Float32Array[]>} */
+    const restoredAt = async (rows, columns) => {
+      const part = [];
+      for (let y = rows[0]; y < rows[1]; y++) {
+        part.push(...given.subarray(y * width + columns[0], y * width + columns[1]));
+      }
+      return [Float32Array.from(part)];
+    };
+    const seen = { planes: samples, width, height };
+    contradicted = await contradictedQuality(restoredAt, seen, tables, { isResized });
+  }
+  // 3. What is restored.
+  const before = performance.now();
+  const history = { ...found, contradictedQuality: contradicted };
+  const prepared = prepare(parts, history, told, { looksBack: true });
+  const after = performance.now();
+  const weights = prepared.untouchedBlocks();
+  const neutral = samples.length === 3 ? prepared.neutralBlocks() : null;
+  const flat = weights ? prepared.flatChroma(weights) : null;
+  const arrays = [...prepared.parts.samples, ...(prepared.planes ?? [])];
+  for (const blocks of [prepared.held, prepared.foreign, neutral]) {
+    arrays.push(blocks?.values ?? new Uint8Array(0));
+  }
+  arrays.push(weights ? Uint8Array.from(weights.values, (value) => Math.round(value * 255)) : new Uint8Array(0));
+  writeArrays(folder, `${name}.out`, arrays);
+  const plain = (/** @type {Int32Array[] | null} */ some) => some?.map((table) => Array.from(table)) ?? null;
+  reports.push({
+    name,
+    history: historyToJson(history),
+    sentences: describeHistory(history, stated.quality),
+    sizes: arrays.map((array) => array.length),
+    prepared: {
+      top: prepared.top,
+      left: prepared.left,
+      enlargement: prepared.enlargement,
+      is_told: prepared.isTold,
+      is_resized: prepared.isResized,
+      leaves_luma_alone: prepared.leavesLumaAlone,
+      has_flat_chroma: flat !== null,
+      tables: plain(prepared.parts.tables),
+      own_tables: plain(prepared.ownTables),
+      grid_table: prepared.parts.gridTable && Array.from(prepared.parts.gridTable),
+      own_grid_table: prepared.ownGridTable && Array.from(prepared.ownGridTable),
+    },
+    seconds: [searched - started, after - before].map((time) => time / 1000),
+  });
+}
+writeJson(folder, "reports.json", reports);
