@@ -16,7 +16,7 @@ from argan_hf.checkpoint_files import locate
 from argan_hf.defaults import DEFAULT_CHECKPOINT
 from argan_hf.export import export_web
 from tests.export.conftest import tiny_checkpoint, with_realism
-from tests.space.conftest import browser  # noqa: F401
+from tests.space.conftest import browser, chromium  # noqa: F401
 from tests.web.node import WEB
 
 
@@ -98,11 +98,11 @@ def plain_url(site: Path) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def browser_with_webgpu(browser: Browser) -> Iterator[Browser]:  # noqa: F811
+def browser_with_webgpu(browser: Browser, chromium: str) -> Iterator[Browser]:  # noqa: F811
     """A browser whose graphics card is a program (SwiftShader)."""
     # The flags of the other one turn all graphics cards off.
     flags = ["--no-sandbox", "--disable-quic", "--no-first-run", "--disable-background-networking"]
     flags += ["--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader"]
-    launched = browser.browser_type.launch(executable_path=shutil.which("chromium"), args=flags)
+    launched = browser.browser_type.launch(executable_path=chromium, args=flags)
     yield launched
     launched.close()
