@@ -2,14 +2,18 @@
 
 import functools
 import http.server
+import os
 import shutil
 import subprocess
+import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
+from filelock import FileLock
 from playwright.sync_api import Browser
 
 from argan_hf.checkpoint_files import locate
@@ -28,34 +32,52 @@ class WebNetwork:
     folder: Path
 
 
+def _made_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], object]) -> Path:
+    """A folder that the first of several test processes makes; it is for reading."""
+    # The folder of a worker of pytest-xdist lies in that of the run.
+    folder = factory.getbasetemp() / name
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent.parent / name
+    with FileLock(folder.with_suffix(".lock")):
+        if not folder.with_suffix(".made").exists():
+            make(folder)
+            folder.with_suffix(".made").touch()
+    return folder
+
+
 @pytest.fixture(scope="session")
 def tiny_network(tmp_path_factory: pytest.TempPathFactory) -> WebNetwork:
     """Three planes, conditioned, with realism."""
-    folder = tmp_path_factory.mktemp("tiny")
-    checkpoint = with_realism(tiny_checkpoint(folder / "net"))
-    return WebNetwork(checkpoint, export_web(checkpoint, folder / "web").folder)
+
+    def make(folder: Path) -> None:
+        export_web(with_realism(tiny_checkpoint(folder / "net")), folder / "web")
+
+    folder = _made_once(tmp_path_factory, "tiny-web-network", make)
+    return WebNetwork(folder / "net", folder / "web")
 
 
 @pytest.fixture(scope="session")
 def default_network(tmp_path_factory: pytest.TempPathFactory) -> WebNetwork:
     """The shipped network for color."""
-    folder = tmp_path_factory.mktemp("default") / "web"
-    return WebNetwork(locate(DEFAULT_CHECKPOINT), export_web(DEFAULT_CHECKPOINT, folder).folder)
+    export = functools.partial(export_web, DEFAULT_CHECKPOINT)
+    return WebNetwork(locate(DEFAULT_CHECKPOINT), _made_once(tmp_path_factory, "default-web-network", export))
 
 
 @pytest.fixture(scope="session")
 def site(tiny_network: WebNetwork, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The staged site, with a page for tests, and with a damaged network in `damaged/`."""
-    folder = tmp_path_factory.mktemp("site")
-    command = ["node", WEB / "stage.js", folder, tiny_network.folder]
-    subprocess.run(command, check=True, capture_output=True, timeout=60)
-    shutil.copytree(WEB / "tests", folder / "tests")
-    (folder / "index.html").write_text('<!doctype html><title>Test</title><link rel="icon" href="data:,">')
-    shutil.copytree(folder / "weights", folder / "damaged")
-    damaged = bytearray((folder / "damaged" / "weights.bin").read_bytes())
-    damaged[0] ^= 1
-    (folder / "damaged" / "weights.bin").write_bytes(damaged)
-    return folder
+
+    def make(folder: Path) -> None:
+        command = ["node", WEB / "stage.js", folder, tiny_network.folder]
+        subprocess.run(command, check=True, capture_output=True, timeout=60)
+        shutil.copytree(WEB / "tests", folder / "tests")
+        (folder / "index.html").write_text('<!doctype html><title>Test</title><link rel="icon" href="data:,">')
+        shutil.copytree(folder / "weights", folder / "damaged")
+        damaged = bytearray((folder / "damaged" / "weights.bin").read_bytes())
+        damaged[0] ^= 1
+        (folder / "damaged" / "weights.bin").write_bytes(damaged)
+
+    return _made_once(tmp_path_factory, "site", make)
 
 
 class _Handler(http.server.SimpleHTTPRequestHandler):
@@ -78,8 +100,14 @@ class _IsolatedHandler(_Handler):
     is_isolated = True
 
 
+class _Server(http.server.ThreadingHTTPServer):
+    def handle_error(self, *request: Any) -> None:
+        if not isinstance(sys.exception(), ConnectionError):  # Pages stop downloads, and are closed.
+            super().handle_error(*request)
+
+
 def _served(folder: Path, handler: type[_Handler]) -> Iterator[str]:
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(handler, directory=folder)) as server:
+    with _Server(("127.0.0.1", 0), functools.partial(handler, directory=folder)) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{server.server_port}/"
         server.shutdown()

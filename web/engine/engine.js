@@ -1,0 +1,104 @@
+/** The engine as a page uses it: everything happens in a worker, so that the page stays at hand. */
+
+import { CalledWorker } from "./messages.js";
+
+/** @import { FinishOptions } from "./restore.js" */
+
+/** An engine that has its network. See {@link Engine.open}. */
+export class Engine {
+  #worker;
+
+  /**
+   * @param {CalledWorker} worker
+   * @param {{config: import("./network.js").NetworkConfig, backend: string, threads: number, workers: number}} opened
+   */
+  constructor(worker, { config, backend, threads, workers }) {
+    this.#worker = worker;
+    this.config = config;
+    /** "webgpu" or "wasm". */
+    this.backend = backend;
+    /** Threads that share memory; and how many workers there are at most where threads cannot. */
+    this.threads = threads;
+    this.workers = workers;
+  }
+
+  /**
+   * Load runtime and network.
+   *
+   * @param {object} options
+   * @param {string} options.runtime address of the folder of the runtime, with a slash at its end
+   * @param {string} options.weights address of the folder that `argan export --web` wrote, with a slash at its end
+   * @param {import("./runtime.js").Backend} [options.backend] default: the best one
+   * @param {number} [options.tileSize] in pixels
+   * @param {number} [options.maxMegapixels] larger pictures are refused
+   * @param {(loaded: number) => void} [options.progress] is told how many bytes of the runtime have come
+   * @param {AbortSignal} [options.signal] stops loading
+   * @returns {Promise<Engine>}
+   * @throws {import("./errors.js").DownloadError} if a file does not come
+   */
+  static async open({ progress, signal, ...options }) {
+    const worker = new CalledWorker(new URL("worker.js", import.meta.url));
+    try {
+      return new Engine(worker, await worker.call("open", options, { progress, signal }));
+    } catch (error) {
+      worker.terminate();
+      throw error;
+    }
+  }
+
+  /**
+   * Run the network over a file. What it gives is kept until {@link drop}.
+   *
+   * @param {Uint8Array} bytes of the file
+   * @param {object} [options]
+   * @param {number | null} [options.quality] 1..100 at which the picture was once saved, as far as the user knows
+   * @param {number} [options.realism] 0..1
+   * @param {boolean} [options.history] whether earlier saves are looked for, and later ones undone
+   * @param {(done: number, total: number) => void} [options.progress] called after each tile
+   * @param {AbortSignal} [options.signal] ends the work after the tiles that are being worked on
+   * @returns {Promise<number>} a number that stands for the picture
+   * @throws {import("./errors.js").UnreadableImageError} if the file is not restored; one sentence says why
+   * @throws {RangeError} if an option is out of range
+   */
+  reconstruct(bytes, { progress, signal, ...options } = {}) {
+    return this.#worker.call("reconstruct", { bytes, options }, { progress, signal });
+  }
+
+  /**
+   * The picture and the report, for what the network gave. The network is not run again.
+   *
+   * @param {number} number from {@link reconstruct}
+   * @param {FinishOptions} [options]
+   * @returns {Promise<{picture: import("./picture.js").Picture, report: import("./report.js").Report}>}
+   */
+  finish(number, options = {}) {
+    return this.#worker.call("finish", { number, options });
+  }
+
+  /**
+   * The same as a file.
+   *
+   * @param {number} number from {@link reconstruct}
+   * @param {import("./encoding.js").Format} format
+   * @param {FinishOptions} [options]
+   * @returns {Promise<{bytes: Uint8Array<ArrayBuffer>, report: import("./report.js").Report, notes: string[]}>} and
+   *   sentences on what the format cannot hold
+   */
+  encode(number, format, options = {}) {
+    return this.#worker.call("encode", { number, options, format });
+  }
+
+  /**
+   * Forget what is kept of a picture.
+   *
+   * @param {number} number from {@link reconstruct}
+   */
+  async drop(number) {
+    await this.#worker.call("drop", { number });
+  }
+
+  /** End all work and give the memory back. */
+  terminate() {
+    this.#worker.terminate();
+  }
+}

@@ -1,0 +1,217 @@
+/**
+ * Restores a file: bytes in, picture and report out, with the pixels of `JpegRestorer` of the Python package.
+ *
+ * The network's result is kept, so that strength and faithfulness can be changed without running it again.
+ */
+
+import { NO_HISTORY } from "./history/record.js";
+import { isNeutral, MAX_MEGAPIXELS, networkPlanes, putTogether, takeApart } from "./picture.js";
+import { historyOf, lookBack } from "./picture_history.js";
+import { prepare } from "./prepared_picture.js";
+import { reportOf } from "./report.js";
+import { restorePixels } from "./restored_pixels.js";
+import { around, tiles } from "./tiles.js";
+
+/** @typedef {Pick<import("./tiled_network.js").TiledNetwork, "config" | "runTiles">} TiledNetwork */
+
+/**
+ * What the network gave for a picture, and what is known about it.
+ *
+ * @typedef {object} Reconstruction
+ * @property {import("./picture.js").PictureParts} parts of the file
+ * @property {import("./prepared_picture.js").PreparedPicture} prepared
+ * @property {import("./history/record.js").History} history
+ * @property {Float32Array[] | null} planes restored, on the frame of `prepared`; `null` where all of it is left as it is
+ * @property {import("./untouched.js").Weights | null} untouched
+ * @property {number} known how many of the planes are restored
+ * @property {number | null} quality as it was given
+ * @property {number} realism
+ */
+
+/**
+ * What can be changed without running the network again.
+ *
+ * @typedef {object} FinishOptions
+ * @property {number} [strength] 0 (the picture as it is) to 1 (fully restored)
+ * @property {boolean} [faithful] whether to project luma onto the intervals that a JPEG file states
+ * @property {boolean} [keepOrientation] leave pixels and Exif orientation as stored
+ */
+
+/** Side of a square, in pixels, whose area a tile has at most: larger ones need more memory, smaller ones more time. */
+export const TILE_SIZE = 512;
+// Up to this side, the history of a picture is judged by the network's result for all of it, as in Python.
+const SEEN_AS_A_WHOLE = 1280;
+
+/** Removes JPEG artifacts from files. */
+export class JpegRestorer {
+  /**
+   * @param {TiledNetwork} network
+   * @param {{tileSize?: number, maxMegapixels?: number}} [options] side of a tile, and the limit for files
+   */
+  constructor(network, { tileSize = TILE_SIZE, maxMegapixels = MAX_MEGAPIXELS } = {}) {
+    this.network = network;
+    this.step = leastCommonMultiple(network.config.sizeDivisor, 16);
+    this.tileSize = Math.ceil(tileSize / this.step) * this.step;
+    this.maxMegapixels = maxMegapixels;
+  }
+
+  /**
+   * Run the network over a file and keep what it gives.
+   *
+   * @param {Uint8Array} bytes of the file
+   * @param {object} [options]
+   * @param {number | null} [options.quality] 1..100 at which the picture was once saved, as far as the user knows; used
+   *   where the pixels show no earlier save
+   * @param {number} [options.realism] 0..1
+   * @param {boolean} [options.history] whether to look for earlier saves and to undo the later ones
+   * @param {(done: number, total: number) => void} [options.progress] called after each tile
+   * @param {AbortSignal} [options.signal] ends the work after the tile that is being worked on
+   * @returns {Promise<Reconstruction>}
+   * @throws {UnreadableImageError} if the file is no picture, is damaged, too large, or of a kind that is not restored
+   * @throws {RangeError} if a number is out of range
+   * @throws {DOMException} named "AbortError" when the signal says so
+   */
+  async reconstruct(bytes, { quality = null, realism = 0, history = true, progress, signal } = {}) {
+    if (quality !== null && !(Number.isInteger(quality) && quality >= 1 && quality <= 100)) {
+      throw new RangeError(`quality must be a whole number of 1..100, found ${quality}`);
+    }
+    const parts = await takeApart(bytes, { maxMegapixels: this.maxMegapixels });
+    signal?.throwIfAborted();
+    const known = this.#restoredPlanes(parts);
+    const { history: found, restored } = await this.#history(parts, known, quality, history, {
+      progress,
+      signal,
+    });
+    const prepared = prepare(parts, found, quality, { looksBack: history });
+    const untouched = prepared.untouchedBlocks();
+    const isLeft = untouched !== null && !prepared.leavesLumaAlone && untouched.values.every((weight) => weight === 1);
+    let planes = null;
+    // Where all of it is left as it is, the network need not see it.
+    if (!isLeft) {
+      planes = realism === 0 && restored ? restored : await this.#run(prepared, known, { realism, progress, signal });
+    }
+    return { parts, prepared, history: found, planes, untouched, known, quality, realism };
+  }
+
+  /**
+   * The picture and the report for what the network gave, in a fraction of its time.
+   *
+   * @param {Reconstruction} reconstruction from {@link reconstruct}
+   * @param {FinishOptions} [options]
+   * @returns {{picture: import("./picture.js").Picture, report: import("./report.js").Report}}
+   * @throws {RangeError} if the strength is out of range
+   */
+  finish(reconstruction, { strength = 1, faithful = true, keepOrientation = false } = {}) {
+    if (!(strength >= 0 && strength <= 1)) {
+      throw new RangeError(`strength must lie in 0..1, found ${strength}`);
+    }
+    const { planes, consistency } = restorePixels(reconstruction, strength, faithful);
+    const { picture, notes } = putTogether(reconstruction.parts, planes, { upright: !keepOrientation });
+    const { isConditioned } = this.network.config;
+    return { picture, report: reportOf(reconstruction, picture, { strength, consistency, isConditioned, notes }) };
+  }
+
+  /**
+   * How many of the planes of a picture are restored.
+   *
+   * @param {import("./picture.js").PictureParts} parts
+   */
+  #restoredPlanes(parts) {
+    // If a file with three planes is gray, only luma is restored, so that the result is gray, too.
+    return isNeutral(parts) ? 1 : Math.min(this.network.config.numChannels, parts.samples.length);
+  }
+
+  /**
+   * The history of a picture, and the restored planes, if the network had to see all of it for that.
+   *
+   * @param {import("./picture.js").PictureParts} parts
+   * @param {number} known
+   * @param {number | null} quality
+   * @param {boolean} history
+   * @param {{progress?: (done: number, total: number) => void, signal?: AbortSignal}} options
+   * @returns {Promise<{history: import("./history/record.js").History, restored: Float32Array[] | null}>}
+   */
+  async #history(parts, known, quality, history, options) {
+    if (!history) {
+      return { history: NO_HISTORY, restored: null };
+    }
+    if (quality !== null || !this.network.config.isConditioned) {
+      return { history: historyOf(parts), restored: null };
+    }
+    return lookBack(
+      parts,
+      known,
+      ({ planes, width, height }, tables) => {
+        const isAll = width === parts.width && height === parts.height;
+        const told = isAll ? options : { signal: options.signal };
+        return this.network.runTiles(planes, width, height, tables, this.#tiles(width, height), told);
+      },
+      SEEN_AS_A_WHOLE,
+    );
+  }
+
+  /**
+   * Restored planes of a prepared picture.
+   *
+   * @param {import("./prepared_picture.js").PreparedPicture} prepared
+   * @param {number} known
+   * @param {{realism: number, progress?: (done: number, total: number) => void, signal?: AbortSignal}} options
+   */
+  async #run(prepared, known, options) {
+    const { parts, planes, foreign } = prepared;
+    const { width, height } = parts;
+    const plan = this.#tiles(width, height);
+    const tables = parts.tables?.slice(0, known) ?? null;
+    const seen = networkPlanes(parts);
+    const given = (planes ?? seen).slice(0, known);
+    const restored = await this.network.runTiles(given, width, height, tables, plan, options);
+    if (!foreign) {
+      return restored;
+    }
+    // What was drawn after the earlier save is restored as the file says.
+    const { tileMargin, sizeDivisor } = this.network.config;
+    /** @type {(row: number, column: number) => boolean} */
+    const isForeign = (row, column) =>
+      row < foreign.rows && column < foreign.columns && foreign.values[row * foreign.columns + column] === 1;
+    const needed = plan
+      .map((tile) => around(isForeign, 8, tile, tileMargin, sizeDivisor))
+      .filter((tile) => tile !== null);
+    const own = prepared.ownTables?.slice(0, known) ?? null;
+    const { realism, signal } = options;
+    const drawn = await this.network.runTiles(seen.slice(0, known), width, height, own, needed, { realism, signal });
+    for (let row = 0; row < foreign.rows; row++) {
+      for (let column = 0; column < foreign.columns; column++) {
+        if (!isForeign(row, column)) {
+          continue;
+        }
+        for (let y = row * 8; y < row * 8 + 8; y++) {
+          const at = y * width + column * 8;
+          for (let plane = 0; plane < known; plane++) {
+            restored[plane].set(drawn[plane].subarray(at, at + 8), at);
+          }
+        }
+      }
+    }
+    return restored;
+  }
+
+  /**
+   * @param {number} width
+   * @param {number} height
+   */
+  #tiles(width, height) {
+    return tiles(width, height, this.tileSize, this.network.config.tileMargin, this.step);
+  }
+}
+
+/**
+ * @param {number} a
+ * @param {number} b
+ */
+function leastCommonMultiple(a, b) {
+  let [divisor, rest] = [a, b];
+  while (rest) {
+    [divisor, rest] = [rest, divisor % rest];
+  }
+  return (a / divisor) * b;
+}
