@@ -161,6 +161,32 @@ export class PreparedPicture {
     }
     return flatChroma(samples, width, height, tables, sampling, weights);
   }
+
+  /**
+   * Planes of the frame, cut and enlarged to the picture.
+   *
+   * @param {Uint8Array[]} planes
+   * @returns {Uint8Array[]}
+   */
+  ontoPicture(planes) {
+    const { width, height } = this.parts;
+    const factor = this.enlargement;
+    if (!this.top && !this.left && factor === 1) {
+      return planes;
+    }
+    const wide = (width - this.left) * factor;
+    const high = (height - this.top) * factor;
+    return planes.map((plane) => {
+      const picture = new Uint8Array(wide * high);
+      for (let y = 0, to = 0; y < high; y++) {
+        const start = (this.top + Math.floor(y / factor)) * width + this.left;
+        for (let x = 0; x < wide; x++, to++) {
+          picture[to] = plane[start + Math.floor(x / factor)];
+        }
+      }
+      return picture;
+    });
+  }
 }
 
 /**
