@@ -1,0 +1,117 @@
+/**
+ * Names files that are not restored, and says what to do with them.
+ *
+ * A file called `.jpg` is often something else: what a phone, a camera or a browser saved under that name.
+ */
+
+const START = 4096;
+const COMMENTS = 100;
+const HEIC_BRANDS = ["heic", "heix", "heim", "heis", "hevc", "hevx", "mif1", "msf1"];
+/**
+ * Start of the file, in Latin-1 -> what it is. A picture's name comes with its format, so that the sentence can say
+ * "convert it".
+ *
+ * @type {[RegExp, string][]}
+ */
+const SIGNATURES = [
+  [/^(?:\xff\n|\0\0\0\x0cJXL \r\n\x87\n)/s, "a JPEG XL picture"],
+  [/^FUJIFILMCCD-RAW/is, "a camera raw file (RAF)"],
+  [/^(?:II(?:RO|RS|U\0)|MMOR)/is, "a camera raw file (ORF or RW2)"],
+  [/^FOVb/is, "a camera raw file (X3F)"],
+  [/^(?:\xabKTX|DDS \|\0\0\0)/s, "a texture of a game"],
+  [/^%PDF-/is, "a PDF document"],
+  [/^(?:%!PS|\xc5\xd0\xd3\xc6)/s, "a PostScript file"],
+  [/^(?:\{\\rtf|\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1)/s, "a document of an office program"],
+  [/^PK\x03\x04/is, "a ZIP archive or an office document"],
+  [/^(?:Rar!|7z\xbc\xaf\x27\x1c|\x1f\x8b\x08)/s, "a compressed archive"],
+  [/^(?:\x1aE\xdf\xa3|RIFF....AVI |\0\0\x01\xba)/s, "a video"],
+  [/^(?:ID3|fLaC|OggS|RIFF....WAVE)/is, "a sound file"],
+  [/^<(?:!doctype\s+html|html|head|body)\b/is, "a web page (HTML)"],
+  [/^<(?:!doctype\s+)?svg\b/is, "an SVG drawing"],
+  [/^[{[]\s*["{[]/s, "a text in JSON"],
+];
+/** @type {[string, string][]} */
+const ADVICE = [
+  ["camera raw", "develop it first: export it as TIFF or PNG"],
+  ["HEIC", "export it as JPEG first, at the highest quality"],
+  ["JPEG XL", "if it was made from a JPEG, `djxl` gives that JPEG back; otherwise convert it to PNG"],
+  ["PDF", "save the pictures in it as files first, as `pdfimages -all` does"],
+  ["PostScript", "convert it to PNG first"],
+  ["web page", "the picture itself was not saved: open the page and save the picture"],
+  ["archive", "unpack it first"],
+  ["document", "save the picture in it as a file of its own"],
+  ["drawing", "it is drawn without JPEG, so there is nothing to restore"],
+  ["video", "save the frame as PNG first"],
+];
+
+/**
+ * Name a file that is no picture in a format that can be read, and say what to do.
+ *
+ * @param {Uint8Array} bytes of the file, or at least its first 4096
+ * @returns {string | null} a phrase such as "a PDF document; save the pictures …"; `null` if the kind is not known
+ */
+export function nameKind(bytes) {
+  const start = latin(bytes.subarray(0, START));
+  const kind = start.slice(4, 8) === "ftyp" ? kindOfContainer(start.slice(8, 12)) : kindBySignature(start);
+  const advice = ADVICE.find(([word]) => kind?.includes(word));
+  return kind && advice ? `${kind}; ${advice[1]}` : kind;
+}
+
+/**
+ * Bytes as a text in which every letter is a byte.
+ *
+ * @param {Uint8Array} bytes
+ */
+export function latin(bytes) {
+  const parts = [];
+  // A call takes no more arguments than this in any browser.
+  for (let at = 0; at < bytes.length; at += 8192) {
+    parts.push(String.fromCharCode(...bytes.subarray(at, at + 8192)));
+  }
+  return parts.join("");
+}
+
+/**
+ * Kind of an ISO base media file (HEIC, AVIF, MP4, CR3), by its major brand.
+ *
+ * @param {string} brand
+ */
+function kindOfContainer(brand) {
+  if (brand === "avif" || brand === "avis") {
+    return null;
+  }
+  if (HEIC_BRANDS.includes(brand)) {
+    return "an HEIC picture, as phones take them";
+  }
+  return brand === "crx " ? "a camera raw file (CR3)" : "a video";
+}
+
+/** @param {string} start */
+function kindBySignature(start) {
+  const text = withoutProlog(start);
+  return SIGNATURES.find(([pattern]) => pattern.test(text))?.[1] ?? null;
+}
+
+/**
+ * A text without its byte-order mark, XML declaration and comments; other files are not changed.
+ *
+ * Every comment is searched for once. A pattern for all of them could take a hostile file minutes to not match.
+ *
+ * @param {string} text
+ */
+function withoutProlog(text) {
+  let rest = withoutSpace(text.replace(/^\xef\xbb\xbf/, ""));
+  const prologs = [["<?xml", "?>"], ...Array.from({ length: COMMENTS }, () => ["<!--", "-->"])];
+  for (const [start, end] of prologs) {
+    const position = rest.startsWith(start) ? rest.indexOf(end) : -1;
+    if (position >= 0) {
+      rest = withoutSpace(rest.slice(position + end.length));
+    }
+  }
+  return /^[<{[]/.test(rest) ? rest : text;
+}
+
+/** @param {string} text */
+function withoutSpace(text) {
+  return text.replace(/^[ \t\n\r\v\f]+/, "");
+}

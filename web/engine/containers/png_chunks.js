@@ -1,0 +1,106 @@
+/** The chunks of a PNG file, and compressed data in them, unpacked in bounded memory. */
+
+import { latin } from "./file_kinds.js";
+
+const SIGNATURE = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a];
+
+/**
+ * A chunk of a PNG file.
+ *
+ * @typedef {object} Chunk
+ * @property {string} kind its name, "iCCP"
+ * @property {Uint8Array} payload without length, name and checksum
+ * @property {number} end where it ends in the file, with its checksum
+ */
+
+/** @param {Uint8Array} bytes of a file */
+export function isPng(bytes) {
+  return SIGNATURE.every((byte, at) => bytes[at] === byte);
+}
+
+/**
+ * The chunks of a PNG file in their order, up to its end, or to where it makes no sense.
+ *
+ * @param {Uint8Array} bytes of the file
+ * @returns {Generator<Chunk>}
+ */
+export function* chunks(bytes) {
+  const numbers = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  let position = SIGNATURE.length;
+  while (position + 12 <= bytes.length) {
+    const start = position + 8;
+    const end = start + numbers.getUint32(position) + 4;
+    if (end > bytes.length) {
+      return;
+    }
+    const kind = latin(bytes.subarray(position + 4, start));
+    yield { kind, payload: bytes.subarray(start, end - 4), end };
+    if (kind === "IEND") {
+      return;
+    }
+    position = end;
+  }
+}
+
+/**
+ * The uncompressed data of a stream in the format of zlib.
+ *
+ * @param {Uint8Array} compressed
+ * @param {number} limit bytes after which no more is unpacked
+ * @returns {Promise<Uint8Array | null>} a little more than `limit` at most; `null` if the data are damaged
+ */
+export async function inflated(compressed, limit) {
+  const parts = [];
+  let size = 0;
+  try {
+    for await (const part of inflatedParts([compressed])) {
+      parts.push(part);
+      size += part.length;
+      if (size > limit) {
+        break;
+      }
+    }
+  } catch {
+    // What was unpacked before the data end or make no sense is not trusted, except where nothing follows it.
+    return null;
+  }
+  const whole = new Uint8Array(size);
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
+}
+
+/**
+ * The same a part at a time, from compressed data in several parts.
+ *
+ * @param {Iterable<Uint8Array>} compressed
+ * @returns {AsyncGenerator<Uint8Array>}
+ * @throws {TypeError} where the data are damaged or end early
+ */
+export async function* inflatedParts(compressed) {
+  const stream = new DecompressionStream("deflate");
+  const writer = stream.writable.getWriter();
+  const writing = (async () => {
+    for (const part of compressed) {
+      await writer.write(/** @type {Uint8Array<ArrayBuffer>} */ (part));
+    }
+    await writer.close();
+  })();
+  // A failure is thrown where the stream is read.
+  writing.catch(() => {});
+  const reader = stream.readable.getReader();
+  try {
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) {
+        return;
+      }
+      yield value;
+    }
+  } finally {
+    reader.cancel().catch(() => {});
+  }
+}
