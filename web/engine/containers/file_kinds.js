@@ -6,29 +6,35 @@
 
 const START = 4096;
 const COMMENTS = 100;
+const BYTE_ORDER = "\xef\xbb\xbf";
 const HEIC_BRANDS = ["heic", "heix", "heim", "heis", "hevc", "hevx", "mif1", "msf1"];
 /**
- * Start of the file, in Latin-1 -> what it is. A picture's name comes with its format, so that the sentence can say
- * "convert it".
+ * Starts of a file, in Latin-1 and without regard to case, and what it is. A picture's name comes with its format, so
+ * that the sentence can say "convert it".
  *
- * @type {[RegExp, string][]}
+ * @type {[string[], string][]}
  */
 const SIGNATURES = [
-  [/^(?:\xff\n|\0\0\0\x0cJXL \r\n\x87\n)/s, "a JPEG XL picture"],
-  [/^FUJIFILMCCD-RAW/is, "a camera raw file (RAF)"],
-  [/^(?:II(?:RO|RS|U\0)|MMOR)/is, "a camera raw file (ORF or RW2)"],
-  [/^FOVb/is, "a camera raw file (X3F)"],
-  [/^(?:\xabKTX|DDS \|\0\0\0)/s, "a texture of a game"],
-  [/^%PDF-/is, "a PDF document"],
-  [/^(?:%!PS|\xc5\xd0\xd3\xc6)/s, "a PostScript file"],
-  [/^(?:\{\\rtf|\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1)/s, "a document of an office program"],
-  [/^PK\x03\x04/is, "a ZIP archive or an office document"],
-  [/^(?:Rar!|7z\xbc\xaf\x27\x1c|\x1f\x8b\x08)/s, "a compressed archive"],
-  [/^(?:\x1aE\xdf\xa3|RIFF....AVI |\0\0\x01\xba)/s, "a video"],
-  [/^(?:ID3|fLaC|OggS|RIFF....WAVE)/is, "a sound file"],
-  [/^<(?:!doctype\s+html|html|head|body)\b/is, "a web page (HTML)"],
-  [/^<(?:!doctype\s+)?svg\b/is, "an SVG drawing"],
-  [/^[{[]\s*["{[]/s, "a text in JSON"],
+  [["\xff\n", "\0\0\0\x0cJXL \r\n\x87\n"], "a JPEG XL picture"],
+  [["FUJIFILMCCD-RAW"], "a camera raw file (RAF)"],
+  [["IIRO", "IIRS", "IIU\0", "MMOR"], "a camera raw file (ORF or RW2)"],
+  [["FOVb"], "a camera raw file (X3F)"],
+  [["\xabKTX", "DDS |\0\0\0"], "a texture of a game"],
+  [["%PDF-"], "a PDF document"],
+  [["%!PS", "\xc5\xd0\xd3\xc6"], "a PostScript file"],
+  [["{\\rtf", "\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"], "a document of an office program"],
+  [["PK\x03\x04"], "a ZIP archive or an office document"],
+  [["Rar!", "7z\xbc\xaf\x27\x1c", "\x1f\x8b\x08"], "a compressed archive"],
+  [["\x1aE\xdf\xa3", "\0\0\x01\xba"], "a video"],
+  [["ID3", "fLaC", "OggS"], "a sound file"],
+];
+/** @type {Record<string, string>} */
+const RIFF_KINDS = { "AVI ": "a video", WAVE: "a sound file" };
+/** @type {[RegExp, string][]} */
+const TEXTS = [
+  [/^<(?:!doctype\s+html|html|head|body)\b/i, "a web page (HTML)"],
+  [/^<(?:!doctype\s+)?svg\b/i, "an SVG drawing"],
+  [/^[{[]\s*["{[]/, "a text in JSON"],
 ];
 /** @type {[string, string][]} */
 const ADVICE = [
@@ -88,8 +94,14 @@ function kindOfContainer(brand) {
 
 /** @param {string} start */
 function kindBySignature(start) {
+  const lower = start.toLowerCase();
   const text = withoutProlog(start);
-  return SIGNATURES.find(([pattern]) => pattern.test(text))?.[1] ?? null;
+  return (
+    SIGNATURES.find(([signs]) => signs.some((sign) => lower.startsWith(sign.toLowerCase())))?.[1] ??
+    (start.startsWith("RIFF") ? RIFF_KINDS[start.slice(8, 12)] : undefined) ??
+    TEXTS.find(([pattern]) => pattern.test(text))?.[1] ??
+    null
+  );
 }
 
 /**
@@ -100,7 +112,7 @@ function kindBySignature(start) {
  * @param {string} text
  */
 function withoutProlog(text) {
-  let rest = withoutSpace(text.replace(/^\xef\xbb\xbf/, ""));
+  let rest = withoutSpace(text.startsWith(BYTE_ORDER) ? text.slice(BYTE_ORDER.length) : text);
   const prologs = [["<?xml", "?>"], ...Array.from({ length: COMMENTS }, () => ["<!--", "-->"])];
   for (const [start, end] of prologs) {
     const position = rest.startsWith(start) ? rest.indexOf(end) : -1;
