@@ -16,6 +16,7 @@ import { inflatedParts } from "./containers/png_chunks.js";
  * @property {boolean} isInterlaced
  */
 
+/** @typedef {Uint8Array | Uint16Array} Plane */
 /** @typedef {{samples: Uint8Array[], alpha: Uint8Array | null}} Planes */
 
 /** @type {Record<number, number>} */
@@ -73,10 +74,8 @@ export function uncompressedSize({ width, height, bits, colorType }) {
 export async function decodePng(header, data, { palette, transparency }) {
   const { width, height, bits, colorType } = header;
   const channels = CHANNELS[colorType];
-  /** @type {Uint8Array[] | Uint16Array[]} */
-  const planes = Array.from({ length: channels }, () =>
-    bits === 16 ? new Uint16Array(width * height) : new Uint8Array(width * height),
-  );
+  const Plane = bits === 16 ? Uint16Array : Uint8Array;
+  const planes = Array.from({ length: channels }, () => new Plane(width * height));
   const step = Math.max((channels * bits) >> 3, 1);
   const rows = rowsOf(header);
   let row = rows.next().value;
@@ -181,7 +180,7 @@ function unfilter(line, above, step) {
  * @param {Uint8Array} line
  * @param {Row} row
  * @param {number} bits
- * @param {Uint8Array[] | Uint16Array[]} planes
+ * @param {Plane[]} planes
  */
 function spread(line, { start, step, count }, bits, planes) {
   const channels = planes.length;
@@ -229,7 +228,7 @@ function looked(indices, palette, transparency) {
 /**
  * Samples of 8 bits, and the alpha that is stored, or that of the one transparent color.
  *
- * @param {Uint8Array[] | Uint16Array[]} planes
+ * @param {Plane[]} planes
  * @param {number} bits
  * @param {Uint8Array | null} transparency
  * @returns {Planes}
@@ -252,14 +251,18 @@ function converted(planes, bits, transparency) {
 }
 
 /**
- * @param {Uint8Array | Uint16Array} plane
+ * @param {Plane} plane
  * @param {number} bits
  * @returns {Uint8Array}
  */
 function toEightBits(plane, bits) {
-  if (bits === 16) {
-    return Uint8Array.from(plane, (sample) => Math.floor((sample + (STEPS >> 1)) / STEPS));
+  if (bits === 8) {
+    return /** @type {Uint8Array} */ (plane);
   }
-  const factor = 255 / ((1 << bits) - 1);
-  return factor === 1 ? /** @type {Uint8Array} */ (plane) : Uint8Array.from(plane, (sample) => sample * factor);
+  const bytes = new Uint8Array(plane.length);
+  const factor = bits === 16 ? 1 / STEPS : 255 / ((1 << bits) - 1);
+  for (let at = 0; at < bytes.length; at++) {
+    bytes[at] = Math.floor(plane[at] * factor + 0.5);
+  }
+  return bytes;
 }

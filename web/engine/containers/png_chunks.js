@@ -61,10 +61,17 @@ export async function inflated(compressed, limit) {
       }
     }
   } catch {
-    // What was unpacked before the data end or make no sense is not trusted, except where nothing follows it.
     return null;
   }
-  const whole = new Uint8Array(size);
+  return joined(parts);
+}
+
+/**
+ * @param {Uint8Array[]} parts
+ * @returns {Uint8Array}
+ */
+export function joined(parts) {
+  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
   let at = 0;
   for (const part of parts) {
     whole.set(part, at);
