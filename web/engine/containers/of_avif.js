@@ -1,0 +1,274 @@
+/** The boxes of AVIF files (ISO base media): size, transparency, metadata. */
+
+import { withOrientation } from "./exif_orientation.js";
+import { GAIN_MAP, notKept, PROVENANCE } from "./extras.js";
+import { latin } from "./file_kinds.js";
+
+/** @typedef {import("./of_webp.js").Container} Container */
+/** @typedef {import("../metadata.js").Info} Info */
+
+/**
+ * A box: its kind, and where its payload lies in the file.
+ *
+ * @typedef {{kind: string, start: number, end: number}} Box
+ */
+
+const ALPHA = /^(?:urn:mpeg:mpegB:cicp:systems:auxiliary:alpha|urn:mpeg:hevc:2015:auxid:1)\0/;
+const C2PA = "\xd8\xfe\xc3\xd6\x1b\x0e\x48\x3c\x92\x97\x58\x28\x87\x7e\xc4\x81";
+const XMP = "application/rdf+xml\0";
+const UNSPECIFIED = 2;
+const SRGB = [1, 13];
+// Matrices that follow from the primaries.
+const DERIVED = [12, 13];
+// Orientation of Exif by the angle of "irot", and the same with "imir" of axis 0 and 1.
+const TURNED = [1, 8, 3, 6];
+const MIRRORED = [
+  [4, 5, 2, 7],
+  [2, 7, 4, 5],
+];
+
+/** @param {Uint8Array} bytes of a file */
+export function isAvif(bytes) {
+  return latin(bytes.subarray(4, 8)) === "ftyp" && ["avif", "avis"].includes(latin(bytes.subarray(8, 12)));
+}
+
+/**
+ * @param {Uint8Array} bytes of the file
+ * @returns {Container | null} `null` if it states no size
+ * @throws {RangeError} if a box ends early
+ */
+export function lookIntoAvif(bytes) {
+  const numbers = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const all = [...boxes(bytes, 0, bytes.length)];
+  const meta = all.find(({ kind }) => kind === "meta");
+  if (!meta) {
+    return null;
+  }
+  const inside = [...boxes(bytes, meta.start + 4, meta.end)];
+  const within = (/** @type {string} */ kind) => inside.find((box) => box.kind === kind);
+  const payload = (/** @type {Box} */ { start, end }) => bytes.subarray(start, end);
+  const [iprp, pitm, iinf, iloc] = ["iprp", "pitm", "iinf", "iloc"].map(within);
+  const sharing = iprp ? [...boxes(bytes, iprp.start, iprp.end)] : [];
+  const ipco = sharing.find(({ kind }) => kind === "ipco");
+  const ipma = sharing.find(({ kind }) => kind === "ipma");
+  if (!pitm || !ipco || !ipma) {
+    return null;
+  }
+  const properties = [...boxes(bytes, ipco.start, ipco.end)];
+  const primary = bytes[pitm.start] ? numbers.getUint32(pitm.start + 4) : numbers.getUint16(pitm.start + 4);
+  const own = associated(numbers, ipma, primary).flatMap((index) => properties[index - 1] ?? []);
+  const ispe = own.find(({ kind }) => kind === "ispe");
+  if (!ispe) {
+    return null;
+  }
+  const items = iinf ? itemsIn(bytes, numbers, iinf) : [];
+  const places = iloc ? placesIn(numbers, iloc, within("idat")?.start ?? 0) : new Map();
+  const dataOf = (/** @type {number | undefined} */ id) => {
+    const extents = places.get(id) ?? [];
+    const parts = extents.map((/** @type {number[]} */ [start, size]) => bytes.subarray(start, start + size));
+    return parts.length === 1 && parts[0].length ? parts[0].slice() : null;
+  };
+  /** @type {Info} */
+  const info = colorsIn(own.filter(({ kind }) => kind === "colr").map(payload));
+  const stored = dataOf(items.find(({ kind }) => kind === "Exif")?.id)?.subarray(4) ?? null;
+  const exif = withOrientation(stored, orientationIn(bytes, own));
+  if (exif) {
+    info.exif = exif;
+  }
+  const xmp = dataOf(items.find(({ kind, type }) => kind === "mime" && type.startsWith(XMP))?.id);
+  if (xmp) {
+    info.xmp = xmp;
+  }
+  const extras = [
+    ...all
+      .filter((box) => box.kind === "uuid" && latin(payload(box).subarray(0, 16)) === C2PA)
+      .map(({ start, end }) => ({ kind: PROVENANCE, size: end - start })),
+    ...items.filter(({ kind }) => kind === "tmap").map(() => ({ kind: GAIN_MAP, size: 0 })),
+  ];
+  const bits = Math.max(
+    8,
+    ...properties.filter(({ kind }) => kind === "pixi").map(({ start }) => bytes[start + 5] || 8),
+  );
+  const more = bits > 8 ? [`The file has ${bits} bits per channel, of which 8 were read.`] : [];
+  return {
+    width: numbers.getUint32(ispe.start + 4),
+    height: numbers.getUint32(ispe.start + 8),
+    hasAlpha: properties.some((box) => box.kind === "auxC" && ALPHA.test(latin(payload(box).subarray(4)))),
+    isAnimated: all.some(({ kind }) => kind === "moov"),
+    info,
+    notes: [...notKept(extras), ...more],
+    plain: withoutTurns(bytes, properties),
+  };
+}
+
+/**
+ * Boxes one after the other, up to the end, or to where they make no sense.
+ *
+ * @param {Uint8Array} bytes of the file
+ * @param {number} position
+ * @param {number} end
+ * @returns {Generator<Box>}
+ */
+function* boxes(bytes, position, end) {
+  const numbers = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  for (let at = position; at + 8 <= end; ) {
+    let size = numbers.getUint32(at);
+    let start = at + 8;
+    const kind = latin(bytes.subarray(at + 4, start));
+    if (size === 1 && start + 8 <= end) {
+      size = Number(numbers.getBigUint64(start));
+      start += 8;
+    }
+    const stop = size === 0 ? end : at + size;
+    if (stop < start || stop > end) {
+      return;
+    }
+    yield { kind, start, end: stop };
+    at = stop;
+  }
+}
+
+/**
+ * Indices of the properties of an item, from 1.
+ *
+ * @param {DataView} numbers of the file
+ * @param {Box} ipma
+ * @param {number} item
+ */
+function associated(numbers, ipma, item) {
+  const [version, isWide] = [numbers.getUint8(ipma.start), numbers.getUint8(ipma.start + 3) & 1];
+  let at = ipma.start + 8;
+  while (at + 3 <= ipma.end) {
+    const id = version ? numbers.getUint32(at) : numbers.getUint16(at);
+    at += version ? 4 : 2;
+    const count = numbers.getUint8(at++);
+    if (id === item) {
+      return Array.from({ length: count }, (_, index) =>
+        isWide ? numbers.getUint16(at + 2 * index) & 0x7fff : numbers.getUint8(at + index) & 0x7f,
+      );
+    }
+    at += count * (isWide ? 2 : 1);
+  }
+  return [];
+}
+
+/**
+ * @param {Uint8Array} bytes of the file
+ * @param {DataView} numbers
+ * @param {Box} iinf
+ * @returns {{id: number, kind: string, type: string}[]} `type`: the name, and the kind of content behind it
+ */
+function itemsIn(bytes, numbers, iinf) {
+  const entries = [...boxes(bytes, iinf.start + (bytes[iinf.start] ? 8 : 6), iinf.end)];
+  return entries
+    .filter(({ kind, start }) => kind === "infe" && bytes[start] >= 2)
+    .map(({ start, end }) => {
+      const isWide = bytes[start] > 2;
+      const at = start + (isWide ? 10 : 8);
+      const id = isWide ? numbers.getUint32(start + 4) : numbers.getUint16(start + 4);
+      const rest = latin(bytes.subarray(at + 4, end));
+      return { id, kind: latin(bytes.subarray(at, at + 4)), type: rest.slice(rest.indexOf("\0") + 1) };
+    });
+}
+
+/**
+ * Where the data of items lie.
+ *
+ * @param {DataView} numbers of the file
+ * @param {Box} iloc
+ * @param {number} idat where the data lie that are stored among the boxes
+ * @returns {Map<number, number[][]>} starts and sizes
+ */
+function placesIn(numbers, iloc, idat) {
+  const version = numbers.getUint8(iloc.start);
+  const sizes = numbers.getUint16(iloc.start + 4);
+  const [offsetSize, lengthSize, baseSize] = [sizes >> 12, (sizes >> 8) & 15, (sizes >> 4) & 15];
+  const indexSize = version ? sizes & 15 : 0;
+  let at = iloc.start + 6;
+  const read = (/** @type {number} */ size) => {
+    let value = 0;
+    for (let left = size; left > 0; left--) {
+      value = value * 256 + numbers.getUint8(at++);
+    }
+    return value;
+  };
+  /** @type {Map<number, number[][]>} */
+  const places = new Map();
+  const wide = version === 2 ? 4 : 2;
+  for (let count = read(wide); count > 0 && at < iloc.end; count--) {
+    const id = read(wide);
+    const start = version && (read(2) & 15) === 1 ? idat : 0;
+    read(2);
+    const base = read(baseSize);
+    const extents = [];
+    for (let parts = read(2); parts > 0 && at < iloc.end; parts--) {
+      read(indexSize);
+      const offset = read(offsetSize);
+      extents.push([start + base + offset, read(lengthSize)]);
+    }
+    places.set(id, extents);
+  }
+  return places;
+}
+
+/**
+ * The color profile, and the color description, if that is not sRGB.
+ *
+ * @param {Uint8Array[]} payloads of the boxes "colr"
+ * @returns {Info}
+ */
+function colorsIn(payloads) {
+  /** @type {Info} */
+  const info = {};
+  for (const payload of payloads) {
+    const kind = latin(payload.subarray(0, 4));
+    if (kind === "prof" || kind === "rICC") {
+      info.iccProfile ??= payload.slice(4);
+    } else if (kind === "nclx" && payload.length >= 11) {
+      const colors = [(payload[4] << 8) | payload[5], (payload[6] << 8) | payload[7]];
+      if (colors.some((color, at) => color !== SRGB[at]) && !colors.includes(UNSPECIFIED)) {
+        // What is written is RGB of full range, whatever the file stored.
+        info.cicp ??= Uint8Array.of(...colors, 0, 1);
+      }
+    }
+  }
+  return info;
+}
+
+/**
+ * How the pixels are stored, as Exif data name it, 1..8.
+ *
+ * @param {Uint8Array} bytes of the file
+ * @param {Box[]} properties of the picture
+ */
+function orientationIn(bytes, properties) {
+  const [angle, axis] = ["irot", "imir"].map((name) => {
+    const found = properties.find(({ kind }) => kind === name);
+    return found && bytes[found.start];
+  });
+  return (axis === undefined ? TURNED : MIRRORED[axis & 1])[(angle ?? 0) & 3];
+}
+
+/**
+ * The file with neither turns nor color profile, so that every browser gives the pixels as they are stored.
+ *
+ * @param {Uint8Array} bytes
+ * @param {Box[]} properties
+ */
+function withoutTurns(bytes, properties) {
+  const plain = bytes.slice();
+  for (const { kind, start, end } of properties) {
+    if (kind === "irot" || kind === "imir") {
+      // A property that is needed cannot be removed: a turn by nothing takes its place.
+      plain.set([...encoder.encode("irot")], start - 4);
+      plain[start] = 0;
+    } else if (kind === "colr" && latin(bytes.subarray(start, start + 4)) !== "nclx") {
+      plain.set(encoder.encode("none"), start);
+    } else if (kind === "colr" && end - start >= 11 && !DERIVED.includes(bytes[start + 9])) {
+      plain.set([0, SRGB[0], 0, SRGB[1]], start + 4);
+    }
+  }
+  return plain;
+}
+
+const encoder = new TextEncoder();

@@ -1,0 +1,169 @@
+/** Opens pictures that are no JPEG files: PNG by itself, WebP and AVIF by the browser. */
+
+import { decodeInBrowser } from "./browser_pixels.js";
+import { nameKind } from "./containers/file_kinds.js";
+import { isAvif, lookIntoAvif } from "./containers/of_avif.js";
+import { lookIntoPng } from "./containers/of_png.js";
+import { isWebp, lookIntoWebp } from "./containers/of_webp.js";
+import { chunks, isPng } from "./containers/png_chunks.js";
+import { UnreadableImageError } from "./errors.js";
+import { decodePng, readPngHeader, uncompressedSize } from "./png_pixels.js";
+
+/** @typedef {import("./picture.js").PictureParts} PictureParts */
+
+const SEVERAL = "The file holds several pictures; only one of them was restored.";
+const ROUNDED = "This browser rounds the colors of transparent places.";
+const DEEP = "The file has 16 bits per channel, of which 8 were read.";
+const MAX_FILE_BYTES = 2 ** 30;
+// Deflate makes no more than this of a byte.
+const LARGEST_RATIO = 1032;
+const KINDS = [
+  { kind: "WebP", format: "WEBP", type: "image/webp", isKind: isWebp, lookInto: lookIntoWebp },
+  { kind: "AVIF", format: "AVIF", type: "image/avif", isKind: isAvif, lookInto: lookIntoAvif },
+];
+// Formats that the Python package opens, by their start in Latin-1.
+/** @type {[RegExp, string][]} */
+const ELSEWHERE = [
+  [/^(?:II\*|II\+|MM\0[*+])/, "a TIFF"],
+  [/^GIF8[79]a/, "a GIF"],
+  [/^BM/, "a BMP"],
+  [/^\0\0\0\fjP {2}/, "a JPEG 2000 picture"],
+  [/^8BPS/, "a file of Photoshop"],
+  [/^P[1-7]\s/, "a PPM"],
+  [/^\0\0[\x01\x02]\0/, "an icon"],
+];
+
+/**
+ * Split a picture that is no JPEG file into planes, alpha and metadata.
+ *
+ * @param {Uint8Array} bytes of the file
+ * @param {{maxMegapixels: number}} options limit on the size that its header states
+ * @returns {Promise<PictureParts>} gray, or RGB
+ * @throws {UnreadableImageError} if the file is no picture, is damaged, too large, or of a kind that is not restored
+ */
+export async function openOtherPicture(bytes, { maxMegapixels }) {
+  if (!bytes.length) {
+    throw new UnreadableImageError("the picture is empty (0 bytes)");
+  }
+  if (bytes.length > MAX_FILE_BYTES) {
+    throw new UnreadableImageError(
+      `the picture is larger than ${MAX_FILE_BYTES / 2 ** 20} MiB, too large for a picture`,
+    );
+  }
+  if (isPng(bytes)) {
+    return openPng(bytes, maxMegapixels);
+  }
+  const found = KINDS.find(({ isKind }) => isKind(bytes));
+  if (!found) {
+    throw new UnreadableImageError(refusal(bytes));
+  }
+  const { kind, format, type, lookInto } = found;
+  const container = looked(kind, () => lookInto(bytes));
+  checkSize(container, maxMegapixels);
+  const { info, notes, plain, hasAlpha, isAnimated } = container;
+  const { isExact, ...pixels } = await decodeInBrowser(plain, { kind, type, hasAlpha });
+  const more = [...(isAnimated ? [SEVERAL] : []), ...notes, ...(isExact ? [] : [ROUNDED])];
+  return { ...pixels, rgb: true, info, format, notes: more, ...UNKNOWN_COMPRESSION };
+}
+
+const UNKNOWN_COMPRESSION = { tables: null, quality: null, sampling: null, gridTable: null };
+
+/**
+ * @param {string} kind
+ * @param {() => import("./containers/of_webp.js").Container | null} look
+ */
+function looked(kind, look) {
+  let container = null;
+  try {
+    container = look();
+  } catch (error) {
+    // Boxes lead behind the end of the file.
+    if (!(error instanceof RangeError)) {
+      throw error;
+    }
+  }
+  if (!container) {
+    throw new UnreadableImageError(`the picture is a damaged ${kind} or of a kind that cannot be read`);
+  }
+  return container;
+}
+
+/**
+ * @param {Uint8Array} bytes
+ * @param {number} maxMegapixels
+ * @returns {Promise<PictureParts>}
+ */
+async function openPng(bytes, maxMegapixels) {
+  const all = [...chunks(bytes)];
+  const header = all[0]?.kind === "IHDR" ? readPngHeader(all[0].payload) : null;
+  if (!header) {
+    throw new UnreadableImageError("the picture is a damaged PNG or of a kind that cannot be read");
+  }
+  checkSize(header, maxMegapixels);
+  const { width, height, bits, colorType } = header;
+  if (uncompressedSize(header) > LARGEST_RATIO * bytes.length) {
+    const claimed = thousands((width * height) / 1e6, 1);
+    throw damaged(
+      `it ends early (${thousands(bytes.length, 0)} bytes cannot hold the ${claimed} megapixels that it claims)`,
+    );
+  }
+  const payload = (/** @type {string} */ name) => all.find(({ kind }) => kind === name)?.payload ?? null;
+  const data = all.filter(({ kind }) => kind === "IDAT").map((chunk) => chunk.payload);
+  const colors = { palette: payload("PLTE"), transparency: payload("tRNS") };
+  const pixels = await decodePng(header, data, colors).catch((error) => {
+    throw damaged(error instanceof RangeError ? error.message : "its data make no sense");
+  });
+  const { info, notes } = await lookIntoPng(bytes);
+  const frames = payload("acTL");
+  const isAnimated = frames !== null && frames.length >= 8 && all.filter(({ kind }) => kind === "fcTL").length > 1;
+  return {
+    width,
+    height,
+    ...pixels,
+    rgb: pixels.samples.length === 3,
+    info,
+    format: "PNG",
+    notes: [...(isAnimated ? [SEVERAL] : []), ...notes, ...(bits === 16 ? [DEEP] : [])],
+    ...UNKNOWN_COMPRESSION,
+  };
+}
+
+/**
+ * @param {{width: number, height: number}} size
+ * @param {number} maxMegapixels
+ */
+function checkSize({ width, height }, maxMegapixels) {
+  const megapixels = (width * height) / 1e6;
+  if (megapixels > maxMegapixels) {
+    throw new UnreadableImageError(
+      `the picture claims to hold ${thousands(megapixels, 1)} megapixels, more than the limit of ${maxMegapixels}; ` +
+        "raise it with maxMegapixels",
+    );
+  }
+}
+
+/** @param {Uint8Array} bytes */
+function refusal(bytes) {
+  const kind = nameKind(bytes);
+  if (kind) {
+    return `the picture is ${kind}`;
+  }
+  const start = String.fromCharCode(...bytes.subarray(0, 16));
+  const name = ELSEWHERE.find(([pattern]) => pattern.test(start))?.[1];
+  return name
+    ? `the picture is ${name}, which is not restored in a browser; restore it on the command line (argan restore)`
+    : "the picture is not a picture in a known format (JPEG, PNG, WebP, AVIF)";
+}
+
+/** @param {string} reason */
+function damaged(reason) {
+  return new UnreadableImageError(`the picture is damaged and cannot be decoded: ${reason}`);
+}
+
+/**
+ * @param {number} value
+ * @param {number} digits
+ */
+function thousands(value, digits) {
+  return value.toLocaleString("en-US", { minimumFractionDigits: digits, maximumFractionDigits: digits });
+}
