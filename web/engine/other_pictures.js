@@ -1,13 +1,13 @@
 /** Opens pictures that are no JPEG files: PNG by itself, WebP and AVIF by the browser. */
 
 import { decodeInBrowser } from "./browser_pixels.js";
-import { nameKind } from "./containers/file_kinds.js";
+import { latin, nameKind } from "./containers/file_kinds.js";
 import { isAvif, lookIntoAvif } from "./containers/of_avif.js";
 import { lookIntoPng } from "./containers/of_png.js";
 import { isWebp, lookIntoWebp } from "./containers/of_webp.js";
 import { chunks, isPng } from "./containers/png_chunks.js";
 import { UnreadableImageError } from "./errors.js";
-import { decodePng, readPngHeader, uncompressedSize } from "./png_pixels.js";
+import { decodePng, PALETTE, readPngHeader, uncompressedSize } from "./png_pixels.js";
 
 /** @typedef {import("./picture.js").PictureParts} PictureParts */
 
@@ -21,16 +21,19 @@ const KINDS = [
   { kind: "WebP", format: "WEBP", type: "image/webp", isKind: isWebp, lookInto: lookIntoWebp },
   { kind: "AVIF", format: "AVIF", type: "image/avif", isKind: isAvif, lookInto: lookIntoAvif },
 ];
-// Formats that the Python package opens, by their start in Latin-1.
-/** @type {[RegExp, string][]} */
+/**
+ * Formats that the Python package opens, by their start in Latin-1.
+ *
+ * @type {[string[], string][]}
+ */
 const ELSEWHERE = [
-  [/^(?:II\*|II\+|MM\0[*+])/, "a TIFF"],
-  [/^GIF8[79]a/, "a GIF"],
-  [/^BM/, "a BMP"],
-  [/^\0\0\0\fjP {2}/, "a JPEG 2000 picture"],
-  [/^8BPS/, "a file of Photoshop"],
-  [/^P[1-7]\s/, "a PPM"],
-  [/^\0\0[\x01\x02]\0/, "an icon"],
+  [["II*", "II+", "MM\0*", "MM\0+"], "a TIFF"],
+  [["GIF87a", "GIF89a"], "a GIF"],
+  [["BM"], "a BMP"],
+  [["\0\0\0\fjP  "], "a JPEG 2000 picture"],
+  [["8BPS"], "a file of Photoshop"],
+  [["P1\n", "P2\n", "P3\n", "P4\n", "P5\n", "P6\n"], "a PPM"],
+  [["\0\0\x01\0", "\0\0\x02\0"], "an icon"],
 ];
 
 /**
@@ -100,7 +103,7 @@ async function openPng(bytes, maxMegapixels) {
     throw new UnreadableImageError("the picture is a damaged PNG or of a kind that cannot be read");
   }
   checkSize(header, maxMegapixels);
-  const { width, height, bits, colorType } = header;
+  const { width, height, bits } = header;
   if (uncompressedSize(header) > LARGEST_RATIO * bytes.length) {
     const claimed = thousands((width * height) / 1e6, 1);
     throw damaged(
@@ -108,6 +111,9 @@ async function openPng(bytes, maxMegapixels) {
     );
   }
   const payload = (/** @type {string} */ name) => all.find(({ kind }) => kind === name)?.payload ?? null;
+  if (header.colorType === PALETTE && !payload("PLTE")) {
+    throw damaged("its palette is missing");
+  }
   const data = all.filter(({ kind }) => kind === "IDAT").map((chunk) => chunk.payload);
   const colors = { palette: payload("PLTE"), transparency: payload("tRNS") };
   const pixels = await decodePng(header, data, colors).catch((error) => {
@@ -148,8 +154,8 @@ function refusal(bytes) {
   if (kind) {
     return `the picture is ${kind}`;
   }
-  const start = String.fromCharCode(...bytes.subarray(0, 16));
-  const name = ELSEWHERE.find(([pattern]) => pattern.test(start))?.[1];
+  const start = latin(bytes.subarray(0, 16));
+  const name = ELSEWHERE.find(([starts]) => starts.some((sign) => start.startsWith(sign)))?.[1];
   return name
     ? `the picture is ${name}, which is not restored in a browser; restore it on the command line (argan restore)`
     : "the picture is not a picture in a known format (JPEG, PNG, WebP, AVIF)";

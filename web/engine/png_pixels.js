@@ -24,7 +24,9 @@ const CHANNELS = { 0: 1, 2: 3, 3: 1, 4: 2, 6: 4 };
 const ALL_BITS = [1, 2, 4, 8, 16];
 /** @type {Record<number, number[]>} */
 const BITS = { 0: ALL_BITS, 2: [8, 16], 3: [1, 2, 4, 8], 4: [8, 16], 6: [8, 16] };
-const PALETTE = 3;
+/** The type of pictures whose colors are listed. */
+export const PALETTE = 3;
+
 const STEPS = 257;
 // First column and row, and their steps, of the seven passes of an interlaced picture.
 const PASSES = [
