@@ -62,8 +62,8 @@ export function sampleBlocks(parts) {
   /** @type {number[][]} */
   const onGrid = FREQUENCIES.map(() => []);
   const seen = new Set();
-  const piece = new Float32Array(PIECE * PIECE);
-  const coefficients = new Float32Array(64 * FREQUENCIES.length);
+  const piece = new Float64Array(PIECE * PIECE);
+  const bins = new Int32Array(64 * FREQUENCIES.length);
   for (const [index, { luma, width }] of parts.entries()) {
     const cut = cuts[index];
     for (const corner of chosen[index]) {
@@ -79,20 +79,22 @@ export function sampleBlocks(parts) {
         continue;
       }
       seen.add(mark);
-      _transform(piece, coefficients);
+      _setBins(piece, bins);
+      const [top, left] = [Math.floor(corner / width), corner % width];
       for (let grid = 0; grid < 64; grid++) {
-        if (cut?.values[Math.floor(corner / width + (grid >> 3)) * cut.width + (corner % width) + (grid & 7)]) {
+        if (cut?.values[(top + (grid >> 3)) * cut.width + left + (grid & 7)]) {
           continue;
         }
-        const start = grid * FREQUENCIES.length;
-        for (let k = 0; k < FREQUENCIES.length; k++) {
-          const bin = Math.floor(Math.abs(coefficients[start + k]) / BIN);
-          if (bin < BINS - 1) {
-            histograms[(start + k) * BINS + bin]++;
+        const first = grid * FREQUENCIES.length;
+        for (let number = first; number < first + FREQUENCIES.length; number++) {
+          if (bins[number] < BINS - 1) {
+            histograms[number * BINS + bins[number]]++;
           }
-          if (!grid) {
-            onGrid[k].push(coefficients[k]);
-          }
+        }
+      }
+      if (!cut?.values[corner]) {
+        for (const [k, [v, u]] of FREQUENCIES.entries()) {
+          onGrid[k].push(_exactly(v * PIECE, u * 8));
         }
       }
     }
@@ -172,46 +174,69 @@ function _anyWithinBlocks({ clipped, width, height }) {
 }
 
 // Low frequencies down the columns of a piece: start (8), frequency (5), column (15).
-const along = new Float32Array(8 * SIDE * PIECE);
+const along = new Float64Array(8 * SIDE * PIECE);
+const BASIS_64 = Float64Array.from(BASIS);
+// Of a coefficient, in bins: double precision and float32 differ by less.
+const DOUBT = 1e-3;
+const COUNTS = Int32Array.from({ length: SIDE }, (_, v) => FREQUENCIES.filter(([vertical]) => vertical === v).length);
 
 /**
- * The low frequencies of a piece on every grid, summed in float32 as Python sums them.
+ * The bins of the low frequencies of a piece on every grid.
  *
- * @param {Float32Array} piece 15x15, level-shifted
- * @param {Float32Array} coefficients changed: grid (64), frequency
+ * Python sums in float32. Many sums are exactly between two bins, and then the last digit decides.
+ *
+ * @param {Float64Array} piece 15x15, level-shifted
+ * @param {Int32Array} bins changed: grid (64), frequency
  */
-function _transform(piece, coefficients) {
+function _setBins(piece, bins) {
   for (let start = 0, to = 0; start < 8; start++) {
     for (let v = 0; v < SIDE * 8; v += 8) {
+      const [b0, b1, b2, b3] = [BASIS_64[v], BASIS_64[v + 1], BASIS_64[v + 2], BASIS_64[v + 3]];
+      const [b4, b5, b6, b7] = [BASIS_64[v + 4], BASIS_64[v + 5], BASIS_64[v + 6], BASIS_64[v + 7]];
       for (let x = start * PIECE, end = x + PIECE; x < end; x++, to++) {
-        let sum = f(BASIS[v] * piece[x]);
-        sum = f(sum + BASIS[v + 1] * piece[x + PIECE]);
-        sum = f(sum + BASIS[v + 2] * piece[x + 2 * PIECE]);
-        sum = f(sum + BASIS[v + 3] * piece[x + 3 * PIECE]);
-        sum = f(sum + BASIS[v + 4] * piece[x + 4 * PIECE]);
-        sum = f(sum + BASIS[v + 5] * piece[x + 5 * PIECE]);
-        sum = f(sum + BASIS[v + 6] * piece[x + 6 * PIECE]);
-        along[to] = f(sum + BASIS[v + 7] * piece[x + 7 * PIECE]);
+        let sum = f(b0 * piece[x]);
+        sum = f(sum + b1 * piece[x + PIECE]);
+        sum = f(sum + b2 * piece[x + 2 * PIECE]);
+        sum = f(sum + b3 * piece[x + 3 * PIECE]);
+        sum = f(sum + b4 * piece[x + 4 * PIECE]);
+        sum = f(sum + b5 * piece[x + 5 * PIECE]);
+        sum = f(sum + b6 * piece[x + 6 * PIECE]);
+        along[to] = f(sum + b7 * piece[x + 7 * PIECE]);
       }
     }
   }
   for (let top = 0, to = 0; top < 8; top++) {
     for (let left = 0; left < 8; left++) {
-      for (let k = 0; k < FREQUENCIES.length; k++, to++) {
-        const at = (top * SIDE + VERTICAL[k]) * PIECE + left;
-        const u = HORIZONTAL[k];
-        let sum = f(along[at] * BASIS[u]);
-        sum = f(sum + along[at + 1] * BASIS[u + 1]);
-        sum = f(sum + along[at + 2] * BASIS[u + 2]);
-        sum = f(sum + along[at + 3] * BASIS[u + 3]);
-        sum = f(sum + along[at + 4] * BASIS[u + 4]);
-        sum = f(sum + along[at + 5] * BASIS[u + 5]);
-        sum = f(sum + along[at + 6] * BASIS[u + 6]);
-        coefficients[to] = f(sum + along[at + 7] * BASIS[u + 7]);
+      for (let v = 0; v < SIDE; v++) {
+        const at = (top * SIDE + v) * PIECE + left;
+        const [s0, d0] = [along[at] + along[at + 7], along[at] - along[at + 7]];
+        const [s1, d1] = [along[at + 1] + along[at + 6], along[at + 1] - along[at + 6]];
+        const [s2, d2] = [along[at + 2] + along[at + 5], along[at + 2] - along[at + 5]];
+        const [s3, d3] = [along[at + 3] + along[at + 4], along[at + 3] - along[at + 4]];
+        for (let u = 0; u < COUNTS[v]; u++, to++) {
+          const b = u * 8;
+          const value =
+            u & 1
+              ? d0 * BASIS_64[b] + d1 * BASIS_64[b + 1] + d2 * BASIS_64[b + 2] + d3 * BASIS_64[b + 3]
+              : s0 * BASIS_64[b] + s1 * BASIS_64[b + 1] + s2 * BASIS_64[b + 2] + s3 * BASIS_64[b + 3];
+          const place = Math.abs(value) / BIN;
+          const isDoubtful = Math.abs(place - Math.round(place)) < DOUBT;
+          bins[to] = isDoubtful ? Math.abs(_exactly(at, b)) / BIN : place;
+        }
       }
     }
   }
 }
 
-const VERTICAL = Int32Array.from(FREQUENCIES, ([v]) => v);
-const HORIZONTAL = Int32Array.from(FREQUENCIES, ([, u]) => u * 8);
+/**
+ * @param {number} at in `along`, where the block starts
+ * @param {number} b in the basis, where the horizontal frequency starts
+ * @returns {number} a coefficient in float32
+ */
+function _exactly(at, b) {
+  let sum = 0;
+  for (let x = 0; x < 8; x++) {
+    sum = f(sum + along[at + x] * BASIS_64[b + x]);
+  }
+  return sum;
+}

@@ -12,8 +12,12 @@ export const LARGEST_STEP = 255;
 const ROUNDING = 0.6;
 // Share of coefficients that follow no cluster: clipped samples, borders of pictures in pictures.
 const STRAY = 0.15;
+// Standard deviations from which on a normal density is nothing beside that.
+const NEGLIGIBLE = 9;
 // Nearer to the later table, steps cannot be told from those of the later table.
 const LEAST_RATIO = 1.15;
+const BINS_FOUND = new Int32Array(BINS);
+const f = Math.fround;
 
 /**
  * Evidence by magnitudes, for a coefficient that a later save widened by its step.
@@ -32,22 +36,34 @@ export class Likelihood {
   /**
    * Sum the evidence of a histogram.
    *
-   * @param {Uint16Array} histograms
-   * @param {number} start of the histogram in it
-   * @param {Float64Array} evidence of steps, changed
-   * @param {number} to where those of this histogram start; they are zero
+   * @param {Uint16Array} histogram of one grid and frequency
+   * @param {Float64Array} evidence of each step, changed; it is zero
    */
-  add(histograms, start, evidence, to) {
-    const shortest = Math.ceil(Math.fround(4 * this._noise));
+  add(histogram, evidence) {
+    let found = 0;
     for (let bin = 0; bin < BINS; bin++) {
-      const count = histograms[start + bin];
-      if (!count) {
-        continue;
+      if (histogram[bin]) {
+        BINS_FOUND[found++] = bin;
       }
-      this._rows[bin] ??= this._row(bin);
-      const row = /** @type {Float64Array} */ (this._rows[bin]);
-      for (let step = shortest; step <= row.length; step++) {
-        evidence[to + step - 1] += count * row[step - 1];
+    }
+    // Four bins at once, as far as the lowest of them says something, which is nearly as far as the others do.
+    const shortest = Math.ceil(f(4 * this._noise)) - 1;
+    for (let first = 0; first < found; first += 4) {
+      const bins = BINS_FOUND.subarray(first, Math.min(first + 4, found));
+      let start = shortest;
+      if (bins.length === 4) {
+        const [a, b, c, d] = [this._row(bins[0]), this._row(bins[1]), this._row(bins[2]), this._row(bins[3])];
+        const [ofA, ofB] = [histogram[bins[0]], histogram[bins[1]]];
+        const [ofC, ofD] = [histogram[bins[2]], histogram[bins[3]]];
+        for (; start < a.length; start++) {
+          evidence[start] += ofA * a[start] + ofB * b[start] + ofC * c[start] + ofD * d[start];
+        }
+      }
+      for (const bin of bins) {
+        const row = this._row(bin);
+        for (let step = start; step < row.length; step++) {
+          evidence[step] += histogram[bin] * row[step];
+        }
       }
     }
   }
@@ -57,14 +73,21 @@ export class Likelihood {
    * @returns {Float64Array} for the steps of which magnitudes in this bin say something
    */
   _row(bin) {
+    const known = this._rows[bin];
+    if (known) {
+      return known;
+    }
     const magnitude = (bin + 0.5) * BIN;
-    const row = new Float64Array(Math.min(Math.floor(magnitude / 0.75), LARGEST_STEP));
+    const row = new Float64Array(Math.min(Math.floor(magnitude / 0.75), LARGEST_STEP)).fill(Math.log(STRAY));
     const factor = -0.5 / this._noise ** 2;
     const height = (1 - STRAY) / (this._noise * Math.sqrt(2 * Math.PI));
     for (let step = 1; step <= row.length; step++) {
-      const away = magnitude - Math.round(magnitude / step) * step;
-      row[step - 1] = Math.log(height * step * Math.exp(away * away * factor) + STRAY);
+      const away = Math.abs(magnitude - Math.round(magnitude / step) * step);
+      if (away < NEGLIGIBLE * this._noise) {
+        row[step - 1] = Math.log(height * step * Math.exp(away * away * factor) + STRAY);
+      }
     }
+    this._rows[bin] = row;
     return row;
   }
 }
@@ -77,17 +100,15 @@ export class Likelihood {
  *
  * @param {Float32Array} coefficients of one frequency
  * @param {number} later step of the later save
- * @param {Float64Array} evidence of steps, changed
- * @param {number} to where those of this frequency start
+ * @param {Float64Array} evidence of each step, changed; it is zero
  */
-export function setEvidenceOnGrid(coefficients, later, evidence, to) {
-  evidence.fill(0, to, to + LARGEST_STEP);
+export function addEvidenceOnGrid(coefficients, later, evidence) {
   // 1. How often each multiple of the later step is seen, and how fast magnitudes fall off.
   let [size, sum, above] = [0, 0, 0];
   const numbers = new Int32Array(coefficients.length);
   for (let at = 0; at < numbers.length; at++) {
     const magnitude = Math.abs(coefficients[at]);
-    numbers[at] = roundHalfToEven(Math.fround(magnitude / later));
+    numbers[at] = roundHalfToEven(f(magnitude / later));
     size = Math.max(size, numbers[at] + 1);
     if (!numbers[at]) {
       continue;
@@ -104,7 +125,7 @@ export function setEvidenceOnGrid(coefficients, later, evidence, to) {
   }
   const scale = sum / above;
   const smooth = Float64Array.from(counts, (_, number) => Math.exp((-number * later) / scale));
-  const shortest = Math.ceil(Math.fround(LEAST_RATIO * later));
+  const shortest = Math.ceil(f(LEAST_RATIO * later));
   const most = Math.floor((size * later) / shortest);
   const earlier = new Float64Array(size);
   for (let step = shortest; step <= LARGEST_STEP; step++) {
@@ -127,7 +148,7 @@ export function setEvidenceOnGrid(coefficients, later, evidence, to) {
       const ratio = earlier[number] / earlierSum / Math.max(smooth[number] / smoothSum, 1e-30);
       total += counts[number] * Math.log(STRAY + (1 - STRAY) * ratio);
     }
-    evidence[to + step - 1] = total;
+    evidence[step - 1] = total;
   }
 }
 
@@ -146,7 +167,7 @@ function _setEarlier(earlier, step, later, scale, most) {
   earlier.fill(0);
   for (let number = 0; number <= most; number++) {
     const point = number * step;
-    const middle = roundHalfToEven(Math.fround(point / later));
+    const middle = roundHalfToEven(f(point / later));
     if (middle - 1 >= earlier.length) {
       break;
     }

@@ -12,7 +12,7 @@
 
 import { quantizationTables } from "../jpeg/tables.js";
 import { BINS, FREQUENCIES, sampleBlocks } from "./block_sample.js";
-import { LARGEST_STEP, Likelihood, setEvidenceOnGrid } from "./cluster_evidence.js";
+import { addEvidenceOnGrid, LARGEST_STEP, Likelihood } from "./cluster_evidence.js";
 
 /** @typedef {import("./block_sample.js").LumaPart} LumaPart */
 
@@ -90,10 +90,11 @@ function _evidence(parts, table) {
     likelihoods.set(later, likelihood);
     for (let grid = 0; grid < 64; grid++) {
       const number = grid * FREQUENCIES.length + k;
+      const ofSteps = evidence.subarray(number * LARGEST_STEP, (number + 1) * LARGEST_STEP);
       if (later && !grid) {
-        setEvidenceOnGrid(onGrid[k], later, evidence, number * LARGEST_STEP);
+        addEvidenceOnGrid(onGrid[k], later, ofSteps);
       } else {
-        likelihood.add(histograms, number * BINS, evidence, number * LARGEST_STEP);
+        likelihood.add(histograms.subarray(number * BINS, (number + 1) * BINS), ofSteps);
       }
     }
   }
