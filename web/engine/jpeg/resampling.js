@@ -59,16 +59,29 @@ export function downsample(plane, width, height, sampling) {
  * @returns {Uint8Array} width * height samples
  */
 export function upsample(samples, storedWidth, sampling, width, height) {
-  const [rows, columns] = FACTORS[sampling];
+  return enlarge(samples, storedWidth, FACTORS[sampling], width, height);
+}
+
+/**
+ * Enlarge a plane that is stored at a smaller size, by the method that libjpeg chooses (`jinit_upsampler`).
+ *
+ * @param {Uint8Array} samples rows of `storedWidth` samples, of which the first ceil(width / columns) count
+ * @param {number} storedWidth
+ * @param {[number, number]} factors whole numbers: rows and columns of the picture per stored sample
+ * @param {number} width of the picture
+ * @param {number} height of the picture
+ * @returns {Uint8Array} width * height samples
+ */
+export function enlarge(samples, storedWidth, [rows, columns], width, height) {
   const small = { samples, stride: storedWidth, width: Math.ceil(width / columns), height: Math.ceil(height / rows) };
   const full = new Uint8Array(width * height);
-  // The filter that libjpeg chooses: repetition, or a triangle of weights 3/4 and 1/4 along the halved axes.
-  if (columns === 4 || (columns === 2 && small.width <= 2) || (rows === 1 && columns === 1)) {
-    repeat(small, rows, columns, full, width, height);
-  } else if (columns === 1) {
+  // A triangle of weights 3/4 and 1/4 along the halved axes, or repetition.
+  if (columns === 2 && rows <= 2 && small.width > 2) {
+    blendColumns(small, rows, full, width, height);
+  } else if (columns === 1 && rows === 2) {
     blendRows(small, full, width, height);
   } else {
-    blendColumns(small, rows, full, width, height);
+    repeat(small, rows, columns, full, width, height);
   }
   return full;
 }
