@@ -16,12 +16,12 @@ _DOCS = sorted(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md"))
 PLAN = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
 
 
-def _files_of_the_tree() -> list[str]:
-    """Paths that the tree of the plan names below `argan_hf/`, folders without their slash."""
+def _files_of_the_tree(top: str) -> list[str]:
+    """Paths that the tree of the plan names below a folder, folders without their slash."""
     tree = PLAN.split("## The tree\n\n```\n")[1].split("```")[0]
     found: list[str] = []
     folder = ""
-    for line in tree.splitlines()[1:]:
+    for line in tree.split(f"{top}/", 1)[1].splitlines()[1:]:
         if not line.startswith(" "):
             break
         if not (entry := re.match(r"( {2,4})([\w.]+)(/?)(\s|$)", line)):
@@ -40,7 +40,14 @@ def test_the_tree_of_the_plan_names_every_file_of_the_package_once() -> None:
     files = [path for pattern in ("*.py", "*.md") for path in package.rglob(pattern) if "checkpoints" not in path.parts]
     folders = {path.parent for path in files} - {package} | {package / "checkpoints"}
     expected = [path.relative_to(package).as_posix() for path in [*files, *folders]]
-    assert sorted(_files_of_the_tree()) == sorted(expected)
+    assert sorted(_files_of_the_tree("argan_hf")) == sorted(expected)
+
+
+def test_the_tree_of_the_plan_names_every_file_of_the_engine_once() -> None:
+    engine = ROOT / "web" / "engine"
+    files = list(engine.rglob("*.js"))
+    expected = [path.relative_to(engine).as_posix() for path in {*files, *(path.parent for path in files)} - {engine}]
+    assert sorted(_files_of_the_tree("web/engine")) == sorted(expected)
 
 
 @pytest.mark.parametrize("line", re.findall(r"^\| .*`argan_hf/.*$", PLAN, re.MULTILINE))
@@ -90,7 +97,7 @@ def test_imports_follow_the_layers() -> None:
 @pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md", *_DOCS])
 def test_files_that_documents_name_exist(name: str) -> None:
     text = (ROOT / name).read_text(encoding="utf-8")
-    named = set(re.findall(r"`((?:argan_hf|benchmarks|docs|recipes|space|tests)/[\w/.-]+\.\w+)`", text))
+    named = set(re.findall(r"`((?:argan_hf|benchmarks|docs|recipes|space|tests|web)/[\w/.-]+\.\w+)`", text))
     linked = set(re.findall(r"\]\(([^)#:]+)\)", text))
     folder = (ROOT / name).parent
     missing = [path for path in named if not (ROOT / path).exists()]

@@ -22,6 +22,7 @@ from argan_hf.export import export_web
 from tests.export.conftest import tiny_checkpoint, with_realism
 from tests.space.conftest import browser, chromium  # noqa: F401
 from tests.web.node import WEB
+from tests.web.tabs import opened_tabs
 
 
 @dataclass(frozen=True)
@@ -123,6 +124,17 @@ def isolated_url(site: Path) -> Iterator[str]:
 def plain_url(site: Path) -> Iterator[str]:
     """The site as any server of files serves it."""
     yield from _served(site, _Handler)
+
+
+@pytest.fixture
+def tabs(browser: Browser) -> Iterator[Any]:  # noqa: F811
+    """Opens pages; afterwards, none may have asked another machine or complained."""
+    yield from opened_tabs(browser)
+
+
+@pytest.fixture
+def tabs_with_webgpu(browser_with_webgpu: Browser) -> Iterator[Any]:
+    yield from opened_tabs(browser_with_webgpu)
 
 
 @pytest.fixture(scope="session")

@@ -3,7 +3,6 @@
 import base64
 import json
 import shutil
-from collections.abc import Iterator
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -11,13 +10,13 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from playwright.sync_api import Browser, Page
 from torch import Tensor
 
 from argan_hf.networks import load_network
 from argan_hf.plane_restorer import PlaneRestorer
 from tests.web.conftest import WebNetwork
 from tests.web.node import needs_runtime, run_node
+from tests.web.tabs import Tab
 
 pytestmark = [needs_runtime, pytest.mark.slow]
 
@@ -144,63 +143,22 @@ def test_what_is_wrong_is_said_in_a_sentence(in_node: Path) -> None:
     }
 
 
-class _Tab:
-    """A page of the staged site."""
-
-    def __init__(self, page: Page) -> None:
-        self._page = page
-
-    def call(self, function: str, **options: object) -> Any:
-        """What a function of `web/tests/in_page.js` gives."""
-        script = "([name, options]) => import('/tests/in_page.js').then((tests) => tests[name](options))"
-        return self._page.evaluate(script, [function, options])
-
-    def run(self, planes: Tensor, tables: Tensor | None, realism: float, tile_size: int, most: int = 999) -> Any:
-        """The network over planes; what it restored is float (C, H, W)."""
-        found = self.call(
-            "run",
-            planes=base64.b64encode(planes.numpy().tobytes()).decode(),
-            width=planes.shape[2],
-            height=planes.shape[1],
-            tables=None if tables is None else tables.flatten(1).tolist(),
-            realism=realism,
-            tileSize=tile_size,
-            most=most,
-        )
-        if found["restored"]:
-            data = b"".join(map(base64.b64decode, found["restored"]))
-            found["restored"] = torch.frombuffer(bytearray(data), dtype=torch.float32).view(planes.shape)
-        return found
-
-
-@pytest.fixture
-def tabs(browser: Browser) -> Iterator[Any]:
-    """Opens pages; afterwards, none may have asked another machine or complained."""
-    yield from _tabs(browser)
-
-
-@pytest.fixture
-def tabs_with_webgpu(browser_with_webgpu: Browser) -> Iterator[Any]:
-    yield from _tabs(browser_with_webgpu)
-
-
-def _tabs(browser: Browser) -> Iterator[Any]:
-    context = browser.new_context()
-    asked: list[str] = []
-    complaints: list[str] = []
-    context.on("request", lambda request: asked.append(request.url))
-    context.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
-    context.on("weberror", lambda error: complaints.append(str(error.error)))
-
-    def open_tab(url: str) -> _Tab:
-        page = context.new_page()
-        page.goto(url)
-        return _Tab(page)
-
-    yield open_tab
-    context.close()
-    assert not [url for url in asked if not url.startswith(("http://127.0.0.1:", "data:", "blob:"))]
-    assert not complaints
+def _run(tab: Tab, planes: Tensor, tables: Tensor | None, realism: float, tile_size: int, most: int = 999) -> Any:
+    """The network over planes; what it restored is float (C, H, W)."""
+    found = tab.call(
+        "run",
+        planes=base64.b64encode(planes.numpy().tobytes()).decode(),
+        width=planes.shape[2],
+        height=planes.shape[1],
+        tables=None if tables is None else tables.flatten(1).tolist(),
+        realism=realism,
+        tileSize=tile_size,
+        most=most,
+    )
+    if found["restored"]:
+        data = b"".join(map(base64.b64decode, found["restored"]))
+        found["restored"] = torch.frombuffer(bytearray(data), dtype=torch.float32).view(planes.shape)
+    return found
 
 
 @pytest.mark.browser
@@ -222,7 +180,7 @@ def test_threads_and_workers_give_what_python_gives(
         assert list(loaded) == sorted(loaded)
         assert loaded[-1] == total[-1] > 3e6
         assert len(set(total)) == 1
-        found = tab.run(planes, tables, 0.25, 64)
+        found = _run(tab, planes, tables, 0.25, 64)
         assert found["failure"] is None
         assert found["steps"] == [[done, 10] for done in range(1, 11)]
         results.append(found["restored"])
@@ -238,11 +196,11 @@ def test_it_stops_after_the_tiles_in_work_and_can_go_on(tabs: Any, isolated_url:
     for url in (isolated_url, plain_url):
         tab = tabs(url)
         opened = tab.call("open")
-        stopped = tab.run(planes, None, 0.0, 32, most=2)
+        stopped = _run(tab, planes, None, 0.0, 32, most=2)
         assert stopped["failure"].startswith("AbortError")
         assert 2 <= len(stopped["steps"]) <= 2 + max(1, opened["workers"]) + 1
         assert stopped["steps"][0][1] == 100
-        assert tab.run(planes, None, 0.0, 320)["failure"] is None
+        assert _run(tab, planes, None, 0.0, 320)["failure"] is None
 
 
 @pytest.mark.browser
@@ -261,7 +219,7 @@ def test_the_graphics_card_gives_what_python_gives_and_a_program_that_acts_as_on
     assert tab.call("open")["backend"] == "wasm"
     assert tab.call("open", backend="webgpu")["backend"] == "webgpu"
     planes, tables = _planes(3, 64, 64), _tables(3)
-    found = tab.run(planes, tables, 0.25, 64)
+    found = _run(tab, planes, tables, 0.25, 64)
     assert found["failure"] is None
     expected = _restorer(tiny_network.checkpoint).restore_planes(planes.float(), tables, realism=0.25)
     assert (found["restored"] - expected).abs().max() < _ROUNDING

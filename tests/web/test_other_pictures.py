@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import imagecodecs
 import numpy as np
 import pytest
 from PIL import Image, ImageFilter, PngImagePlugin
@@ -153,7 +152,11 @@ def _others() -> dict[str, tuple[bytes, int]]:
     exif[0x010F] = "Maker"
     upright = exif.tobytes()
     exif[0x0112] = 6
-    meta: dict[str, Any] = {"exif": exif.tobytes(), "icc_profile": b"\0" * 300, "xmp": b"<x:xmpmeta xmlns:x='adobe:ns:meta/'/>"}
+    meta: dict[str, Any] = {
+        "exif": exif.tobytes(),
+        "icc_profile": b"\0" * 300,
+        "xmp": b"<x:xmpmeta xmlns:x='adobe:ns:meta/'/>",
+    }
     color, alpha = Image.fromarray(smooth), Image.fromarray(transparent)
     return {
         "webp": (_file(color, "WEBP", lossless=True), _EXACT),
@@ -168,7 +171,8 @@ def _others() -> dict[str, tuple[bytes, int]]:
         "avif, alpha": (_file(alpha, "AVIF", quality=80, subsampling="4:4:4"), _LOSSY),
         "avif, metadata": (_file(color, "AVIF", **meta), _LOSSY),
         **{
-            f"avif, turned {turn}": (_file(color, "AVIF", exif=_oriented(upright, turn)), _LOSSY) for turn in range(2, 9)
+            f"avif, turned {turn}": (_file(color, "AVIF", exif=_oriented(upright, turn)), _LOSSY)
+            for turn in range(2, 9)
         },
     }
 
@@ -205,7 +209,8 @@ def _refused() -> dict[bytes, str]:
         webp[:60]: "the picture is a damaged WebP",
         avif[:60]: "the picture is a damaged AVIF or of a kind that cannot be read",
         avif[:-60] + bytes(60): "the picture is a damaged AVIF",
-        b"\0\0\0\x18ftypheic" + bytes(99): "the picture is an HEIC picture, as phones take them; export it as JPEG first",
+        b"\0\0\0\x18ftypheic"
+        + bytes(99): "the picture is an HEIC picture, as phones take them; export it as JPEG first",
         b"%PDF-1.7": "the picture is a PDF document; save the pictures in it as files first, as `pdfimages -all` does",
         b"\xef\xbb\xbf <?xml version='1'?><!-- a --> <svg>": "the picture is an SVG drawing; it is drawn without JPEG",
         b"<!DOCTYPE html><p>": "the picture is a web page (HTML); the picture itself was not saved",

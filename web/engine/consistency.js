@@ -10,14 +10,15 @@
 
 import { addedByChroma, TO_LUMA } from "./color.js";
 import { lerp, toByte } from "./float32.js";
+import { blockToCoefficients, coefficientsToBlock } from "./jpeg/block_dct.js";
 import { forwardDct, quantize } from "./jpeg/dct.js";
-import { inverseOrthonormalDct, orthonormalDct } from "./jpeg/float_dct.js";
 
 /** Least distance of a projected coefficient from the ends of its interval, in the scale of the orthonormal DCT. */
 const MARGIN = 1;
 const MARGIN_ROUNDS = 5;
 
-const samples = new Float64Array(64);
+const samples = new Float32Array(64);
+const coefficients = new Float32Array(64);
 const projected = new Float32Array(64);
 const written = new Int32Array(64);
 const goal = new Int32Array(64);
@@ -113,17 +114,17 @@ function hold(luma, at, width, table, isGray, strength) {
  */
 function project(table, margin) {
   for (let entry = 0; entry < 64; entry++) {
-    samples[entry] -= 128;
+    coefficients[entry] = samples[entry] - 128;
   }
-  orthonormalDct(samples);
+  blockToCoefficients(coefficients);
   for (let entry = 0; entry < 64; entry++) {
     const half = Math.max(table[entry] / 2 - margin, 0);
     const middle = goal[entry] * table[entry];
-    samples[entry] = Math.min(Math.max(samples[entry], middle - half), middle + half);
+    coefficients[entry] = Math.min(Math.max(coefficients[entry], middle - half), middle + half);
   }
-  inverseOrthonormalDct(samples);
+  coefficientsToBlock(coefficients);
   for (let entry = 0; entry < 64; entry++) {
-    projected[entry] = samples[entry] + 128;
+    projected[entry] = coefficients[entry] + 128;
   }
 }
 

@@ -7,8 +7,8 @@
  */
 
 import { toByte } from "./float32.js";
+import { blockToCoefficients } from "./jpeg/block_dct.js";
 import { compressYcbcr } from "./jpeg/codec.js";
-import { orthonormalDct } from "./jpeg/float_dct.js";
 import { FACTORS } from "./jpeg/resampling.js";
 import { BLOCK } from "./untouched.js";
 
@@ -250,7 +250,7 @@ function guessAt({ planes, width, height }, tables, sampling, columns) {
   return { means, proven, columns };
 }
 
-const error = new Float64Array(64);
+const error = new Float32Array(64);
 
 /**
  * Whether a block of stored chroma is what a guess becomes, within the steps of its table.
@@ -275,6 +275,6 @@ function isAsSeen(shown, seen, width, row, column, table, down, across) {
     }
     error[entry] = sum / (down * across);
   }
-  orthonormalDct(error);
-  return error.every((value, entry) => Math.abs(value) / table[entry] <= MOST_STEPS);
+  blockToCoefficients(error);
+  return error.every((value, entry) => Math.fround(Math.abs(value) / table[entry]) <= MOST_STEPS);
 }

@@ -17,7 +17,7 @@ import { untouchedBlocks } from "./untouched.js";
 /** @typedef {import("./history/blocks.js").Marks} Marks */
 /** @typedef {import("./history/record.js").History} History */
 /** @typedef {import("./history/chroma.js").LaterFile} LaterFile */
-/** @typedef {import("./picture_history.js").PictureParts} PictureParts */
+/** @typedef {import("./picture.js").PictureParts} PictureParts */
 /** @typedef {import("./untouched.js").Weights} Weights */
 
 // Blocks in which at least this share of the colors is clipped are no sign of something drawn.

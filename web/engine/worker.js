@@ -1,21 +1,75 @@
-/** The worker of a page: whatever takes longer than a moment happens here. */
+/** The worker of a page: whatever takes longer than a moment happens here. What the network gave is kept until dropped. */
 
+import { encodePicture } from "./encoding.js";
 import { serve } from "./messages.js";
+import { JpegRestorer } from "./restore.js";
 import { openNetwork } from "./tiled_network.js";
 
 /** @type {Awaited<ReturnType<typeof openNetwork>>} */
 let network;
+/** @type {JpegRestorer} */
+let restorer;
+/** @type {Map<number, import("./restore.js").Reconstruction>} */
+const kept = new Map();
+let count = 0;
 
 serve({
   /**
    * Load runtime and network.
    *
-   * @param {{runtime: string, weights: string, backend?: import("./runtime.js").Backend}} options as of `openNetwork`
+   * @param {{runtime: string, weights: string, backend?: import("./runtime.js").Backend, tileSize?: number,
+   *   maxMegapixels?: number}} options as of `openNetwork` and `JpegRestorer`
    */
-  async open(options, { progress, signal }) {
+  async open({ tileSize, maxMegapixels, ...options }, { progress, signal }) {
     network = await openNetwork({ ...options, progress, signal });
+    restorer = new JpegRestorer(network, { tileSize, maxMegapixels });
     const { config, backend, threads, workers } = network;
     return { config, backend, threads, workers };
+  },
+
+  /**
+   * Run the network over a file and keep what it gives.
+   *
+   * @param {{bytes: Uint8Array, options: {quality?: number | null, realism?: number, history?: boolean}}} picture
+   * @returns {Promise<number>} its number
+   */
+  async reconstruct({ bytes, options }, { progress, signal }) {
+    const reconstruction = await restorer.reconstruct(bytes, { ...options, progress, signal });
+    kept.set(count, reconstruction);
+    return count++;
+  },
+
+  /**
+   * The picture and the report for what is kept.
+   *
+   * @param {{number: number, options: import("./restore.js").FinishOptions}} wish
+   */
+  async finish({ number, options }, { transfer }) {
+    const result = restorer.finish(keptAt(number), options);
+    transfer.push(/** @type {ArrayBuffer} */ (result.picture.pixels.buffer));
+    return result;
+  },
+
+  /**
+   * The bytes of the file that is saved, and the report.
+   *
+   * @param {{number: number, options: import("./restore.js").FinishOptions,
+   *   format: import("./encoding.js").Format}} wish
+   */
+  async encode({ number, options, format }, { transfer }) {
+    const { picture, report } = restorer.finish(keptAt(number), options);
+    const { bytes, notes } = await encodePicture(picture, format);
+    transfer.push(/** @type {ArrayBuffer} */ (bytes.buffer));
+    return { bytes, report, notes };
+  },
+
+  /**
+   * Forget what is kept of a picture.
+   *
+   * @param {{number: number}} picture
+   */
+  async drop({ number }) {
+    kept.delete(number);
   },
 
   /**
@@ -31,3 +85,12 @@ serve({
     return restored;
   },
 });
+
+/** @param {number} number */
+function keptAt(number) {
+  const reconstruction = kept.get(number);
+  if (!reconstruction) {
+    throw new RangeError(`there is no picture ${number}: restore it again`);
+  }
+  return reconstruction;
+}

@@ -1,5 +1,6 @@
 /** What tests do in a page of a staged site. Planes come and go as base64, which is faster than lists of numbers. */
 
+import { Engine } from "../engine/engine.js";
 import { CalledWorker } from "../engine/messages.js";
 import { tiles } from "../engine/tiles.js";
 
@@ -56,11 +57,55 @@ export async function run({ planes, width, height, tables, realism, tileSize, mo
   return { restored, failure, steps };
 }
 
-/** @param {Float32Array} plane */
+/** @param {Float32Array | Uint8Array} plane */
 function base64(plane) {
   let text = "";
   for (const byte of new Uint8Array(plane.buffer, plane.byteOffset, plane.byteLength)) {
     text += String.fromCharCode(byte);
   }
   return btoa(text);
+}
+
+/** @type {Engine} */
+let engine;
+
+/** @param {{maxMegapixels?: number, tileSize?: number}} options */
+export async function openEngine(options) {
+  const { origin } = location;
+  engine = await Engine.open({ runtime: `${origin}/runtime/`, weights: `${origin}/weights/`, ...options });
+  return engine.config;
+}
+
+/**
+ * Run the network over a file, and make files of what it gave.
+ *
+ * @param {{file: string, options?: object, wishes: {format: import("../engine/encoding.js").Format,
+ *   options?: import("../engine/restore.js").FinishOptions}[], most?: number}} options `most`: tiles after which the page
+ *   gives up
+ */
+export async function restore({ file, options = {}, wishes, most = 999 }) {
+  const bytes = Uint8Array.from(atob(file), (letter) => letter.charCodeAt(0));
+  const controller = new AbortController();
+  /** @type {number[][]} */
+  const steps = [];
+  const progress = (/** @type {number} */ done, /** @type {number} */ total) => {
+    steps.push([done, total]);
+    if (done >= most) {
+      controller.abort();
+    }
+  };
+  const results = [];
+  let failure = null;
+  try {
+    const number = await engine.reconstruct(bytes, { ...options, progress, signal: controller.signal });
+    for (const { format, options } of wishes) {
+      const { bytes, ...rest } = await engine.encode(number, format, options);
+      results.push({ ...rest, file: base64(bytes), steps: steps.length });
+    }
+    await engine.drop(number);
+    await engine.finish(number);
+  } catch (error) {
+    failure = `${error}`;
+  }
+  return { results, failure, steps };
 }

@@ -4,14 +4,14 @@
  * Pictures are also held to files that no longer exist: earlier saves, whose samples are known and whose bytes are not.
  */
 
+import { blockToCoefficients, coefficientsToBlock } from "./block_dct.js";
 import { readBlock } from "./codec.js";
 import { forwardDct, inverseDct, quantize } from "./dct.js";
-import { inverseOrthonormalDct, orthonormalDct } from "./float_dct.js";
 
 const CLIPPED_ROUNDS = 12;
 const block = new Int32Array(64);
 const shown = new Uint8Array(64);
-const guess = new Float64Array(64);
+const guess = new Float32Array(64);
 
 /**
  * Recover the quantized luma coefficients of a file from the decoded samples.
@@ -64,12 +64,12 @@ function complete(samples, table) {
   guess.set(samples);
   for (let round = 0; round < CLIPPED_ROUNDS; round++) {
     // 1. Onto multiples of the steps.
-    orthonormalDct(guess);
+    blockToCoefficients(guess);
     for (let entry = 0; entry < 64; entry++) {
-      block[entry] = roundHalfToEven(guess[entry] / table[entry]);
+      block[entry] = roundHalfToEven(Math.fround(guess[entry] / table[entry]));
       guess[entry] = block[entry] * table[entry];
     }
-    inverseOrthonormalDct(guess);
+    coefficientsToBlock(guess);
     // 2. Onto blocks that clip to the samples: keep what lies beyond a clipped sample, reset all other samples.
     for (let at = 0; at < 64; at++) {
       const sample = samples[at];
