@@ -33,7 +33,7 @@ export function lookBehind(data) {
       extras.push(extra(`${UNKNOWN} behind the picture`, left.length));
       break;
     }
-    const { size, found } = _next(left);
+    const { size, found } = nextIn(left);
     extras.push(found);
     left = left.subarray(size);
   }
@@ -46,12 +46,12 @@ export function lookBehind(data) {
  * @param {Uint8Array} data
  * @returns {{size: number, found: Extra}}
  */
-function _next(data) {
+function nextIn(data) {
   const start = data.findIndex((byte) => !EMPTY_START.includes(byte));
   if (startsWith(data, JPEG, start)) {
     const picture = data.subarray(start);
     const size = readLayout(picture).end ?? picture.length;
-    return { size: start + size, found: extra(_isGainMap(picture.subarray(0, size)) ? GAIN_MAP : PICTURE, size) };
+    return { size: start + size, found: extra(isGainMap(picture.subarray(0, size)) ? GAIN_MAP : PICTURE, size) };
   }
   // A video starts with the size of its first box, in four bytes. Some cameras put something before it.
   const video = find(data, VIDEO_TYPE);
@@ -64,7 +64,7 @@ function _next(data) {
 }
 
 /** @param {Uint8Array} data */
-function _isGainMap(data) {
+function isGainMap(data) {
   return readLayout(data).segments.some(({ start, end }) => {
     const head = data.subarray(start, Math.min(end, start + HEAD));
     return GAIN_MAP_SIGNS.some((sign) => find(head, sign) >= 0);

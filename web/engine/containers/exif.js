@@ -38,7 +38,7 @@ const EXIF = latin1("Exif\0\0");
  * @param {Uint8Array} exif
  */
 export function orientationOf(exif) {
-  return _orientations(exif).at(-1)?.value ?? null;
+  return orientationsIn(exif).at(-1)?.value ?? null;
 }
 
 /**
@@ -47,7 +47,7 @@ export function orientationOf(exif) {
  * @param {Uint8Array} exif
  */
 export function thumbnailSize(exif) {
-  const numbers = _numbers(exif, _directory(exif, 1));
+  const numbers = numbersIn(exif, positionOf(exif, 1));
   for (const [place, size] of THUMBNAILS) {
     const found = numbers.find(({ tag }) => tag === size);
     if (found && numbers.some(({ tag }) => tag === place)) {
@@ -66,10 +66,10 @@ export function thumbnailSize(exif) {
  */
 export function madeUpright(exif) {
   const changed = exif.slice();
-  for (const found of _orientations(exif)) {
-    _write(changed, found, 1);
+  for (const found of orientationsIn(exif)) {
+    write(changed, found, 1);
   }
-  const place = _secondDirectory(exif);
+  const place = linkOfSecond(exif);
   if (place !== null) {
     changed.fill(0, place, place + 4);
   }
@@ -94,23 +94,23 @@ export function withSize(exif, width, height) {
     [PIXEL_WIDTH, width],
     [PIXEL_HEIGHT, height],
   ]);
-  const numbers = _numbers(exif, _directory(exif, 0));
+  const numbers = numbersIn(exif, positionOf(exif, 0));
   const below = numbers.find(({ tag }) => tag === EXIF_DIRECTORY);
   if (below) {
-    numbers.push(..._numbers(exif, _start(exif) + below.value));
+    numbers.push(...numbersIn(exif, startOf(exif) + below.value));
   }
   for (const number of numbers) {
     const side = sides.get(number.tag);
     if (side !== undefined && (number.kind === LONG || side < 1 << 16)) {
-      _write(changed, number, side);
+      write(changed, number, side);
     }
   }
   return changed;
 }
 
 /** @param {Uint8Array} exif */
-function _orientations(exif) {
-  return _numbers(exif, _directory(exif, 0)).filter(({ tag }) => tag === ORIENTATION);
+function orientationsIn(exif) {
+  return numbersIn(exif, positionOf(exif, 0)).filter(({ tag }) => tag === ORIENTATION);
 }
 
 /**
@@ -120,12 +120,12 @@ function _orientations(exif) {
  * @param {number | null} directory its position
  * @returns {Numeral[]}
  */
-function _numbers(exif, directory) {
-  const isLittle = _isLittle(exif);
+function numbersIn(exif, directory) {
+  const isLittle = isLittleEndian(exif);
   if (isLittle === null || directory === null || directory + 2 > exif.length) {
     return [];
   }
-  const view = _view(exif);
+  const view = viewOf(exif);
   const count = view.getUint16(directory, isLittle);
   const end = Math.min(directory + 2 + 12 * count, exif.length - 11);
   const numbers = [];
@@ -145,12 +145,12 @@ function _numbers(exif, directory) {
  * @param {Numeral} number where it is
  * @param {number} value
  */
-function _write(exif, number, value) {
-  const isLittle = _isLittle(exif) === true;
+function write(exif, number, value) {
+  const isLittle = isLittleEndian(exif) === true;
   if (number.kind === SHORT) {
-    _view(exif).setUint16(number.position, value, isLittle);
+    viewOf(exif).setUint16(number.position, value, isLittle);
   } else {
-    _view(exif).setUint32(number.position, value, isLittle);
+    viewOf(exif).setUint32(number.position, value, isLittle);
   }
 }
 
@@ -160,17 +160,17 @@ function _write(exif, number, value) {
  * @param {Uint8Array} exif
  * @param {0 | 1} number
  */
-function _directory(exif, number) {
-  const isLittle = _isLittle(exif);
+function positionOf(exif, number) {
+  const isLittle = isLittleEndian(exif);
   if (isLittle === null) {
     return null;
   }
-  const place = number === 0 ? _start(exif) + 4 : _secondDirectory(exif);
+  const place = number === 0 ? startOf(exif) + 4 : linkOfSecond(exif);
   if (place === null) {
     return null;
   }
-  const offset = _view(exif).getUint32(place, isLittle);
-  return offset === 0 ? null : _start(exif) + offset;
+  const offset = viewOf(exif).getUint32(place, isLittle);
+  return offset === 0 ? null : startOf(exif) + offset;
 }
 
 /**
@@ -178,18 +178,18 @@ function _directory(exif, number) {
  *
  * @param {Uint8Array} exif
  */
-function _secondDirectory(exif) {
-  const isLittle = _isLittle(exif);
-  const directory = _directory(exif, 0);
+function linkOfSecond(exif) {
+  const isLittle = isLittleEndian(exif);
+  const directory = positionOf(exif, 0);
   if (isLittle === null || directory === null || directory + 2 > exif.length) {
     return null;
   }
-  const place = directory + 2 + 12 * _view(exif).getUint16(directory, isLittle);
+  const place = directory + 2 + 12 * viewOf(exif).getUint16(directory, isLittle);
   return place + 4 <= exif.length ? place : null;
 }
 
 /** @param {Uint8Array} exif */
-function _start(exif) {
+function startOf(exif) {
   return startsWith(exif, EXIF) ? EXIF.length : 0;
 }
 
@@ -198,8 +198,8 @@ function _start(exif) {
  *
  * @param {Uint8Array} exif
  */
-function _isLittle(exif) {
-  const start = _start(exif);
+function isLittleEndian(exif) {
+  const start = startOf(exif);
   if (exif.length < start + 8 || exif[start] !== exif[start + 1]) {
     return null;
   }
@@ -207,6 +207,6 @@ function _isLittle(exif) {
 }
 
 /** @param {Uint8Array} exif */
-function _view(exif) {
+function viewOf(exif) {
   return new DataView(exif.buffer, exif.byteOffset, exif.byteLength);
 }

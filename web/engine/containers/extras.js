@@ -30,8 +30,8 @@ const REASONS = {
  * @typedef {object} Extra
  * @property {string} kind in words that fit after "a file with", such as `VIDEO`
  * @property {number} size in bytes; 0 if it is not known
- * @property {string | null} key under which metadata hold it, so that formats that can hold it get it; `null`: it is
- *   never kept
+ * @property {string | null} [key] under which metadata hold it, so that formats that can hold it get it; without it, the
+ *   extra is never kept
  */
 
 /**
@@ -53,7 +53,7 @@ export function extra(kind, size, key = null) {
 export function notKept(extras) {
   /** @type {Map<string, number[]>} */
   const kinds = new Map();
-  for (const { kind, size, key } of extras) {
+  for (const { kind, size, key = null } of extras) {
     if (key === null) {
       kinds.set(kind, [...(kinds.get(kind) ?? []), size]);
     }
@@ -63,7 +63,7 @@ export function notKept(extras) {
   }
   const listed = Array.from(kinds, ([kind, sizes]) => {
     const size = sizes.reduce((sum, each) => sum + each, 0);
-    const words = size > 0 ? `${kind}, ${_inWords(size)}` : kind;
+    const words = size > 0 ? `${kind}, ${inWords(size)}` : kind;
     return sizes.length > 1 ? `${words} in ${sizes.length} parts` : words;
   });
   const reasons = Array.from(kinds.keys(), (kind) => REASONS[kind]).filter((reason) => reason !== undefined);
@@ -71,11 +71,11 @@ export function notKept(extras) {
 }
 
 /** @param {number} size in bytes */
-function _inWords(size) {
+function inWords(size) {
   if (size < 10_000) {
-    return `${_grouped(size)} bytes`;
+    return `${grouped(size)} bytes`;
   }
-  return size < 10_000_000 ? `${_grouped(_rounded(size, 1000))} kB` : `${_grouped(_rounded(size, 1_000_000))} MB`;
+  return size < 10_000_000 ? `${grouped(rounded(size, 1000))} kB` : `${grouped(rounded(size, 1_000_000))} MB`;
 }
 
 /**
@@ -84,13 +84,13 @@ function _inWords(size) {
  * @param {number} size
  * @param {number} unit
  */
-function _rounded(size, unit) {
+function rounded(size, unit) {
   const whole = Math.floor(size / unit);
   const rest = size - whole * unit;
   return rest * 2 > unit || (rest * 2 === unit && whole % 2 === 1) ? whole + 1 : whole;
 }
 
 /** @param {number} number whole */
-function _grouped(number) {
+function grouped(number) {
   return String(number).replace(/\B(?=(\d{3})+$)/g, ",");
 }

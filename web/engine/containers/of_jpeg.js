@@ -61,7 +61,7 @@ export function lookIntoJpeg(data) {
     extras.push(...comments.map(({ payload }) => extra(words.COMMENT, payload.length, "comment")));
   }
   const applications = payloads.filter(({ marker }) => APP0 <= marker && marker <= APP15);
-  const extended = _extendedXmp(applications);
+  const extended = extendedXmpIn(applications);
   if (extended === null) {
     extras.push(extra(words.DAMAGED_EXTENDED_XMP, 0));
   } else if (extended.length > 0) {
@@ -72,7 +72,7 @@ export function lookIntoJpeg(data) {
   const resources = readResources(join(parts.map(({ payload }) => payload.subarray(SEGMENT.length))));
   const kept = keptInfo(resources);
   Object.assign(info, kept);
-  extras.push(...extrasOf(kept), ..._thumbnails(applications, resources));
+  extras.push(...extrasOf(kept), ...thumbnailsIn(applications, resources));
   const isBox = (/** @type {Application} */ { marker, payload }) => marker === APP11 && startsWith(payload, BOXES);
   const boxes = join(applications.filter(isBox).map(({ payload }) => payload.subarray(8)));
   if (boxes.length > 0) {
@@ -98,7 +98,7 @@ export function lookIntoJpeg(data) {
  * @param {Application[]} applications
  * @param {Resources} resources
  */
-function _thumbnails(applications, resources) {
+function thumbnailsIn(applications, resources) {
   /** @type {Extra[]} */
   const found = [];
   for (const { marker, payload } of applications) {
@@ -127,7 +127,7 @@ function _thumbnails(applications, resources) {
  *
  * @param {Application[]} applications
  */
-function _extendedXmp(applications) {
+function extendedXmpIn(applications) {
   const parts = applications
     .filter(({ payload }) => startsWith(payload, EXTENDED_XMP))
     .map(({ payload }) => payload.subarray(EXTENDED_XMP.length))

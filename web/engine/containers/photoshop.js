@@ -65,7 +65,7 @@ export function readResources(data) {
  */
 export function keptInfo(resources) {
   const found = Array.from(resources).filter(([, { value }]) => value.length > 0);
-  const others = found.filter(([number]) => number === COPYRIGHT_FLAG || number === ADDRESS || _isPath(number));
+  const others = found.filter(([number]) => number === COPYRIGHT_FLAG || number === ADDRESS || isPath(number));
   const captions = found.find(([number]) => number === IPTC);
   return {
     ...(captions ? { iptc: captions[1].value.slice() } : {}),
@@ -80,7 +80,7 @@ export function keptInfo(resources) {
  * @returns {Resources}
  */
 export function withoutPaths(resources) {
-  return new Map(Array.from(resources).filter(([number]) => !_isPath(number)));
+  return new Map(Array.from(resources).filter(([number]) => !isPath(number)));
 }
 
 /**
@@ -92,8 +92,8 @@ export function extrasOf({ iptc, photoshop = new Map() }) {
   let paths = 0;
   let rest = 0;
   for (const [number, { value }] of photoshop) {
-    paths += _isPath(number) ? value.length : 0;
-    rest += _isPath(number) ? 0 : value.length;
+    paths += isPath(number) ? value.length : 0;
+    rest += isPath(number) ? 0 : value.length;
   }
   const found = [
     extra(CAPTIONS, iptc?.length ?? 0, "iptc"),
@@ -104,6 +104,6 @@ export function extrasOf({ iptc, photoshop = new Map() }) {
 }
 
 /** @param {number} number */
-function _isPath(number) {
+function isPath(number) {
   return FIRST_PATH <= number && number <= PATH_NAME;
 }
