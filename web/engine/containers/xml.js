@@ -9,24 +9,20 @@ const XML = "http://www.w3.org/XML/1998/namespace";
 /** Namespace of the declarations of namespaces. */
 export const XMLNS = "http://www.w3.org/2000/xmlns/";
 
-const START =
-  "[A-Za-z_\\u{c0}-\\u{d6}\\u{d8}-\\u{f6}\\u{f8}-\\u{2ff}\\u{370}-\\u{37d}\\u{37f}-\\u{1fff}\\u{3001}-\\u{d7ff}]";
-const PART = `(?:${START}|[-.0-9\\u{b7}\\u{300}-\\u{36f}\\u{203f}\\u{2040}])`;
+const START = "[A-Za-z_\\u00c0-\\u00d6\\u00d8-\\u00f6\\u00f8-\\u02ff\\u0370-\\u037d\\u037f-\\u1fff\\u3001-\\ud7ff]";
+const PART = `(?:${START}|[-.0-9\\u00b7\\u0300-\\u036f\\u203f\\u2040])`;
 const LOCAL = `${START}${PART}*`;
 const NAME = `${LOCAL}(?::${LOCAL})?`;
 const SPACE = "[ \\t\\n]";
-const TAG_START = new RegExp(`<(${NAME})`, "uy");
-const ATTRIBUTE = new RegExp(`${SPACE}+(${NAME})${SPACE}*=${SPACE}*(?:"([^<"]*)"|'([^<']*)')`, "uy");
-const TAG_END = new RegExp(`${SPACE}*(/?)>`, "uy");
-const END_TAG = new RegExp(`</(${NAME})${SPACE}*>`, "uy");
-const COMMENT = /<!--((?:[^-]|-[^-])*)-->/uy;
-const INSTRUCTION = new RegExp(`<\\?(${LOCAL})(?:${SPACE}+((?:[^?]|\\?(?!>))*))?\\?>`, "uy");
-const SECTION = /<!\[CDATA\[((?:[^\]]|\](?!\]>))*)\]\]>/uy;
-const TEXT = /[^<]+/uy;
+const TAG_START = new RegExp(`<(${NAME})`, "y");
+const ATTRIBUTE = new RegExp(`${SPACE}+(${NAME})${SPACE}*=${SPACE}*(?:"([^<"]*)"|'([^<']*)')`, "y");
+const TAG_END = new RegExp(`${SPACE}*(/?)>`, "y");
+const END_TAG = new RegExp(`</(${NAME})${SPACE}*>`, "y");
+const INSTRUCTION = new RegExp(`^(${LOCAL})(?:${SPACE}+([^]*))?$`);
 const VERSION = `version${SPACE}*=${SPACE}*(?:"1[\\w.:-]*"|'1[\\w.:-]*')`;
 const ENCODING = `(?:${SPACE}+encoding${SPACE}*=${SPACE}*(?:"([\\w.-]+)"|'([\\w.-]+)'))?`;
 const STANDALONE = `(?:${SPACE}+standalone${SPACE}*=${SPACE}*(?:"(?:yes|no)"|'(?:yes|no)'))?`;
-const DECLARATION = new RegExp(`^<\\?xml${SPACE}+${VERSION}${ENCODING}${STANDALONE}${SPACE}*\\?>`, "u");
+const DECLARATION = new RegExp(`^<\\?xml${SPACE}+${VERSION}${ENCODING}${STANDALONE}${SPACE}*\\?>`);
 // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what XML cannot hold.
 const NO_CHARACTER = /[\0-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]/u;
 const REFERENCE = /&(?:#([0-9]+)|#x([0-9a-fA-F]+)|(amp|lt|gt|quot|apos));|&/g;
@@ -62,6 +58,7 @@ export class DamagedXmlError extends Error {
 /** @typedef {{kind: "text" | "section" | "comment", data: string}} Characters */
 /** @typedef {{kind: "instruction", target: string, data: string}} Instruction */
 /** @typedef {Element | Characters | Instruction} Node */
+/** @typedef {Map<string, string | null>} Scope the addresses of namespaces by their prefix; "": the one without */
 
 /**
  * Read a document.
@@ -77,69 +74,167 @@ export function parseXml(bytes, deepest) {
   if (damage) {
     throw new DamagedXmlError(`it holds the character ${damage[0].charCodeAt(0)}`);
   }
-  /** @type {Node[]} */
-  const top = [];
-  /** @type {Element[]} */
-  const open = [];
-  /** @type {Map<string, string | null>[]} */
-  const scopes = [new Map([["xml", XML]])];
-  let at = DECLARATION.exec(text)?.[0].length ?? 0;
-  /** @param {RegExp} pattern */
-  const take = (pattern) => {
-    pattern.lastIndex = at;
-    const found = pattern.exec(text);
-    at = found ? pattern.lastIndex : at;
-    return found;
-  };
-  /** @param {Node} node */
-  const add = (node) => {
-    if (open.length >= deepest) {
-      throw new DamagedXmlError(`it has more than ${deepest} elements inside of each other`);
-    }
-    (open.at(-1)?.children ?? top).push(node);
-  };
-  while (at < text.length) {
-    /** @type {RegExpExecArray | null} */
-    let found = null;
-    if ((found = take(TEXT))) {
-      addText(found[0], open, add);
-    } else if ((found = take(END_TAG))) {
-      if (open.pop()?.name !== found[1]) {
-        throw new DamagedXmlError(`</${found[1]}> closes nothing`);
-      }
-      scopes.pop();
-    } else if ((found = take(TAG_START))) {
-      if (open.length === 0 && top.some(({ kind }) => kind === "element")) {
-        throw new DamagedXmlError("it has several elements at the top");
-      }
-      const stated = takeAttributes(take);
-      const end = take(TAG_END);
-      if (!end) {
-        throw new DamagedXmlError(`<${found[1]} has no end`);
-      }
-      const { element, scope } = elementOf(found[1], stated, scopes[scopes.length - 1], open.at(-1) ?? null);
-      add(element);
-      if (end[1] === "") {
-        open.push(element);
-        scopes.push(scope);
-      }
-    } else if ((found = take(COMMENT))) {
-      add({ kind: "comment", data: found[1] });
-    } else if (open.length > 0 && (found = take(SECTION))) {
-      // An empty section is none.
-      if (found[1] !== "") {
-        add({ kind: "section", data: found[1] });
-      }
-    } else if ((found = take(INSTRUCTION)) && found[1].toLowerCase() !== "xml") {
-      add({ kind: "instruction", target: found[1], data: found[2] ?? "" });
+  const reader = new Reader(text, deepest);
+  while (reader.at < text.length) {
+    if (text[reader.at] !== "<") {
+      reader.readText();
+    } else if (text[reader.at + 1] === "/") {
+      reader.readEnd();
+    } else if (text[reader.at + 1] === "?") {
+      reader.readInstruction();
+    } else if (text.startsWith("<!--", reader.at)) {
+      reader.readComment();
+    } else if (text.startsWith("<![CDATA[", reader.at)) {
+      reader.readSection();
     } else {
-      throw new DamagedXmlError(`it is not well-formed at character ${at}`);
+      reader.readElement();
     }
   }
-  if (open.length > 0 || !top.some(({ kind }) => kind === "element")) {
-    throw new DamagedXmlError("it ends early");
+  return reader.finish();
+}
+
+/** Reads one node after the other, and knows which elements are open. */
+class Reader {
+  /** @type {Node[]} */
+  #top = [];
+  /** @type {Element[]} */
+  #open = [];
+  /** @type {Scope[]} the namespaces that are known in each open element, and around all */
+  #scopes = [new Map([["xml", XML]])];
+
+  /**
+   * @param {string} text
+   * @param {number} deepest
+   */
+  constructor(text, deepest) {
+    this.text = text;
+    this.deepest = deepest;
+    this.at = DECLARATION.exec(text)?.[0].length ?? 0;
   }
-  return top;
+
+  readText() {
+    const next = this.text.indexOf("<", this.at);
+    const text = this.text.slice(this.at, next < 0 ? undefined : next);
+    this.at += text.length;
+    if (this.#open.length === 0) {
+      if (/[^ \t\n]/.test(text)) {
+        throw new DamagedXmlError("it has text outside of its elements");
+      }
+      return;
+    }
+    if (text.includes("]]>")) {
+      throw new DamagedXmlError("it ends a section that it does not start");
+    }
+    this.#add({ kind: "text", data: resolved(text) });
+  }
+
+  readEnd() {
+    const found = this.#take(END_TAG);
+    if (!found || this.#open.pop()?.name !== found[1]) {
+      throw new DamagedXmlError(`the tag at character ${this.at} closes nothing`);
+    }
+    this.#scopes.pop();
+  }
+
+  readInstruction() {
+    const found = INSTRUCTION.exec(this.#until("<?", "?>"));
+    if (!found || found[1].toLowerCase() === "xml") {
+      throw new DamagedXmlError("it holds an instruction that must not be there");
+    }
+    this.#add({ kind: "instruction", target: found[1], data: found[2] ?? "" });
+  }
+
+  readComment() {
+    const data = this.#until("<!--", "--");
+    if (this.text[this.at] !== ">") {
+      throw new DamagedXmlError("it holds a comment with two hyphens");
+    }
+    this.at++;
+    this.#add({ kind: "comment", data });
+  }
+
+  readSection() {
+    if (this.#open.length === 0) {
+      throw new DamagedXmlError("it has text outside of its elements");
+    }
+    const data = this.#until("<![CDATA[", "]]>");
+    // An empty section is none.
+    if (data !== "") {
+      this.#add({ kind: "section", data });
+    }
+  }
+
+  readElement() {
+    const start = this.#take(TAG_START);
+    const stated = this.#takeAttributes();
+    const end = this.#take(TAG_END);
+    if (!start || !end) {
+      throw new DamagedXmlError(`it is not well-formed at character ${this.at}`);
+    }
+    if (this.#open.length === 0 && this.#top.some(isElement)) {
+      throw new DamagedXmlError("it has several elements at the top");
+    }
+    const around = this.#scopes[this.#scopes.length - 1];
+    const { element, scope } = elementOf(start[1], stated, around, this.#open.at(-1) ?? null);
+    this.#add(element);
+    if (end[1] === "") {
+      this.#open.push(element);
+      this.#scopes.push(scope);
+    }
+  }
+
+  finish() {
+    if (this.#open.length > 0 || !this.#top.some(isElement)) {
+      throw new DamagedXmlError("it ends early");
+    }
+    return this.#top;
+  }
+
+  /** @param {Node} node */
+  #add(node) {
+    if (this.#open.length >= this.deepest) {
+      throw new DamagedXmlError(`it has more than ${this.deepest} elements inside of each other`);
+    }
+    (this.#open.at(-1)?.children ?? this.#top).push(node);
+  }
+
+  /**
+   * What matches at this place; `null`: nothing does.
+   *
+   * @param {RegExp} pattern
+   */
+  #take(pattern) {
+    pattern.lastIndex = this.at;
+    const found = pattern.exec(this.text);
+    this.at = found ? pattern.lastIndex : this.at;
+    return found;
+  }
+
+  /** @returns {[string, string][]} names and values */
+  #takeAttributes() {
+    /** @type {[string, string][]} */
+    const stated = [];
+    for (let found = this.#take(ATTRIBUTE); found; found = this.#take(ATTRIBUTE)) {
+      stated.push([found[1], resolved((found[2] ?? found[3]).replace(/[\t\n]/g, " "))]);
+    }
+    return stated;
+  }
+
+  /**
+   * What lies between two marks, the first of which is here.
+   *
+   * @param {string} start
+   * @param {string} end
+   */
+  #until(start, end) {
+    const from = this.at + start.length;
+    const to = this.text.indexOf(end, from);
+    if (to < 0) {
+      throw new DamagedXmlError("it ends early");
+    }
+    this.at = to + end.length;
+    return this.text.slice(from, to);
+  }
 }
 
 /**
@@ -175,7 +270,7 @@ export function elementsIn(nodes) {
 
 /** @param {Uint8Array} bytes */
 function decoded(bytes) {
-  const head = new TextDecoder("latin1").decode(bytes.subarray(0, 200)).replace(/^\xef\xbb\xbf|^ï»¿/, "");
+  const head = new TextDecoder("latin1").decode(bytes.subarray(0, 200)).replace(/^\u00ef\u00bb\u00bf/, "");
   const stated = DECLARATION.exec(head.replace(/\r\n?/g, "\n"));
   const encoding = (stated?.[1] ?? stated?.[2] ?? "utf-8").toLowerCase();
   if (encoding === "iso-8859-1") {
@@ -191,41 +286,9 @@ function decoded(bytes) {
   }
 }
 
-/**
- * @param {string} text
- * @param {Element[]} open
- * @param {(node: Node) => void} add
- */
-function addText(text, open, add) {
-  if (open.length === 0) {
-    if (/[^ \t\n]/.test(text)) {
-      throw new DamagedXmlError("it has text outside of its elements");
-    }
-    return;
-  }
-  if (text.includes("]]>")) {
-    throw new DamagedXmlError("it ends a section that it does not start");
-  }
-  const data = resolved(text);
-  const last = open[open.length - 1].children.at(-1);
-  if (last?.kind === "text") {
-    last.data += data;
-  } else {
-    add({ kind: "text", data });
-  }
-}
-
-/**
- * @param {(pattern: RegExp) => RegExpExecArray | null} take
- * @returns {[string, string][]} names and values
- */
-function takeAttributes(take) {
-  /** @type {[string, string][]} */
-  const stated = [];
-  for (let found = take(ATTRIBUTE); found; found = take(ATTRIBUTE)) {
-    stated.push([found[1], resolved((found[2] ?? found[3]).replace(/[\t\n]/g, " "))]);
-  }
-  return stated;
+/** @param {Node} node */
+function isElement({ kind }) {
+  return kind === "element";
 }
 
 /**
@@ -233,9 +296,9 @@ function takeAttributes(take) {
  *
  * @param {string} name
  * @param {[string, string][]} stated its attributes
- * @param {Map<string, string | null>} around the namespaces that are known around it, by prefix
+ * @param {Scope} around the namespaces that are known around it, by prefix
  * @param {Element | null} parent
- * @returns {{element: Element, scope: Map<string, string | null>}}
+ * @returns {{element: Element, scope: Scope}}
  */
 function elementOf(name, stated, around, parent) {
   const declared = stated.filter(([key]) => key === "xmlns" || key.startsWith("xmlns:"));
@@ -275,7 +338,7 @@ function split(name) {
 
 /**
  * @param {string} prefix
- * @param {Map<string, string | null>} scope
+ * @param {Scope} scope
  */
 function namespaceOf(prefix, scope) {
   const namespace = scope.get(prefix);
