@@ -1,16 +1,18 @@
 /** What a file holds besides one picture: the record of it, and the words. */
 
 export const GAIN_MAP = "gain map (extra brightness for HDR screens)";
+export const VIDEO = "video";
+export const PICTURE = "another picture";
 export const PROVENANCE = "proof of origin (C2PA)";
+export const CLIPPING_PATH = "clipping path";
+export const CAPTIONS = "captions and credits (IPTC)";
+export const COPYRIGHT = "copyright flag and web address (Photoshop)";
+export const THUMBNAIL = "thumbnail";
+export const EXIF_THUMBNAIL = "thumbnail in the Exif data";
+export const EXTENDED_XMP = "extended XMP";
+export const DAMAGED_EXTENDED_XMP = "part of the XMP that is damaged or does not belong to it";
+export const COMMENT = "comment";
 export const UNKNOWN = "unknown data";
-
-/**
- * Something in a file that the result does not get.
- *
- * @typedef {object} Extra
- * @property {string} kind in words that fit after "a file with"
- * @property {number} size in bytes; 0 if it is not known
- */
 
 /**
  * Why some are never kept, where that is not plain.
@@ -23,7 +25,27 @@ const REASONS = {
 };
 
 /**
- * Sentences on what no result gets: one on all together, and one for every reason.
+ * Something in a file besides the picture.
+ *
+ * @typedef {object} Extra
+ * @property {string} kind in words that fit after "a file with", such as `VIDEO`
+ * @property {number} size in bytes; 0 if it is not known
+ * @property {string | null} [key] under which metadata hold it, so that formats that can hold it get it; without it, the
+ *   extra is never kept
+ */
+
+/**
+ * @param {string} kind
+ * @param {number} size in bytes
+ * @param {string | null} [key]
+ * @returns {Extra}
+ */
+export function extra(kind, size, key = null) {
+  return { kind, size, key };
+}
+
+/**
+ * Sentences on what no format of results gets: one on all together, and one for every reason.
  *
  * @param {Extra[]} extras
  * @returns {string[]}
@@ -31,16 +53,18 @@ const REASONS = {
 export function notKept(extras) {
   /** @type {Map<string, number[]>} */
   const kinds = new Map();
-  for (const { kind, size } of extras) {
-    kinds.set(kind, [...(kinds.get(kind) ?? []), size]);
+  for (const { kind, size, key = null } of extras) {
+    if (key === null) {
+      kinds.set(kind, [...(kinds.get(kind) ?? []), size]);
+    }
   }
-  if (!kinds.size) {
+  if (kinds.size === 0) {
     return [];
   }
   const listed = Array.from(kinds, ([kind, sizes]) => {
-    const size = sizes.reduce((sum, part) => sum + part, 0);
-    const parts = sizes.length > 1 ? ` in ${sizes.length} parts` : "";
-    return (size ? `${kind}, ${inWords(size)}` : kind) + parts;
+    const size = sizes.reduce((sum, each) => sum + each, 0);
+    const words = size > 0 ? `${kind}, ${inWords(size)}` : kind;
+    return sizes.length > 1 ? `${words} in ${sizes.length} parts` : words;
   });
   const reasons = Array.from(kinds.keys(), (kind) => REASONS[kind]).filter((reason) => reason !== undefined);
   return [`Not carried over: ${listed.join("; ")}.`, ...reasons];
@@ -48,9 +72,25 @@ export function notKept(extras) {
 
 /** @param {number} size in bytes */
 function inWords(size) {
-  const format = (/** @type {number} */ value) => Math.round(value).toLocaleString("en-US");
   if (size < 10_000) {
-    return `${format(size)} bytes`;
+    return `${grouped(size)} bytes`;
   }
-  return size < 10_000_000 ? `${format(size / 1000)} kB` : `${format(size / 1e6)} MB`;
+  return size < 10_000_000 ? `${grouped(rounded(size, 1000))} kB` : `${grouped(rounded(size, 1_000_000))} MB`;
+}
+
+/**
+ * The quotient as Python prints it: halves are rounded to the even number.
+ *
+ * @param {number} size
+ * @param {number} unit
+ */
+function rounded(size, unit) {
+  const whole = Math.floor(size / unit);
+  const rest = size - whole * unit;
+  return rest * 2 > unit || (rest * 2 === unit && whole % 2 === 1) ? whole + 1 : whole;
+}
+
+/** @param {number} number whole */
+function grouped(number) {
+  return String(number).replace(/\B(?=(\d{3})+$)/g, ",");
 }
