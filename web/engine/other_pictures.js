@@ -63,8 +63,15 @@ export async function openOtherPicture(bytes, { maxMegapixels }) {
   const { kind, format, type, lookInto } = found;
   const container = looked(kind, () => lookInto(bytes));
   checkSize(container, maxMegapixels);
-  const { info, notes, plain, hasAlpha, isAnimated } = container;
-  const { isExact, ...pixels } = await decodeInBrowser(plain, { kind, type, hasAlpha });
+  const { info, notes, plain, opacity, hasAlpha, isAnimated } = container;
+  const { isExact, ...pixels } = await decodeInBrowser(plain, { kind, type, hasAlpha: hasAlpha && !opacity });
+  if (opacity) {
+    const { samples, width, height } = await decodeInBrowser(opacity, { kind, type, hasAlpha: false });
+    if (width !== pixels.width || height !== pixels.height) {
+      throw damaged("its alpha has another size");
+    }
+    pixels.alpha = samples[0];
+  }
   const more = [...(isAnimated ? [SEVERAL] : []), ...notes, ...(isExact ? [] : [ROUNDED])];
   return { ...pixels, rgb: true, info, format, notes: more, ...UNKNOWN_COMPRESSION };
 }

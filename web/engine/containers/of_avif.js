@@ -47,7 +47,7 @@ export function lookIntoAvif(bytes) {
   const inside = [...boxes(bytes, meta.start + 4, meta.end)];
   const within = (/** @type {string} */ kind) => inside.find((box) => box.kind === kind);
   const payload = (/** @type {Box} */ { start, end }) => bytes.subarray(start, end);
-  const [iprp, pitm, iinf, iloc] = ["iprp", "pitm", "iinf", "iloc"].map(within);
+  const [iprp, pitm, iinf, iloc, iref] = ["iprp", "pitm", "iinf", "iloc", "iref"].map(within);
   const sharing = iprp ? [...boxes(bytes, iprp.start, iprp.end)] : [];
   const ipco = sharing.find(({ kind }) => kind === "ipco");
   const ipma = sharing.find(({ kind }) => kind === "ipma");
@@ -56,7 +56,9 @@ export function lookIntoAvif(bytes) {
   }
   const properties = [...boxes(bytes, ipco.start, ipco.end)];
   const primary = bytes[pitm.start] ? numbers.getUint32(pitm.start + 4) : numbers.getUint16(pitm.start + 4);
-  const own = associated(numbers, ipma, primary).flatMap((index) => properties[index - 1] ?? []);
+  const propertiesOf = (/** @type {number} */ item) =>
+    associated(numbers, ipma, item).flatMap((index) => properties[index - 1] ?? []);
+  const own = propertiesOf(primary);
   const ispe = own.find(({ kind }) => kind === "ispe");
   if (!ispe) {
     return null;
@@ -90,14 +92,24 @@ export function lookIntoAvif(bytes) {
     ...properties.filter(({ kind }) => kind === "pixi").map(({ start }) => bytes[start + 5] || 8),
   );
   const more = bits > 8 ? [`The file has ${bits} bits per channel, of which 8 were read.`] : [];
+  const references = iref ? [...boxes(bytes, iref.start + 4, iref.end)] : [];
+  const alpha = alphaOf(bytes, references, primary, propertiesOf, iref && bytes[iref.start] ? 4 : 2);
+  // Colors that are stored multiplied by alpha have to be decoded with it.
+  const isApart = alpha !== undefined && !references.some(({ kind }) => kind === "prem");
+  const tracks = all.filter(({ kind }) => kind === "moov");
+  const plain = withoutTurns(bytes, properties);
+  for (const { start } of [...tracks, ...references.filter(({ kind }) => isApart && kind === "auxl")]) {
+    plain.set(encoder.encode("free"), start - 4);
+  }
   return {
     width: numbers.getUint32(ispe.start + 4),
     height: numbers.getUint32(ispe.start + 8),
-    hasAlpha: properties.some((box) => box.kind === "auxC" && ALPHA.test(latin(payload(box).subarray(4)))),
-    isAnimated: all.some(({ kind }) => kind === "moov"),
+    hasAlpha: alpha !== undefined,
+    isAnimated: tracks.length > 0,
     info,
     notes: [...notKept(extras), ...more],
-    plain: withoutTurns(bytes, properties),
+    plain,
+    opacity: isApart ? withPrimary(plain, pitm, alpha) : undefined,
   };
 }
 
@@ -247,6 +259,46 @@ function orientationIn(bytes, properties) {
     return found && bytes[found.start];
   });
   return (axis === undefined ? TURNED : MIRRORED[axis & 1])[(angle ?? 0) & 3];
+}
+
+/**
+ * The item that is the alpha of the picture.
+ *
+ * @param {Uint8Array} bytes of the file
+ * @param {Box[]} references between items
+ * @param {number} primary
+ * @param {(item: number) => Box[]} propertiesOf
+ * @param {number} wide bytes of the number of an item
+ */
+function alphaOf(bytes, references, primary, propertiesOf, wide) {
+  const numbers = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const read = (/** @type {number} */ at) => (wide === 4 ? numbers.getUint32(at) : numbers.getUint16(at));
+  const isAlpha = (/** @type {Box} */ { kind, start, end }) =>
+    kind === "auxC" && ALPHA.test(latin(bytes.subarray(start + 4, end)));
+  return references
+    .filter(({ kind, start }) => kind === "auxl" && read(start + wide + 2) === primary)
+    .map(({ start }) => read(start))
+    .find((item) => propertiesOf(item).some(isAlpha));
+}
+
+/**
+ * The file with another of its items as the picture.
+ *
+ * Some versions of Chromium take alpha for video, in which black is 16 and white is 235. As a picture, it is read well.
+ *
+ * @param {Uint8Array} bytes
+ * @param {Box} pitm
+ * @param {number} item
+ */
+function withPrimary(bytes, pitm, item) {
+  const changed = bytes.slice();
+  const numbers = new DataView(changed.buffer);
+  if (changed[pitm.start]) {
+    numbers.setUint32(pitm.start + 4, item);
+  } else {
+    numbers.setUint16(pitm.start + 4, item);
+  }
+  return changed;
 }
 
 /**
