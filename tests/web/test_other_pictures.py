@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import imagecodecs
 import numpy as np
 import pytest
 from PIL import Image, ImageFilter, PngImagePlugin
@@ -169,6 +168,9 @@ def _others() -> dict[str, tuple[bytes, int]]:
         "avif": (_file(color, "AVIF", quality=80), _LOSSY),
         "avif, 4:4:4": (_file(color, "AVIF", quality=80, subsampling="4:4:4"), _LOSSY),
         "avif, alpha": (_file(alpha, "AVIF", quality=80, subsampling="4:4:4"), _LOSSY),
+        "avif, opaque alpha": (_file(Image.fromarray(np.dstack((smooth, smooth[..., 0] | 255))), "AVIF"), _LOSSY),
+        "avif, gray": (_file(color.convert("L"), "AVIF"), _LOSSY),
+        "avif, animated": (_file(color, "AVIF", save_all=True, append_images=[color.transpose(1)]), _LOSSY),
         "avif, metadata": (_file(color, "AVIF", **meta), _LOSSY),
         **{
             f"avif, turned {turn}": (_file(color, "AVIF", exif=_oriented(upright, turn)), _LOSSY)

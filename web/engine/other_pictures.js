@@ -124,7 +124,7 @@ async function openPng(bytes, maxMegapixels) {
   const data = all.filter(({ kind }) => kind === "IDAT").map((chunk) => chunk.payload);
   const colors = { palette: payload("PLTE"), transparency: payload("tRNS") };
   const pixels = await decodePng(header, data, colors).catch((error) => {
-    throw damaged(error instanceof RangeError ? error.message : "its data make no sense");
+    throw damaged(error.message);
   });
   const { info, notes } = await lookIntoPng(bytes);
   const frames = payload("acTL");
