@@ -170,6 +170,7 @@ def _others() -> dict[str, tuple[bytes, int]]:
         "avif, alpha": (_file(alpha, "AVIF", quality=80, subsampling="4:4:4"), _LOSSY),
         "avif, opaque alpha": (_file(Image.fromarray(np.dstack((smooth, smooth[..., 0] | 255))), "AVIF"), _LOSSY),
         "avif, gray": (_file(color.convert("L"), "AVIF"), _LOSSY),
+        "avif, gray and alpha": (_file(alpha.convert("LA"), "AVIF"), _LOSSY),
         "avif, animated": (_file(color, "AVIF", save_all=True, append_images=[color.transpose(1)]), _LOSSY),
         "avif, metadata": (_file(color, "AVIF", **meta), _LOSSY),
         **{
@@ -192,7 +193,7 @@ def _refused() -> dict[bytes, str]:
     large = {kind: _file(Image.new("RGB", (1200, 1000)), kind) for kind in ("PNG", "WEBP", "AVIF")}
     too_large = "the picture claims to hold 1.2 megapixels, more than the limit of 1; raise it with maxMegapixels"
     header = struct.pack(">LLBBBBB", 1000, 1000, 8, 2, 0, 0, 0)
-    bomb = png[:8] + encode_chunk(b"IHDR", header) + png[33:]
+    bomb = png[:8] + encode_chunk(b"IHDR", header) + encode_chunk(b"IDAT", zlib.compress(b"")) + png[-12:]
     ends = "the picture is damaged and cannot be decoded: it ends early"
     senseless = "the picture is damaged and cannot be decoded: its data make no sense"
     here = "which is not restored in a browser; restore it on the command line (argan restore)"
@@ -206,7 +207,7 @@ def _refused() -> dict[bytes, str]:
         png[: len(png) // 2] + png[-12:]: ends,
         png.replace(b"IDAT", b"IDAX"): ends,
         png[:60] + bytes(100) + png[160:]: senseless,
-        bomb: ends,
+        bomb: f"{ends} ({len(bomb)} bytes cannot hold the 1.0 megapixels that it claims)",
         webp[:20]: "the picture is a damaged WebP or of a kind that cannot be read",
         webp[:60]: "the picture is a damaged WebP",
         avif[:60]: "the picture is a damaged AVIF or of a kind that cannot be read",

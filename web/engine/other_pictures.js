@@ -63,7 +63,7 @@ export async function openOtherPicture(bytes, { maxMegapixels }) {
   const { kind, format, type, lookInto } = found;
   const container = looked(kind, () => lookInto(bytes));
   checkSize(container, maxMegapixels);
-  const { info, notes, plain, opacity, hasAlpha, isAnimated } = container;
+  const { info, notes, plain, opacity, isGray, hasAlpha, isAnimated } = container;
   const { isExact, ...pixels } = await decodeInBrowser(plain, { kind, type, hasAlpha: hasAlpha && !opacity });
   if (opacity) {
     const { samples, width, height } = await decodeInBrowser(opacity, { kind, type, hasAlpha: false });
@@ -72,8 +72,11 @@ export async function openOtherPicture(bytes, { maxMegapixels }) {
     }
     pixels.alpha = samples[0];
   }
+  if (isGray) {
+    pixels.samples.length = 1;
+  }
   const more = [...(isAnimated ? [SEVERAL] : []), ...notes, ...(isExact ? [] : [ROUNDED])];
-  return { ...pixels, rgb: true, info, format, notes: more, ...UNKNOWN_COMPRESSION };
+  return { ...pixels, rgb: !isGray, info, format, notes: more, ...UNKNOWN_COMPRESSION };
 }
 
 const UNKNOWN_COMPRESSION = { tables: null, quality: null, sampling: null, gridTable: null };

@@ -13,6 +13,7 @@ const ALPHA = /^(?:urn:mpeg:mpegB:cicp:systems:auxiliary:alpha|urn:mpeg:hevc:201
 const C2PA = "\xd8\xfe\xc3\xd6\x1b\x0e\x48\x3c\x92\x97\x58\x28\x87\x7e\xc4\x81";
 const XMP = "application/rdf+xml\0";
 const encoder = new TextEncoder();
+const MONOCHROME = 0x10;
 const UNSPECIFIED = 2;
 const SRGB = [1, 13];
 // Matrices that follow from the primaries.
@@ -89,6 +90,8 @@ export function lookIntoAvif(bytes) {
     ...properties.filter(({ kind }) => kind === "pixi").map(({ start }) => bytes[start + 5] || 8),
   );
   const more = bits > 8 ? [`The file has ${bits} bits per channel, of which 8 were read.`] : [];
+  // A picture that is made of tiles has none of its own.
+  const config = own.find(({ kind }) => kind === "av1C") ?? properties.find(({ kind }) => kind === "av1C");
   const references = iref ? [...boxes(bytes, iref.start + 4, iref.end)] : [];
   const alpha = alphaOf(bytes, references, primary, propertiesOf, iref && bytes[iref.start] ? 4 : 2);
   // Colors that are stored multiplied by alpha have to be decoded with it.
@@ -101,6 +104,7 @@ export function lookIntoAvif(bytes) {
   return {
     width: numbers.getUint32(ispe.start + 4),
     height: numbers.getUint32(ispe.start + 8),
+    isGray: config !== undefined && (bytes[config.start + 2] & MONOCHROME) !== 0,
     hasAlpha: alpha !== undefined,
     isAnimated: tracks.length > 0,
     info,

@@ -11,6 +11,7 @@ import { latin } from "./file_kinds.js";
  * @typedef {object} Container
  * @property {number} width
  * @property {number} height
+ * @property {boolean} isGray
  * @property {boolean} hasAlpha
  * @property {boolean} isAnimated
  * @property {Info} info
@@ -79,5 +80,7 @@ export function lookIntoWebp(bytes) {
     extras.push({ kind: `${UNKNOWN} behind the picture`, size: bytes.length - end });
   }
   isAnimated &&= frames > 1;
-  return width && height ? { width, height, hasAlpha, isAnimated, info, notes: notKept(extras), plain } : null;
+  return width && height
+    ? { width, height, isGray: false, hasAlpha, isAnimated, info, notes: notKept(extras), plain }
+    : null;
 }
