@@ -211,7 +211,7 @@ def _refused() -> dict[bytes, str]:
         webp[:20]: "the picture is a damaged WebP or of a kind that cannot be read",
         webp[:60]: "the picture is a damaged WebP",
         avif[:60]: "the picture is a damaged AVIF or of a kind that cannot be read",
-        avif[:-60] + bytes(60): "the picture is a damaged AVIF",
+        avif[:-100]: "the picture is a damaged AVIF",
         b"\0\0\0\x18ftypheic"
         + bytes(99): "the picture is an HEIC picture, as phones take them; export it as JPEG first",
         b"%PDF-1.7": "the picture is a PDF document; save the pictures in it as files first, as `pdfimages -all` does",

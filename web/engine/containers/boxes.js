@@ -92,6 +92,9 @@ export function placesIn(numbers, iloc, idat) {
   const [offsetSize, lengthSize, baseSize] = [sizes >> 12, (sizes >> 8) & 15, (sizes >> 4) & 15];
   const indexSize = version ? sizes & 15 : 0;
   let at = iloc.start + 6;
+  if (!offsetSize && !lengthSize) {
+    return new Map();
+  }
   const read = (/** @type {number} */ size) => {
     let value = 0;
     for (let left = size; left > 0; left--) {

@@ -32,7 +32,12 @@ export function notKept(extras) {
   /** @type {Map<string, number[]>} */
   const kinds = new Map();
   for (const { kind, size } of extras) {
-    kinds.set(kind, [...(kinds.get(kind) ?? []), size]);
+    const sizes = kinds.get(kind);
+    if (sizes) {
+      sizes.push(size);
+    } else {
+      kinds.set(kind, [size]);
+    }
   }
   if (!kinds.size) {
     return [];

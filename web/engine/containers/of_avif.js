@@ -13,6 +13,10 @@ const ALPHA = /^(?:urn:mpeg:mpegB:cicp:systems:auxiliary:alpha|urn:mpeg:hevc:201
 const C2PA = "\xd8\xfe\xc3\xd6\x1b\x0e\x48\x3c\x92\x97\x58\x28\x87\x7e\xc4\x81";
 const XMP = "application/rdf+xml\0";
 const encoder = new TextEncoder();
+// Bytes at the start of a file in which its brands are looked for.
+const MAX_BRANDS = 1024;
+// Hostile files can refer to any number of items.
+const MAX_ITEMS = 16;
 const MONOCHROME = 0x10;
 const UNSPECIFIED = 2;
 const SRGB = [1, 13];
@@ -101,6 +105,14 @@ export function lookIntoAvif(bytes) {
   for (const { start } of [...tracks, ...references.filter(({ kind }) => isApart && kind === "auxl")]) {
     plain.set(encoder.encode("free"), start - 4);
   }
+  if (tracks.length) {
+    // Without its tracks, an animation is its first picture.
+    for (let at = 8; at < Math.min(all[0].end, MAX_BRANDS); at += 4) {
+      if (latin(plain.subarray(at, at + 4)) === "avis") {
+        plain.set(encoder.encode("avif"), at);
+      }
+    }
+  }
   return {
     width: numbers.getUint32(ispe.start + 4),
     height: numbers.getUint32(ispe.start + 8),
@@ -168,6 +180,7 @@ function alphaOf(bytes, references, primary, propertiesOf, wide) {
     kind === "auxC" && ALPHA.test(latin(bytes.subarray(start + 4, end)));
   return references
     .filter(({ kind, start }) => kind === "auxl" && read(start + wide + 2) === primary)
+    .slice(0, MAX_ITEMS)
     .map(({ start }) => read(start))
     .find((item) => propertiesOf(item).some(isAlpha));
 }
