@@ -38,7 +38,8 @@ def _array(*shape: int, seed: int = 0) -> np.ndarray:
 
 def _smooth(height: int, width: int) -> np.ndarray:
     blurred = Image.fromarray(_array(height, width, 3)).filter(ImageFilter.GaussianBlur(4))
-    return np.clip((np.array(blurred).astype(int) - 128) * 6 + 128, 0, 255).astype(np.uint8)
+    strong: np.ndarray = np.clip((np.array(blurred).astype(int) - 128) * 6 + 128, 0, 255).astype(np.uint8)
+    return strong
 
 
 def _file(image: Image.Image, kind: str = "PNG", **options: Any) -> bytes:
@@ -168,10 +169,14 @@ def _others() -> dict[str, tuple[bytes, int]]:
         "avif": (_file(color, "AVIF", quality=80), _LOSSY),
         "avif, 4:4:4": (_file(color, "AVIF", quality=80, subsampling="4:4:4"), _LOSSY),
         "avif, alpha": (_file(alpha, "AVIF", quality=80, subsampling="4:4:4"), _LOSSY),
+        "avif, multiplied": (_file(alpha, "AVIF", quality=80, alpha_premultiplied=True), _LOSSY),
         "avif, opaque alpha": (_file(Image.fromarray(np.dstack((smooth, smooth[..., 0] | 255))), "AVIF"), _LOSSY),
         "avif, gray": (_file(color.convert("L"), "AVIF"), _LOSSY),
         "avif, gray and alpha": (_file(alpha.convert("LA"), "AVIF"), _LOSSY),
-        "avif, animated": (_file(color, "AVIF", save_all=True, append_images=[color.transpose(1)]), _LOSSY),
+        "avif, animated": (
+            _file(color, "AVIF", save_all=True, append_images=[color.transpose(Image.Transpose.FLIP_TOP_BOTTOM)]),
+            _LOSSY,
+        ),
         "avif, metadata": (_file(color, "AVIF", **meta), _LOSSY),
         **{
             f"avif, turned {turn}": (_file(color, "AVIF", exif=_oriented(upright, turn)), _LOSSY)

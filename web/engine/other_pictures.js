@@ -63,7 +63,7 @@ export async function openOtherPicture(bytes, { maxMegapixels }) {
   const { kind, format, type, lookInto } = found;
   const container = looked(kind, () => lookInto(bytes));
   checkSize(container, maxMegapixels);
-  const { info, notes, plain, opacity, isGray, hasAlpha, isAnimated } = container;
+  const { info, notes, plain, opacity, isPremultiplied, isGray, hasAlpha, isAnimated } = container;
   const { isExact, ...pixels } = await decodeInBrowser(plain, { kind, type, hasAlpha: hasAlpha && !opacity });
   if (opacity) {
     const { samples, width, height } = await decodeInBrowser(opacity, { kind, type, hasAlpha: false });
@@ -71,6 +71,9 @@ export async function openOtherPicture(bytes, { maxMegapixels }) {
       throw damaged("its alpha has another size");
     }
     pixels.alpha = samples[0];
+    if (isPremultiplied) {
+      divideBy(samples[0], pixels.samples);
+    }
   }
   if (isGray) {
     pixels.samples.length = 1;
@@ -142,6 +145,20 @@ async function openPng(bytes, maxMegapixels) {
     notes: [...(isAnimated ? [SEVERAL] : []), ...notes, ...(bits === 16 ? [DEEP] : [])],
     ...UNKNOWN_COMPRESSION,
   };
+}
+
+/**
+ * Colors that were multiplied by alpha, divided by it in place.
+ *
+ * @param {Uint8Array} alpha
+ * @param {Uint8Array[]} planes
+ */
+function divideBy(alpha, planes) {
+  for (const plane of planes) {
+    for (let at = 0; at < plane.length; at++) {
+      plane[at] = alpha[at] ? Math.min(Math.floor((plane[at] * 255) / alpha[at] + 0.5), 255) : 0;
+    }
+  }
 }
 
 /**

@@ -98,11 +98,9 @@ export function lookIntoAvif(bytes) {
   const config = own.find(({ kind }) => kind === "av1C") ?? properties.find(({ kind }) => kind === "av1C");
   const references = iref ? [...boxes(bytes, iref.start + 4, iref.end)] : [];
   const alpha = alphaOf(bytes, references, primary, propertiesOf, iref && bytes[iref.start] ? 4 : 2);
-  // Colors that are stored multiplied by alpha have to be decoded with it.
-  const isApart = alpha !== undefined && !references.some(({ kind }) => kind === "prem");
   const tracks = all.filter(({ kind }) => kind === "moov");
   const plain = withoutTurns(bytes, properties);
-  for (const { start } of [...tracks, ...references.filter(({ kind }) => isApart && kind === "auxl")]) {
+  for (const { start } of [...tracks, ...references.filter(({ kind }) => kind === "auxl" || kind === "prem")]) {
     plain.set(encoder.encode("free"), start - 4);
   }
   if (tracks.length) {
@@ -122,7 +120,8 @@ export function lookIntoAvif(bytes) {
     info,
     notes: [...notKept(extras), ...more],
     plain,
-    opacity: isApart ? withPrimary(plain, pitm, alpha) : undefined,
+    opacity: alpha === undefined ? undefined : withPrimary(plain, pitm, alpha),
+    isPremultiplied: references.some(({ kind }) => kind === "prem"),
   };
 }
 

@@ -18,6 +18,7 @@ import { latin } from "./file_kinds.js";
  * @property {string[]} notes sentences on what cannot be kept
  * @property {Uint8Array} plain the file without what would make a browser turn its pixels or convert their colors
  * @property {Uint8Array} [opacity] the file of a picture whose gray is the alpha of this one, which `plain` then lacks
+ * @property {boolean} [isPremultiplied] whether the colors are stored multiplied by it
  */
 
 const KNOWN = ["VP8 ", "VP8L", "VP8X", "ALPH", "ANIM", "ANMF", "ICCP", "EXIF", "XMP "];
