@@ -63,10 +63,23 @@ export async function openOtherPicture(bytes, { maxMegapixels }) {
   const { kind, format, type, lookInto } = found;
   const container = looked(kind, () => lookInto(bytes));
   checkSize(container, maxMegapixels);
-  const { info, notes, plain, hasAlpha, isAnimated } = container;
-  const { isExact, ...pixels } = await decodeInBrowser(plain, { kind, type, hasAlpha });
+  const { info, notes, plain, opacity, isPremultiplied, isGray, hasAlpha, isAnimated } = container;
+  const { isExact, ...pixels } = await decodeInBrowser(plain, { kind, type, hasAlpha: hasAlpha && !opacity });
+  if (opacity) {
+    const { samples, width, height } = await decodeInBrowser(opacity, { kind, type, hasAlpha: false });
+    if (width !== pixels.width || height !== pixels.height) {
+      throw damaged("its alpha has another size");
+    }
+    pixels.alpha = samples[0];
+    if (isPremultiplied) {
+      divideBy(samples[0], pixels.samples);
+    }
+  }
+  if (isGray) {
+    pixels.samples.length = 1;
+  }
   const more = [...(isAnimated ? [SEVERAL] : []), ...notes, ...(isExact ? [] : [ROUNDED])];
-  return { ...pixels, rgb: true, info, format, notes: more, ...UNKNOWN_COMPRESSION };
+  return { ...pixels, rgb: !isGray, info, format, notes: more, ...UNKNOWN_COMPRESSION };
 }
 
 const UNKNOWN_COMPRESSION = { tables: null, quality: null, sampling: null, gridTable: null };
@@ -117,7 +130,7 @@ async function openPng(bytes, maxMegapixels) {
   const data = all.filter(({ kind }) => kind === "IDAT").map((chunk) => chunk.payload);
   const colors = { palette: payload("PLTE"), transparency: payload("tRNS") };
   const pixels = await decodePng(header, data, colors).catch((error) => {
-    throw damaged(error instanceof RangeError ? error.message : "its data make no sense");
+    throw damaged(error.message);
   });
   const { info, notes } = await lookIntoPng(bytes);
   const frames = payload("acTL");
@@ -132,6 +145,20 @@ async function openPng(bytes, maxMegapixels) {
     notes: [...(isAnimated ? [SEVERAL] : []), ...notes, ...(bits === 16 ? [DEEP] : [])],
     ...UNKNOWN_COMPRESSION,
   };
+}
+
+/**
+ * Colors that were multiplied by alpha, divided by it in place.
+ *
+ * @param {Uint8Array} alpha
+ * @param {Uint8Array[]} planes
+ */
+function divideBy(alpha, planes) {
+  for (const plane of planes) {
+    for (let at = 0; at < plane.length; at++) {
+      plane[at] = alpha[at] ? Math.min(Math.floor((plane[at] * 255) / alpha[at] + 0.5), 255) : 0;
+    }
+  }
 }
 
 /**

@@ -172,7 +172,7 @@ function unfilter(line, above, step) {
       line[at] += toLeft <= toUp && toLeft <= toCorner ? left : toUp <= toCorner ? up : corner;
     }
   } else if (filter) {
-    throw new TypeError(`unknown filter ${filter}`);
+    throw new TypeError("its data make no sense");
   }
 }
 

@@ -1,21 +1,23 @@
-/** The boxes of AVIF files (ISO base media): size, transparency, metadata. */
+/** What the boxes of AVIF files say: size, transparency, metadata. */
 
+import { associated, boxes, itemsIn, placesIn } from "./boxes.js";
 import { withOrientation } from "./exif_orientation.js";
 import { GAIN_MAP, notKept, PROVENANCE } from "./extras.js";
 import { latin } from "./file_kinds.js";
 
+/** @typedef {import("./boxes.js").Box} Box */
 /** @typedef {import("./of_webp.js").Container} Container */
 /** @typedef {import("../metadata.js").Info} Info */
-
-/**
- * A box: its kind, and where its payload lies in the file.
- *
- * @typedef {{kind: string, start: number, end: number}} Box
- */
 
 const ALPHA = /^(?:urn:mpeg:mpegB:cicp:systems:auxiliary:alpha|urn:mpeg:hevc:2015:auxid:1)\0/;
 const C2PA = "\xd8\xfe\xc3\xd6\x1b\x0e\x48\x3c\x92\x97\x58\x28\x87\x7e\xc4\x81";
 const XMP = "application/rdf+xml\0";
+const encoder = new TextEncoder();
+// Bytes at the start of a file in which its brands are looked for.
+const MAX_BRANDS = 1024;
+// Hostile files can refer to any number of items.
+const MAX_ITEMS = 16;
+const MONOCHROME = 0x10;
 const UNSPECIFIED = 2;
 const SRGB = [1, 13];
 // Matrices that follow from the primaries.
@@ -47,7 +49,7 @@ export function lookIntoAvif(bytes) {
   const inside = [...boxes(bytes, meta.start + 4, meta.end)];
   const within = (/** @type {string} */ kind) => inside.find((box) => box.kind === kind);
   const payload = (/** @type {Box} */ { start, end }) => bytes.subarray(start, end);
-  const [iprp, pitm, iinf, iloc] = ["iprp", "pitm", "iinf", "iloc"].map(within);
+  const [iprp, pitm, iinf, iloc, iref] = ["iprp", "pitm", "iinf", "iloc", "iref"].map(within);
   const sharing = iprp ? [...boxes(bytes, iprp.start, iprp.end)] : [];
   const ipco = sharing.find(({ kind }) => kind === "ipco");
   const ipma = sharing.find(({ kind }) => kind === "ipma");
@@ -56,7 +58,9 @@ export function lookIntoAvif(bytes) {
   }
   const properties = [...boxes(bytes, ipco.start, ipco.end)];
   const primary = bytes[pitm.start] ? numbers.getUint32(pitm.start + 4) : numbers.getUint16(pitm.start + 4);
-  const own = associated(numbers, ipma, primary).flatMap((index) => properties[index - 1] ?? []);
+  const propertiesOf = (/** @type {number} */ item) =>
+    associated(numbers, ipma, item).flatMap((index) => properties[index - 1] ?? []);
+  const own = propertiesOf(primary);
   const ispe = own.find(({ kind }) => kind === "ispe");
   if (!ispe) {
     return null;
@@ -90,125 +94,35 @@ export function lookIntoAvif(bytes) {
     ...properties.filter(({ kind }) => kind === "pixi").map(({ start }) => bytes[start + 5] || 8),
   );
   const more = bits > 8 ? [`The file has ${bits} bits per channel, of which 8 were read.`] : [];
+  // A picture that is made of tiles has none of its own.
+  const config = own.find(({ kind }) => kind === "av1C") ?? properties.find(({ kind }) => kind === "av1C");
+  const references = iref ? [...boxes(bytes, iref.start + 4, iref.end)] : [];
+  const alpha = alphaOf(bytes, references, primary, propertiesOf, iref && bytes[iref.start] ? 4 : 2);
+  const tracks = all.filter(({ kind }) => kind === "moov");
+  const plain = withoutTurns(bytes, properties);
+  for (const { start } of [...tracks, ...references.filter(({ kind }) => kind === "auxl" || kind === "prem")]) {
+    plain.set(encoder.encode("free"), start - 4);
+  }
+  if (tracks.length) {
+    // Without its tracks, an animation is its first picture.
+    for (let at = 8; at < Math.min(all[0].end, MAX_BRANDS); at += 4) {
+      if (latin(plain.subarray(at, at + 4)) === "avis") {
+        plain.set(encoder.encode("avif"), at);
+      }
+    }
+  }
   return {
     width: numbers.getUint32(ispe.start + 4),
     height: numbers.getUint32(ispe.start + 8),
-    hasAlpha: properties.some((box) => box.kind === "auxC" && ALPHA.test(latin(payload(box).subarray(4)))),
-    isAnimated: all.some(({ kind }) => kind === "moov"),
+    isGray: config !== undefined && (bytes[config.start + 2] & MONOCHROME) !== 0,
+    hasAlpha: alpha !== undefined,
+    isAnimated: tracks.length > 0,
     info,
     notes: [...notKept(extras), ...more],
-    plain: withoutTurns(bytes, properties),
+    plain,
+    opacity: alpha === undefined ? undefined : withPrimary(plain, pitm, alpha),
+    isPremultiplied: references.some(({ kind }) => kind === "prem"),
   };
-}
-
-/**
- * Boxes one after the other, up to the end, or to where they make no sense.
- *
- * @param {Uint8Array} bytes of the file
- * @param {number} position
- * @param {number} end
- * @returns {Generator<Box>}
- */
-function* boxes(bytes, position, end) {
-  const numbers = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  for (let at = position; at + 8 <= end; ) {
-    let size = numbers.getUint32(at);
-    let start = at + 8;
-    const kind = latin(bytes.subarray(at + 4, start));
-    if (size === 1 && start + 8 <= end) {
-      size = Number(numbers.getBigUint64(start));
-      start += 8;
-    }
-    const stop = size === 0 ? end : at + size;
-    if (stop < start || stop > end) {
-      return;
-    }
-    yield { kind, start, end: stop };
-    at = stop;
-  }
-}
-
-/**
- * Indices of the properties of an item, from 1.
- *
- * @param {DataView} numbers of the file
- * @param {Box} ipma
- * @param {number} item
- */
-function associated(numbers, ipma, item) {
-  const [version, isWide] = [numbers.getUint8(ipma.start), numbers.getUint8(ipma.start + 3) & 1];
-  let at = ipma.start + 8;
-  while (at + 3 <= ipma.end) {
-    const id = version ? numbers.getUint32(at) : numbers.getUint16(at);
-    at += version ? 4 : 2;
-    const count = numbers.getUint8(at++);
-    if (id === item) {
-      return Array.from({ length: count }, (_, index) =>
-        isWide ? numbers.getUint16(at + 2 * index) & 0x7fff : numbers.getUint8(at + index) & 0x7f,
-      );
-    }
-    at += count * (isWide ? 2 : 1);
-  }
-  return [];
-}
-
-/**
- * @param {Uint8Array} bytes of the file
- * @param {DataView} numbers
- * @param {Box} iinf
- * @returns {{id: number, kind: string, type: string}[]} `type`: the name, and the kind of content behind it
- */
-function itemsIn(bytes, numbers, iinf) {
-  const entries = [...boxes(bytes, iinf.start + (bytes[iinf.start] ? 8 : 6), iinf.end)];
-  return entries
-    .filter(({ kind, start }) => kind === "infe" && bytes[start] >= 2)
-    .map(({ start, end }) => {
-      const isWide = bytes[start] > 2;
-      const at = start + (isWide ? 10 : 8);
-      const id = isWide ? numbers.getUint32(start + 4) : numbers.getUint16(start + 4);
-      const rest = latin(bytes.subarray(at + 4, end));
-      return { id, kind: latin(bytes.subarray(at, at + 4)), type: rest.slice(rest.indexOf("\0") + 1) };
-    });
-}
-
-/**
- * Where the data of items lie.
- *
- * @param {DataView} numbers of the file
- * @param {Box} iloc
- * @param {number} idat where the data lie that are stored among the boxes
- * @returns {Map<number, number[][]>} starts and sizes
- */
-function placesIn(numbers, iloc, idat) {
-  const version = numbers.getUint8(iloc.start);
-  const sizes = numbers.getUint16(iloc.start + 4);
-  const [offsetSize, lengthSize, baseSize] = [sizes >> 12, (sizes >> 8) & 15, (sizes >> 4) & 15];
-  const indexSize = version ? sizes & 15 : 0;
-  let at = iloc.start + 6;
-  const read = (/** @type {number} */ size) => {
-    let value = 0;
-    for (let left = size; left > 0; left--) {
-      value = value * 256 + numbers.getUint8(at++);
-    }
-    return value;
-  };
-  /** @type {Map<number, number[][]>} */
-  const places = new Map();
-  const wide = version === 2 ? 4 : 2;
-  for (let count = read(wide); count > 0 && at < iloc.end; count--) {
-    const id = read(wide);
-    const start = version && (read(2) & 15) === 1 ? idat : 0;
-    read(2);
-    const base = read(baseSize);
-    const extents = [];
-    for (let parts = read(2); parts > 0 && at < iloc.end; parts--) {
-      read(indexSize);
-      const offset = read(offsetSize);
-      extents.push([start + base + offset, read(lengthSize)]);
-    }
-    places.set(id, extents);
-  }
-  return places;
 }
 
 /**
@@ -250,6 +164,47 @@ function orientationIn(bytes, properties) {
 }
 
 /**
+ * The item that is the alpha of the picture.
+ *
+ * @param {Uint8Array} bytes of the file
+ * @param {Box[]} references between items
+ * @param {number} primary
+ * @param {(item: number) => Box[]} propertiesOf
+ * @param {number} wide bytes of the number of an item
+ */
+function alphaOf(bytes, references, primary, propertiesOf, wide) {
+  const numbers = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const read = (/** @type {number} */ at) => (wide === 4 ? numbers.getUint32(at) : numbers.getUint16(at));
+  const isAlpha = (/** @type {Box} */ { kind, start, end }) =>
+    kind === "auxC" && ALPHA.test(latin(bytes.subarray(start + 4, end)));
+  return references
+    .filter(({ kind, start }) => kind === "auxl" && read(start + wide + 2) === primary)
+    .slice(0, MAX_ITEMS)
+    .map(({ start }) => read(start))
+    .find((item) => propertiesOf(item).some(isAlpha));
+}
+
+/**
+ * The file with another of its items as the picture.
+ *
+ * Some versions of Chromium take alpha for video, in which black is 16 and white is 235. As a picture, it is read well.
+ *
+ * @param {Uint8Array} bytes
+ * @param {Box} pitm
+ * @param {number} item
+ */
+function withPrimary(bytes, pitm, item) {
+  const changed = bytes.slice();
+  const numbers = new DataView(changed.buffer);
+  if (changed[pitm.start]) {
+    numbers.setUint32(pitm.start + 4, item);
+  } else {
+    numbers.setUint16(pitm.start + 4, item);
+  }
+  return changed;
+}
+
+/**
  * The file with neither turns nor color profile, so that every browser gives the pixels as they are stored.
  *
  * @param {Uint8Array} bytes
@@ -270,5 +225,3 @@ function withoutTurns(bytes, properties) {
   }
   return plain;
 }
-
-const encoder = new TextEncoder();

@@ -192,7 +192,7 @@ function takeProfiles(texts, info) {
  */
 function fromDigits(text) {
   const digits = text.trim().split(/\s+/).slice(2).join("");
-  if (!/^(?:[0-9a-f]{2})+$/i.test(digits)) {
+  if (!digits || digits.length % 2 || /[^0-9a-f]/i.test(digits)) {
     return null;
   }
   const data = new Uint8Array(digits.length / 2);

@@ -11,11 +11,14 @@ import { latin } from "./file_kinds.js";
  * @typedef {object} Container
  * @property {number} width
  * @property {number} height
+ * @property {boolean} isGray
  * @property {boolean} hasAlpha
  * @property {boolean} isAnimated
  * @property {Info} info
  * @property {string[]} notes sentences on what cannot be kept
  * @property {Uint8Array} plain the file without what would make a browser turn its pixels or convert their colors
+ * @property {Uint8Array} [opacity] the file of a picture whose gray is the alpha of this one, which `plain` then lacks
+ * @property {boolean} [isPremultiplied] whether the colors are stored multiplied by it
  */
 
 const KNOWN = ["VP8 ", "VP8L", "VP8X", "ALPH", "ANIM", "ANMF", "ICCP", "EXIF", "XMP "];
@@ -78,5 +81,7 @@ export function lookIntoWebp(bytes) {
     extras.push({ kind: `${UNKNOWN} behind the picture`, size: bytes.length - end });
   }
   isAnimated &&= frames > 1;
-  return width && height ? { width, height, hasAlpha, isAnimated, info, notes: notKept(extras), plain } : null;
+  return width && height
+    ? { width, height, isGray: false, hasAlpha, isAnimated, info, notes: notKept(extras), plain }
+    : null;
 }

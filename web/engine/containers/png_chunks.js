@@ -85,15 +85,18 @@ export function joined(parts) {
  *
  * @param {Iterable<Uint8Array>} compressed
  * @returns {AsyncGenerator<Uint8Array>}
- * @throws {TypeError} where the data are damaged or end early
+ * @throws {RangeError} where the data end early
+ * @throws {TypeError} where they are damaged
  */
 export async function* inflatedParts(compressed) {
   const stream = new DecompressionStream("deflate");
   const writer = stream.writable.getWriter();
+  let isWritten = false;
   const writing = (async () => {
     for (const part of compressed) {
       await writer.write(/** @type {Uint8Array<ArrayBuffer>} */ (part));
     }
+    isWritten = true;
     await writer.close();
   })();
   // A failure is thrown where the stream is read.
@@ -101,7 +104,9 @@ export async function* inflatedParts(compressed) {
   const reader = stream.readable.getReader();
   try {
     for (;;) {
-      const { done, value } = await reader.read();
+      const { done, value } = await reader.read().catch((error) => {
+        throw isWritten ? new RangeError("it ends early") : new TypeError("its data make no sense", { cause: error });
+      });
       if (done) {
         return;
       }
