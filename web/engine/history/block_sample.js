@@ -175,10 +175,9 @@ function _anyWithinBlocks({ clipped, width, height }) {
 
 // Low frequencies down the columns of a piece: start (8), frequency (5), column (15).
 const along = new Float64Array(8 * SIDE * PIECE);
-const BASIS_64 = Float64Array.from(BASIS);
+const B = Float64Array.from(BASIS);
 // Of a coefficient, in bins: double precision and float32 differ by less.
 const DOUBT = 1e-3;
-const COUNTS = Int32Array.from({ length: SIDE }, (_, v) => FREQUENCIES.filter(([vertical]) => vertical === v).length);
 
 /**
  * The bins of the low frequencies of a piece on every grid.
@@ -191,8 +190,14 @@ const COUNTS = Int32Array.from({ length: SIDE }, (_, v) => FREQUENCIES.filter(([
 function _setBins(piece, bins) {
   for (let start = 0, to = 0; start < 8; start++) {
     for (let v = 0; v < SIDE * 8; v += 8) {
-      const [b0, b1, b2, b3] = [BASIS_64[v], BASIS_64[v + 1], BASIS_64[v + 2], BASIS_64[v + 3]];
-      const [b4, b5, b6, b7] = [BASIS_64[v + 4], BASIS_64[v + 5], BASIS_64[v + 6], BASIS_64[v + 7]];
+      const b0 = B[v + 0];
+      const b1 = B[v + 1];
+      const b2 = B[v + 2];
+      const b3 = B[v + 3];
+      const b4 = B[v + 4];
+      const b5 = B[v + 5];
+      const b6 = B[v + 6];
+      const b7 = B[v + 7];
       for (let x = start * PIECE, end = x + PIECE; x < end; x++, to++) {
         let sum = f(b0 * piece[x]);
         sum = f(sum + b1 * piece[x + PIECE]);
@@ -209,23 +214,40 @@ function _setBins(piece, bins) {
     for (let left = 0; left < 8; left++) {
       for (let v = 0; v < SIDE; v++) {
         const at = (top * SIDE + v) * PIECE + left;
-        const [s0, d0] = [along[at] + along[at + 7], along[at] - along[at + 7]];
-        const [s1, d1] = [along[at + 1] + along[at + 6], along[at + 1] - along[at + 6]];
-        const [s2, d2] = [along[at + 2] + along[at + 5], along[at + 2] - along[at + 5]];
-        const [s3, d3] = [along[at + 3] + along[at + 4], along[at + 3] - along[at + 4]];
-        for (let u = 0; u < COUNTS[v]; u++, to++) {
-          const b = u * 8;
-          const value =
-            u & 1
-              ? d0 * BASIS_64[b] + d1 * BASIS_64[b + 1] + d2 * BASIS_64[b + 2] + d3 * BASIS_64[b + 3]
-              : s0 * BASIS_64[b] + s1 * BASIS_64[b + 1] + s2 * BASIS_64[b + 2] + s3 * BASIS_64[b + 3];
-          const place = Math.abs(value) / BIN;
-          const isDoubtful = Math.abs(place - Math.round(place)) < DOUBT;
-          bins[to] = isDoubtful ? Math.abs(_exactly(at, b)) / BIN : place;
+        const s0 = along[at + 0] + along[at + 7];
+        const d0 = along[at + 0] - along[at + 7];
+        const s1 = along[at + 1] + along[at + 6];
+        const d1 = along[at + 1] - along[at + 6];
+        const s2 = along[at + 2] + along[at + 5];
+        const d2 = along[at + 2] - along[at + 5];
+        const s3 = along[at + 3] + along[at + 4];
+        const d3 = along[at + 3] - along[at + 4];
+        bins[to++] = _bin(s0 * B[0] + s1 * B[1] + s2 * B[2] + s3 * B[3], at, 0);
+        bins[to++] = _bin(d0 * B[8] + d1 * B[9] + d2 * B[10] + d3 * B[11], at, 8);
+        if (v < 4) {
+          bins[to++] = _bin(s0 * B[16] + s1 * B[17] + s2 * B[18] + s3 * B[19], at, 16);
+        }
+        if (v < 3) {
+          bins[to++] = _bin(d0 * B[24] + d1 * B[25] + d2 * B[26] + d3 * B[27], at, 24);
+        }
+        if (v < 2) {
+          bins[to++] = _bin(s0 * B[32] + s1 * B[33] + s2 * B[34] + s3 * B[35], at, 32);
         }
       }
     }
   }
+}
+
+/**
+ * @param {number} coefficient in double precision
+ * @param {number} at
+ * @param {number} b
+ */
+function _bin(coefficient, at, b) {
+  const place = Math.abs(coefficient) / BIN;
+  const bin = place | 0;
+  const beyond = place - bin;
+  return beyond < DOUBT || beyond > 1 - DOUBT ? (Math.abs(_exactly(at, b)) / BIN) | 0 : bin;
 }
 
 /**
@@ -236,7 +258,7 @@ function _setBins(piece, bins) {
 function _exactly(at, b) {
   let sum = 0;
   for (let x = 0; x < 8; x++) {
-    sum = f(sum + along[at + x] * BASIS_64[b + x]);
+    sum = f(sum + along[at + x] * B[b + x]);
   }
   return sum;
 }

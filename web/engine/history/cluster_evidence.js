@@ -52,9 +52,14 @@ export class Likelihood {
       const bins = BINS_FOUND.subarray(first, Math.min(first + 4, found));
       let start = shortest;
       if (bins.length === 4) {
-        const [a, b, c, d] = [this._row(bins[0]), this._row(bins[1]), this._row(bins[2]), this._row(bins[3])];
-        const [ofA, ofB] = [histogram[bins[0]], histogram[bins[1]]];
-        const [ofC, ofD] = [histogram[bins[2]], histogram[bins[3]]];
+        const a = this._row(bins[0]);
+        const ofA = histogram[bins[0]];
+        const b = this._row(bins[1]);
+        const ofB = histogram[bins[1]];
+        const c = this._row(bins[2]);
+        const ofC = histogram[bins[2]];
+        const d = this._row(bins[3]);
+        const ofD = histogram[bins[3]];
         for (; start < a.length; start++) {
           evidence[start] += ofA * a[start] + ofB * b[start] + ofC * c[start] + ofD * d[start];
         }

@@ -10,6 +10,7 @@
 const RADIUS = 8;
 // Frequencies whose squared response is lower are amplified less than in full: there is noise, too.
 const LEAST_POWER = 0.2;
+const WEIGHTS = new Float64Array(RADIUS + 1);
 const f = Math.fround;
 
 /**
@@ -42,51 +43,69 @@ export function inverseOf(kernel) {
  * @param {Float32Array[]} kernels for the vertical and the horizontal axis
  * @returns {Plane} the plane itself if both keep it
  */
-export function filtered({ values, width, height }, [down, across]) {
-  if (down.length > 1) {
-    const result = _scaled(values, down[0]);
-    for (let away = 1; away < down.length; away++) {
-      for (let y = 0, at = 0; y < height; y++) {
-        let above = Math.max(y - away, 0) * width;
-        let below = Math.min(y + away, height - 1) * width;
-        for (const end = at + width; at < end; at++) {
-          result[at] = result[at] + down[away] * f(values[above++] + values[below++]);
-        }
-      }
-    }
-    values = result;
-  }
-  if (across.length > 1) {
-    const result = _scaled(values, across[0]);
-    const reach = across.length - 1;
-    const line = new Float32Array(width + 2 * reach);
-    for (let start = 0; start < values.length; start += width) {
-      line.fill(values[start], 0, reach);
-      line.set(values.subarray(start, start + width), reach);
-      line.fill(values[start + width - 1], reach + width);
-      for (let away = 1; away <= reach; away++) {
-        let before = reach - away;
-        let behind = reach + away;
-        for (let at = start, end = start + width; at < end; at++) {
-          result[at] = result[at] + across[away] * f(line[before++] + line[behind++]);
-        }
-      }
-    }
-    values = result;
-  }
-  return { values, width, height };
+export function filtered(plane, [down, across]) {
+  const result = down.length > 1 ? filteredDown(plane, down) : plane;
+  return across.length > 1 ? filteredAcross(result, across) : result;
 }
 
 /**
- * @param {Float32Array} values
- * @param {number} factor
+ * @param {Plane} plane
+ * @param {Float32Array} kernel
+ * @returns {Plane}
  */
-function _scaled(values, factor) {
-  const result = new Float32Array(values.length);
-  for (let at = 0; at < result.length; at++) {
-    result[at] = values[at] * factor;
+function filteredDown({ values, width, height }, kernel) {
+  const reach = kernel.length - 1;
+  // The plane with its first and last row repeated, in double precision, which spares conversions.
+  const wide = new Float64Array((height + 2 * reach) * width);
+  for (let row = -reach, to = 0; row < height + reach; row++, to += width) {
+    const start = Math.min(Math.max(row, 0), height - 1) * width;
+    wide.set(values.subarray(start, start + width), to);
   }
-  return result;
+  const result = new Float32Array(values.length);
+  filterLine(wide, reach * width, width, kernel, result, 0, result.length);
+  return { values: result, width, height };
+}
+
+/**
+ * @param {Plane} plane
+ * @param {Float32Array} kernel
+ * @returns {Plane}
+ */
+function filteredAcross({ values, width, height }, kernel) {
+  const reach = kernel.length - 1;
+  const line = new Float64Array(width + 2 * reach);
+  const result = new Float32Array(values.length);
+  for (let start = 0; start < values.length; start += width) {
+    line.fill(values[start], 0, reach);
+    line.set(values.subarray(start, start + width), reach);
+    line.fill(values[start + width - 1], reach + width);
+    filterLine(line, reach, 1, kernel, result, start, width);
+  }
+  return { values: result, width, height };
+}
+
+/**
+ * @param {Float64Array} line
+ * @param {number} from the place of the first sample
+ * @param {number} step from a sample to its neighbor
+ * @param {Float32Array} kernel
+ * @param {Float32Array} result
+ * @param {number} to
+ * @param {number} count
+ */
+function filterLine(line, from, step, kernel, result, to, count) {
+  for (let away = 0; away < kernel.length; away++) {
+    WEIGHTS[away] = kernel[away];
+  }
+  for (const end = from + count; from < end; from++, to++) {
+    let sum = f(line[from] * WEIGHTS[0]);
+    for (let away = 1, before = from - step, behind = from + step; away < kernel.length; away++) {
+      sum = f(sum + WEIGHTS[away] * f(line[before] + line[behind]));
+      before -= step;
+      behind += step;
+    }
+    result[to] = sum;
+  }
 }
 
 /**

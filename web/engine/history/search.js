@@ -244,11 +244,13 @@ function _withoutClipped(clipped, { width, height }, { top, left }, high, wide) 
       values[at] = 0;
     }
   }
+  // Cells have sides of 8 or 16 samples.
+  const shift = wide === 8 ? 3 : 4;
   for (let y = 0; y < rows * high - top; y++) {
     const row = Math.floor((y + top) / high) * columns;
-    for (let x = 0, at = y * width; x < columns * wide - left; x++, at++) {
+    for (let at = y * width, x = left, end = columns * wide; x < end; x++, at++) {
       if (clipped[at]) {
-        values[row + Math.floor((x + left) / wide)] = 0;
+        values[row + (x >> shift)] = 0;
       }
     }
   }
@@ -279,7 +281,7 @@ function _withChroma(save, views, later) {
     for (let top = save.top; top < save.top + 8 * rows; top += 8) {
       for (let left = save.left; left < save.left + 8 * columns; left += 8) {
         const grid = { table: save.tables[1], sampling, top, left };
-        const { share, counted } = _chromaAgreement(planes, grid, later);
+        const { share, counted } = _chromaAgreement(planes, grid, later, bestShare);
         if (counted >= LEAST_BLOCKS && share > bestShare) {
           [best, bestShare] = [{ ...save, sampling, top, left }, share];
         }
@@ -290,26 +292,35 @@ function _withChroma(save, views, later) {
 }
 
 /**
+ * Share of the blocks of chroma with detail and without clipped samples that a save explains.
+ *
  * @param {{chroma: Plane, clipped: Uint8Array, stored: Float32Array | null}[]} planes
  * @param {import("./chroma.js").ChromaGrid} grid
  * @param {LaterFile | null} later
+ * @param {number} least the rest is not looked at once it is certain that the share is no larger
+ * @returns {{share: number, counted: number}} 0..1, and the number of these blocks
  */
-function _chromaAgreement(planes, grid, later) {
+function _chromaAgreement(planes, grid, later, least) {
   const [rows, columns] = FACTORS[grid.sampling];
+  const cells = planes.map(({ chroma, clipped }) => _withoutClipped(clipped, chroma, grid, 8 * rows, 8 * columns));
+  let remaining = cells.reduce((sum, { values }) => sum + values.length, 0);
   let [agreeing, counted] = [0, 0];
-  for (const { chroma, clipped, stored } of planes) {
+  for (const [index, { chroma, stored }] of planes.entries()) {
+    if (agreeing + remaining <= least * (counted + remaining)) {
+      return { share: 0, counted };
+    }
     const shown = showChroma(chroma, grid, later);
     const again = unframed(shown.full, grid.top, grid.left);
     const { explained, detailed } = proveChroma(shown, again, chroma, grid, later, stored);
-    const clear = _withoutClipped(clipped, chroma, grid, 8 * rows, 8 * columns);
+    const clear = cells[index];
+    remaining -= clear.values.length;
     for (let row = 0; row < clear.rows; row++) {
       for (let column = 0; column < clear.columns; column++) {
         const at = row * detailed.columns + column;
-        if (!clear.values[row * clear.columns + column] || !detailed.values[at]) {
-          continue;
+        if (clear.values[row * clear.columns + column] && detailed.values[at]) {
+          counted++;
+          agreeing += explained.values[at];
         }
-        counted++;
-        agreeing += explained.values[at];
       }
     }
   }
