@@ -174,7 +174,8 @@ def _check_work(image: JpegImageFile, data: bytes, layout: JpegLayout, name: str
         )
     # Every block of luma takes at least a bit, or with arithmetic coding a small part of one.
     factors = [(layer[1], layer[2]) for layer in image.layer] or [(1, 1)]
-    share = [factors[0][axis] / max(factor[axis] for factor in factors) for axis in (0, 1)]
+    # Factors of 0 are refused by the decoder.
+    share = [factors[0][axis] / max(1, *(factor[axis] for factor in factors)) for axis in (0, 1)]
     blocks = math.ceil(image.width * share[0] / 8) * math.ceil(image.height * share[1] / 8)
     if blocks > 8 * len(data) * (_BLOCKS_PER_BIT if layout.is_arithmetic else 1):
         raise _too_small(name, data, megapixels)

@@ -202,7 +202,7 @@ def _bytes(document: minidom.Document) -> bytes:
     # feed. Older versions of minidom escape none.
     for element in document.getElementsByTagName("*"):
         for attribute in _attributes(element):
-            attribute.value = attribute.value.translate(_TO_PLACEHOLDERS)
+            attribute.value = (attribute.value or "").translate(_TO_PLACEHOLDERS)  # None: xmlns=""
         for child in element.childNodes:
             if isinstance(child, minidom.Text):
                 child.data = child.data.replace("\r", _TO_PLACEHOLDERS[13])
@@ -267,7 +267,7 @@ def _all_nodes(document: minidom.Document) -> Iterator[_Node]:
 
 def _is_untrue(node: _Node, namespaces: tuple[str, ...], turned: bool) -> bool:
     if node.namespaceURI == _XMLNS:
-        return isinstance(node, minidom.Attr) and node.value.startswith(namespaces)
+        return isinstance(node, minidom.Attr) and (node.value or "").startswith(namespaces)
     if node.namespaceURI is None:
         return False
     if node.namespaceURI == _CAMERA:

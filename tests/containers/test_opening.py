@@ -57,6 +57,15 @@ def test_a_picture_of_endless_scans_is_refused(photo: Image.Image) -> None:
         open_image(data[:last] + data[last:-2] * 600 + data[-2:])
 
 
+def test_sampling_factors_of_0_are_refused(photo: Image.Image) -> None:
+    data = bytearray(jpeg_bytes(photo, subsampling=0))
+    frame = data.index(b"\xff\xc0")
+    for component in range(3):
+        data[frame + 11 + 3 * component] = 0x01
+    with pytest.raises(UnreadableImageError):
+        read_jpeg(bytes(data))
+
+
 def test_a_file_that_cannot_hold_what_it_claims_costs_no_memory(photo: Image.Image) -> None:
     data = bytearray(jpeg_bytes(photo.resize((64, 64)), quality=50))
     frame = data.index(b"\xff\xc0") + 5

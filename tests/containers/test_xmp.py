@@ -56,6 +56,11 @@ def test_what_the_result_does_not_hold_is_no_longer_claimed(packet: bytes) -> No
     assert _statements(without_claims(packet)) == {f"{{{DC}}}format"}
 
 
+def test_an_empty_namespace_is_no_exception() -> None:
+    packet = xmp(f'{_GAIN_MAP} dc:format="image/jpeg"', '<dc:title xmlns="">a view</dc:title>')
+    assert _statements(without_claims(packet)) == {f"{{{DC}}}format", f"{{{DC}}}title"}
+
+
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be"])
 def test_a_packet_in_utf_16_is_no_exception(encoding: str) -> None:
     packet = xmp(f'{_GAIN_MAP} dc:format="image/jpeg"').decode().encode(encoding)

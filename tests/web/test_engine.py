@@ -65,7 +65,7 @@ def test_strength_faithful_and_format_act_on_what_is_kept(engine: Tab, restorer:
         expected = restorer(data, realism=0.25, **finish)
         difference = np.abs(_pixels(result) - np.array(expected.image))
         assert difference.max() <= 1
-        assert (difference > 0).sum() <= 2
+        assert (difference > 0).mean() < 1e-4  # Random weights make more of the last digit.
         assert result["report"]["notes"] == list(expected.report.notes)
         with (
             Image.open(io.BytesIO(base64.b64decode(result["file"]))) as image,
@@ -84,7 +84,7 @@ def test_strength_faithful_and_format_act_on_what_is_kept(engine: Tab, restorer:
     with Image.open(io.BytesIO(base64.b64decode(jpeg["file"]))) as image:
         assert image.info["dpi"] == (200, 300)  # turned
         assert image.info["comment"] == b"hello"
-    assert jpeg["notes"] == ["JPEG is lossy (written at quality 95); PNG is lossless."]
+    assert jpeg["notes"] == ["JPEG is lossy (written at quality 95, color at half the size); PNG is lossless."]
     assert webp["notes"] == ["Left out of the WebP file: resolution, comment."]
 
 
@@ -98,7 +98,7 @@ def test_other_pictures_are_restored_without_tables_and_keep_their_opacity(engin
         expected = restorer(data)
         difference = np.abs(_pixels(result) - np.array(expected.image))
         assert difference.max() <= 1
-        assert (difference > 0).sum() <= 2
+        assert (difference > 0).mean() < 1e-4  # Random weights make more of the last digit.
         assert not result["report"]["conditioned"]
         assert result["report"]["format"] == "PNG"
     refused = _restore(engine, png_bytes(faded), wishes=[{"format": "jpeg"}])

@@ -46,6 +46,7 @@ const JPEG_QUALITY = 95;
 const LARGEST_SEGMENT = 65533;
 const LARGEST_XMP = LARGEST_SEGMENT - 29;
 const LARGEST_PROFILE = 255 * (LARGEST_SEGMENT - 14);
+const LARGEST_PNG_PROFILE = 1 << 20;
 const LARGEST_DENSITY = { png: 2 ** 31 * 0.0254, jpeg: 65535 };
 
 /**
@@ -74,7 +75,7 @@ export async function encodePicture(picture, format) {
     return { bytes: await encodePng(picture, info), notes };
   }
   if (format === "jpeg") {
-    notes.push(`JPEG is lossy (written at quality ${JPEG_QUALITY}); PNG is lossless.`);
+    notes.push(`JPEG is lossy (written at quality ${JPEG_QUALITY}, color at half the size); PNG is lossless.`);
     const file = await encodeInBrowser(picture, "image/jpeg", JPEG_QUALITY / 100);
     return { bytes: withMetadataInJpeg(file, info), notes };
   }
@@ -95,6 +96,8 @@ export async function encodePicture(picture, format) {
  */
 function writableInfo({ channels, info }, format) {
   const { title, carries } = FORMATS[format];
+  // Browsers write gray pictures as RGB.
+  const isGray = channels < 3 && format === "png";
   /** @type {Info} */
   const kept = info.srgb !== undefined && carries.includes("srgb") ? { srgb: info.srgb } : {};
   /** @type {(keyof Info)[]} */
@@ -108,8 +111,8 @@ function writableInfo({ channels, info }, format) {
     }
     if (!carries.includes(key)) {
       foreign.push(key);
-    } else if (key === "iccProfile" && format === "png" && !profileFits(info.iccProfile, channels)) {
-      const pixels = channels < 3 ? "gray" : "RGB";
+    } else if (key === "iccProfile" && !profileFits(info.iccProfile, isGray)) {
+      const pixels = isGray ? "gray" : "RGB";
       notes.push(`The color profile was left out: it is not one for ${pixels} pixels, as ${title} wants it.`);
     } else if (isTooLarge(info, key, format)) {
       tooLarge.push(key);
@@ -134,11 +137,11 @@ function writableInfo({ channels, info }, format) {
  * Whether a color profile is one of such pixels: libpng drops others, and some programs refuse such files.
  *
  * @param {Uint8Array | undefined} profile
- * @param {number} channels
+ * @param {boolean} isGray whether the pixels are
  */
-function profileFits(profile, channels) {
+function profileFits(profile, isGray) {
   const space = String.fromCharCode(...(profile ?? []).slice(16, 20));
-  return channels < 3 ? space === "GRAY" : space !== "GRAY" && space !== "CMYK";
+  return isGray ? space === "GRAY" : space !== "GRAY" && space !== "CMYK";
 }
 
 /**
@@ -149,6 +152,10 @@ function profileFits(profile, channels) {
 function isTooLarge(info, key, format) {
   if (key === "dpi" && format !== "webp") {
     return (info.dpi ?? []).some((density) => !(density >= 0 && density < LARGEST_DENSITY[format]));
+  }
+  // Of PNG files with larger ones, some programs read nothing.
+  if (format === "png" && key === "iccProfile") {
+    return (info.iccProfile?.length ?? 0) > LARGEST_PNG_PROFILE;
   }
   if (format !== "jpeg") {
     return false;

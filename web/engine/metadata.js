@@ -57,11 +57,22 @@ export function keptInfo(bytes) {
     notes.push("The color profile is damaged and was left out.");
   }
   Object.assign(info, contents.info);
+  return withTrueXmp({ info, notes }, contents.extendedXmp);
+}
+
+/**
+ * Metadata whose XMP makes no claims on what the result does not hold.
+ *
+ * @param {{info: Info, notes: string[]}} found
+ * @param {Uint8Array} [extended] the extended packet of XMP
+ * @returns {{info: Info, notes: string[]}}
+ */
+export function withTrueXmp({ info, notes }, extended = new Uint8Array(0)) {
   const { xmp, ...rest } = info;
-  if (xmp === undefined && contents.extendedXmp.length === 0) {
+  if (xmp === undefined && extended.length === 0) {
     return { info: rest, notes };
   }
-  const made = trueXmp(xmp ?? new Uint8Array(0), contents.extendedXmp);
+  const made = trueXmp(xmp ?? new Uint8Array(0), extended);
   return { info: made.xmp.length > 0 ? { ...rest, xmp: made.xmp } : rest, notes: [...notes, ...made.notes] };
 }
 

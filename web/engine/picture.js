@@ -5,7 +5,7 @@
 import { rgbToYcbcrUnrounded, ycbcrToRgb } from "./color.js";
 import { toByte } from "./float32.js";
 import { readJpeg } from "./jpeg/read.js";
-import { keptInfo, makeUpright } from "./metadata.js";
+import { keptInfo, makeUpright, withTrueXmp } from "./metadata.js";
 import { openOtherPicture } from "./other_pictures.js";
 
 /**
@@ -44,7 +44,8 @@ export const MAX_MEGAPIXELS = 200;
  */
 export async function takeApart(bytes, { maxMegapixels = MAX_MEGAPIXELS } = {}) {
   if (!JPEG_SIGNATURE.every((byte, at) => bytes[at] === byte)) {
-    return openOtherPicture(bytes, { maxMegapixels });
+    const parts = await openOtherPicture(bytes, { maxMegapixels });
+    return { ...parts, ...withTrueXmp(parts) };
   }
   const file = readJpeg(bytes, { maxMegapixels });
   const { info, notes } = keptInfo(bytes);

@@ -106,7 +106,7 @@ async function metadataChunks(info) {
     parts.push(...chunk("pHYs", joined([integers(perMeter), Uint8Array.of(1)])));
   }
   if (info.xmp) {
-    parts.push(...internationalText("XML:com.adobe.xmp", info.xmp));
+    parts.push(...internationalText("XML:com.adobe.xmp", text.encode(decoded(info.xmp))));
   }
   if (info.iptc) {
     const payload = await compressed([text.encode(captionsText(info.iptc))]);
