@@ -116,7 +116,6 @@ def _packets() -> dict[str, bytes]:
     packet = '<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>'.encode() + text + b'\n<?xpacket end="w"?>'
     default = text.replace(b"<dc:a ", b"<plain xmlns='urn:plain' y='1'><z/></plain><dc:a ")
     provenance = xmp('xmlns:dcterms="http://purl.org/dc/terms/" dcterms:provenance="https://a" dcterms:b="c"')
-    deep = b"<dc:a>" * 96 + b"</dc:a>" * 96
     found = {
         "packet": packet + b" " * 2000,
         "padded": b" \n" + packet,
@@ -131,7 +130,6 @@ def _packets() -> dict[str, bytes]:
         "provenance": provenance,
         "nothing-left": xmp(claim),
         "only-declared": xmp(claim.split(" GCamera:M")[0]),
-        "nested": text.replace(b"</dc:a>", deep[:570] + deep[-665:] + b"</dc:a>"),
         "deep": text.replace(b"</dc:a>", b"<dc:a>" * 90 + b"</dc:a>" * 91),
         "deepest-96": text.replace(b"</dc:a>", b"<dc:a>" * 96 + b"</dc:a>" * 97),
         "deepest-97": text.replace(b"</dc:a>", b"<dc:a>" * 97 + b"</dc:a>" * 98),
@@ -156,6 +154,7 @@ def _packets() -> dict[str, bytes]:
         "no-space": b'<dc:a b="1"c="2"/>',
         "language": b'<dc:a xml:lang="de">\xf0\x9f\x8e\x82</dc:a>',
         "undeclared": b'<dc:a xmlns:dc=""/>',
+        "space": b'<dc:a xmlns:q="urn: q"/>',
         "reserved": b'<dc:a xmlns:xml="urn:x"/>',
         "not-utf8": b"\xff\xfe\xfd",
         "overlong": b"\xc0\x80",
@@ -169,7 +168,7 @@ def _packets() -> dict[str, bytes]:
     found |= {f"edge-{name}": text.replace(b"</dc:a>", b"</dc:a>" + inside) for name, inside in edges.items()}
     found["behind"] = text + b"<a/>"
     found["text-behind"] = text + b"a"
-    found["several"] = text.replace(b"</rdf:RDF>", b'<rdf:Description rdf:about="" dc:e="f"/></rdf:RDF>')
+    found["several"] = text.replace(b"</rdf:RDF>", b'<rdf:Description rdf:about="" xmlns:e="urn:e" e:f="g"/></rdf:RDF>')
     return {f"xmp-{name}": with_segments(jpeg(), segment(0xE1, _XMP + found[name])) for name in found}
 
 

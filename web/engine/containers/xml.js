@@ -9,8 +9,12 @@ const XML = "http://www.w3.org/XML/1998/namespace";
 /** Namespace of the declarations of namespaces. */
 export const XMLNS = "http://www.w3.org/2000/xmlns/";
 
-const START = "[A-Za-z_\\u00c0-\\u00d6\\u00d8-\\u00f6\\u00f8-\\u02ff\\u0370-\\u037d\\u037f-\\u1fff\\u3001-\\ud7ff]";
-const PART = `(?:${START}|[-.0-9\\u00b7\\u0300-\\u036f\\u203f\\u2040])`;
+// Letters and ideographs as the fourth edition of XML 1.0 names them, but whole blocks of alphabets.
+const ALPHABETS = "A-Za-z\\u00c0-\\u00d6\\u00d8-\\u00f6\\u00f8-\\u02ff\\u0370-\\u037d\\u037f-\\u1fff";
+const OF_EAST_ASIA =
+  "\\u3007\\u3021-\\u3029\\u3041-\\u3094\\u30a1-\\u30fa\\u3105-\\u312c\\u4e00-\\u9fa5\\uac00-\\ud7a3";
+const START = `[_${ALPHABETS}${OF_EAST_ASIA}]`;
+const PART = `(?:${START}|[-.0-9\\u00b7\\u0300-\\u036f\\u3005\\u302a-\\u302f\\u3099\\u309a\\u30fc-\\u30fe])`;
 const LOCAL = `${START}${PART}*`;
 const NAME = `${LOCAL}(?::${LOCAL})?`;
 const SPACE = "[ \\t\\n]";
@@ -308,7 +312,8 @@ function elementOf(name, stated, around, parent) {
   for (const [key, value] of declared) {
     const prefix = key.slice(6);
     const isWrong = prefix === "xmlns" || value === XMLNS || (prefix === "xml") !== (value === XML);
-    if (isWrong || (prefix !== "" && value === "")) {
+    // No address holds a space.
+    if (isWrong || value.includes(" ") || (prefix !== "" && value === "")) {
       throw new DamagedXmlError(`${key} must not be declared so`);
     }
     scope.set(prefix, value === "" ? null : value);
