@@ -70,8 +70,8 @@ def _resolutions() -> dict[str, bytes]:
             inside = value if len(value) == 4 else struct.pack("<L", place)
             count = 4 if kind == 1 else 1
             tags = [(0x011A, kind, count, inside), (0x0128, 3, 1, struct.pack("<HH", unit, 0))]
-            data = _little_exif(tags) + (value if len(value) == 8 else b"")
-            found[f"exif-{kind}-{unit}"] = with_segments(plain, segment(0xE1, data))
+            whole = _little_exif(tags) + (value if len(value) == 8 else b"")
+            found[f"exif-{kind}-{unit}"] = with_segments(plain, segment(0xE1, whole))
     zero = _little_exif([(0x011A, 5, 1, struct.pack("<L", place)), (0x0128, 3, 1, struct.pack("<HH", 2, 0))])
     found["exif-zero"] = with_segments(plain, segment(0xE1, zero + struct.pack("<LL", 1, 0)))
     outside = _little_exif([(0x011A, 5, 1, struct.pack("<L", 9000)), (0x0128, 3, 1, struct.pack("<HH", 2, 0))])

@@ -1,8 +1,7 @@
 /**
- * A small strict reader and writer of XML, for packets of XMP: workers have no parser of their own.
+ * A small strict reader of XML, for packets of XMP: workers have no parser of their own.
  *
- * It refuses entities that a document declares, and nests no deeper than a limit. What it writes is what Python's minidom
- * writes, so that both engines change packets alike.
+ * It refuses what declares entities, and what is nested deeper than a limit.
  */
 
 const XML = "http://www.w3.org/XML/1998/namespace";
@@ -32,8 +31,6 @@ const NO_CHARACTER = /[\0-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]/u;
 const REFERENCE = /&(?:#([0-9]+)|#x([0-9a-fA-F]+)|(amp|lt|gt|quot|apos));|&/g;
 /** @type {Record<string, string>} */
 const ENTITIES = { amp: "&", lt: "<", gt: ">", quot: '"', apos: "'" };
-/** @type {Record<string, string>} */
-const ESCAPES = { "&": "&amp;", "<": "&lt;", '"': "&quot;", ">": "&gt;", "\t": "&#9;", "\n": "&#10;", "\r": "&#13;" };
 
 /** A packet cannot be read; the message says why. */
 export class DamagedXmlError extends Error {
@@ -242,16 +239,6 @@ class Reader {
 }
 
 /**
- * Write nodes.
- *
- * @param {Node[]} nodes
- * @returns {string}
- */
-export function writeXml(nodes) {
-  return nodes.map(writeNode).join("");
-}
-
-/**
  * All elements, in the order of the document.
  *
  * @param {Node[]} nodes
@@ -373,28 +360,4 @@ function resolved(text) {
     }
     return character;
   });
-}
-
-/**
- * @param {Node} node
- * @returns {string}
- */
-function writeNode(node) {
-  switch (node.kind) {
-    case "text":
-      return node.data.replace(/[&<">\r]/g, (character) => ESCAPES[character]);
-    case "section":
-      return `<![CDATA[${node.data}]]>`;
-    case "comment":
-      return `<!--${node.data}-->`;
-    case "instruction":
-      return `<?${node.target} ${node.data}?>`;
-    default: {
-      const attributes = Array.from(node.attributes.values(), ({ name, value }) => {
-        return ` ${name}="${value.replace(/[&<">\t\n\r]/g, (character) => ESCAPES[character])}"`;
-      });
-      const start = `<${node.name}${attributes.join("")}`;
-      return node.children.length > 0 ? `${start}>${writeXml(node.children)}</${node.name}>` : `${start}/>`;
-    }
-  }
 }
