@@ -1,16 +1,19 @@
 /**
- * A small strict reader and writer of XML, for packets of XMP: workers have no parser of their own.
+ * A small strict reader of XML, for packets of XMP: workers have no parser of their own.
  *
- * It refuses entities that a document declares, and nests no deeper than a limit. What it writes is what Python's minidom
- * writes, so that both engines change packets alike.
+ * It refuses what declares entities, and what is nested deeper than a limit.
  */
 
 const XML = "http://www.w3.org/XML/1998/namespace";
 /** Namespace of the declarations of namespaces. */
 export const XMLNS = "http://www.w3.org/2000/xmlns/";
 
-const START = "[A-Za-z_\\u00c0-\\u00d6\\u00d8-\\u00f6\\u00f8-\\u02ff\\u0370-\\u037d\\u037f-\\u1fff\\u3001-\\ud7ff]";
-const PART = `(?:${START}|[-.0-9\\u00b7\\u0300-\\u036f\\u203f\\u2040])`;
+// Letters and ideographs as the fourth edition of XML 1.0 names them, but whole blocks of alphabets.
+const ALPHABETS = "A-Za-z\\u00c0-\\u00d6\\u00d8-\\u00f6\\u00f8-\\u02ff\\u0370-\\u037d\\u037f-\\u1fff";
+const OF_EAST_ASIA =
+  "\\u3007\\u3021-\\u3029\\u3041-\\u3094\\u30a1-\\u30fa\\u3105-\\u312c\\u4e00-\\u9fa5\\uac00-\\ud7a3";
+const START = `[_${ALPHABETS}${OF_EAST_ASIA}]`;
+const PART = `(?:${START}|[-.0-9\\u00b7\\u0300-\\u036f\\u3005\\u302a-\\u302f\\u3099\\u309a\\u30fc-\\u30fe])`;
 const LOCAL = `${START}${PART}*`;
 const NAME = `${LOCAL}(?::${LOCAL})?`;
 const SPACE = "[ \\t\\n]";
@@ -28,8 +31,6 @@ const NO_CHARACTER = /[\0-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]/u;
 const REFERENCE = /&(?:#([0-9]+)|#x([0-9a-fA-F]+)|(amp|lt|gt|quot|apos));|&/g;
 /** @type {Record<string, string>} */
 const ENTITIES = { amp: "&", lt: "<", gt: ">", quot: '"', apos: "'" };
-/** @type {Record<string, string>} */
-const ESCAPES = { "&": "&amp;", "<": "&lt;", '"': "&quot;", ">": "&gt;", "\t": "&#9;", "\n": "&#10;", "\r": "&#13;" };
 
 /** A packet cannot be read; the message says why. */
 export class DamagedXmlError extends Error {
@@ -238,16 +239,6 @@ class Reader {
 }
 
 /**
- * Write nodes.
- *
- * @param {Node[]} nodes
- * @returns {string}
- */
-export function writeXml(nodes) {
-  return nodes.map(writeNode).join("");
-}
-
-/**
  * All elements, in the order of the document.
  *
  * @param {Node[]} nodes
@@ -308,7 +299,8 @@ function elementOf(name, stated, around, parent) {
   for (const [key, value] of declared) {
     const prefix = key.slice(6);
     const isWrong = prefix === "xmlns" || value === XMLNS || (prefix === "xml") !== (value === XML);
-    if (isWrong || (prefix !== "" && value === "")) {
+    // No address holds a space.
+    if (isWrong || value.includes(" ") || (prefix !== "" && value === "")) {
       throw new DamagedXmlError(`${key} must not be declared so`);
     }
     scope.set(prefix, value === "" ? null : value);
@@ -368,28 +360,4 @@ function resolved(text) {
     }
     return character;
   });
-}
-
-/**
- * @param {Node} node
- * @returns {string}
- */
-function writeNode(node) {
-  switch (node.kind) {
-    case "text":
-      return node.data.replace(/[&<">\r]/g, (character) => ESCAPES[character]);
-    case "section":
-      return `<![CDATA[${node.data}]]>`;
-    case "comment":
-      return `<!--${node.data}-->`;
-    case "instruction":
-      return `<?${node.target} ${node.data}?>`;
-    default: {
-      const attributes = Array.from(node.attributes.values(), ({ name, value }) => {
-        return ` ${name}="${value.replace(/[&<">\t\n\r]/g, (character) => ESCAPES[character])}"`;
-      });
-      const start = `<${node.name}${attributes.join("")}`;
-      return node.children.length > 0 ? `${start}>${writeXml(node.children)}</${node.name}>` : `${start}/>`;
-    }
-  }
 }

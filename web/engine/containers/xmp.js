@@ -6,7 +6,8 @@
  */
 
 import { asLatin1, find, latin1, startsWith } from "./bytes.js";
-import { DamagedXmlError, elementsIn, parseXml, writeXml, XMLNS } from "./xml.js";
+import { DamagedXmlError, elementsIn, parseXml, XMLNS } from "./xml.js";
+import { writeXml } from "./xml_writer.js";
 
 /** @typedef {import("./xml.js").Attribute} Attribute */
 /** @typedef {import("./xml.js").Element} Element */
