@@ -221,10 +221,9 @@ export function storedCoefficients({ values, width, height }, table) {
  * @param {Plane} plane its grid starts at the corner
  * @param {Float32Array} stored from {@link storedCoefficients}
  * @param {Int32Array} table of the file
- * @param {{exact?: boolean}} [options] whether all digits of the result matter
  * @returns {Plane} zero where encoding the plane gives the file
  */
-export function beyondFile({ values, width, height }, stored, table, { exact = false } = {}) {
+export function beyondFile({ values, width, height }, stored, table) {
   const [rows, columns] = [height >> 3, width >> 3];
   const beyond = new Float32Array(values.length);
   for (let row = 0, index = 0; row < rows; row++) {
@@ -243,37 +242,71 @@ export function beyondFile({ values, width, height }, stored, table, { exact = f
       if (largest === 0) {
         continue;
       }
-      if (exact && largest > DOUBT) {
-        _exactlyBeyond(stored, index, table);
-      } else {
-        inverseOrthonormalDct(work);
-      }
-      for (let y = 0, from = 0; y < 8; y++) {
-        for (let to = start + y * width, end = to + 8; to < end; to++, from++) {
-          beyond[to] = work[from];
-        }
-      }
+      inverseOrthonormalDct(work);
+      _write(beyond, width, start);
     }
   }
   return { values: beyond, width, height };
 }
 
 /**
- * What the block in `given` has beyond its intervals, in float32, into `work`.
- *
- * @param {Float32Array} stored
- * @param {number} index of the block's first coefficient
- * @param {Int32Array} table
+ * @param {Float32Array} values changed: the samples in `work`
+ * @param {number} width
+ * @param {number} start of the block
  */
-function _exactlyBeyond(stored, index, table) {
-  for (let entry = 0; entry < 64; entry++) {
-    const away = f(exactCoefficient(given, entry) - stored[index + entry]);
-    const half = table[entry] / 2;
-    changed[entry] = away - Math.min(Math.max(away, -half), half);
+function _write(values, width, start) {
+  for (let y = 0, from = 0; y < 8; y++) {
+    for (let to = start + y * width, end = to + 8; to < end; to++, from++) {
+      values[to] = work[from];
+    }
   }
-  for (let sample = 0; sample < 64; sample++) {
-    work[sample] = exactSample(changed, sample);
+}
+
+/**
+ * The same in all digits, for some blocks: those whose samples are rounded in the end.
+ *
+ * @param {Plane} beyond from {@link beyondFile}, changed
+ * @param {Plane} plane
+ * @param {Float32Array} stored
+ * @param {Int32Array} table
+ * @param {Uint8Array} wanted 1 for each block of the plane that matters
+ */
+export function setExactlyBeyondFile(beyond, { values, width, height }, stored, table, wanted) {
+  const columns = width >> 3;
+  for (let index = 0; index < (height >> 3) * columns; index++) {
+    const start = Math.floor(index / columns) * 8 * width + (index % columns) * 8;
+    if (!wanted[index] || !_isNoticeable(beyond.values, width, start)) {
+      continue;
+    }
+    _read(values, width, start);
+    for (let entry = 0; entry < 64; entry++) {
+      const away = f(exactCoefficient(given, entry) - stored[index * 64 + entry]);
+      const half = table[entry] / 2;
+      changed[entry] = away - Math.min(Math.max(away, -half), half);
+    }
+    for (let sample = 0; sample < 64; sample++) {
+      work[sample] = exactSample(changed, sample);
+    }
+    _write(beyond.values, width, start);
   }
+}
+
+/**
+ * Whether any sample of a block may change what it is rounded to.
+ *
+ * @param {Float32Array} values
+ * @param {number} width
+ * @param {number} start of the block
+ */
+function _isNoticeable(values, width, start) {
+  for (let y = 0; y < 8; y++) {
+    for (let at = start + y * width, end = at + 8; at < end; at++) {
+      if (Math.abs(values[at]) > DOUBT) {
+        return true;
+      }
+    }
+  }
+  return false;
 }
 
 /**

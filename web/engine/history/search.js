@@ -209,7 +209,7 @@ function _agreement(views, table, grid, later, allowed) {
   for (const { luma, clipped, stored } of views) {
     const { shown, detailed } = rounded(framed(luma, grid.top, grid.left), table);
     const again = unframed(shown, grid.top, grid.left);
-    const { explained } = proveLuma(luma, again, shown, table, grid, later, stored, { allowed });
+    const { explained } = proveLuma(luma, again, shown, table, grid, later, stored, allowed);
     const clear = _withoutClipped(clipped, luma, grid, 8, 8);
     for (let at = 0; at < clear.values.length; at++) {
       if (!clear.values[at] || !detailed.values[at]) {

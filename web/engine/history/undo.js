@@ -1,7 +1,17 @@
 /** Undoes a later save: the planes of an earlier file come back, block by block. */
 
 import { FACTORS } from "../jpeg/resampling.js";
-import { beyondFile, farDistance, framed, prove, rounded, storedCoefficients, tolerance, unframed } from "./blocks.js";
+import {
+  beyondFile,
+  farDistance,
+  framed,
+  prove,
+  rounded,
+  setExactlyBeyondFile,
+  storedCoefficients,
+  tolerance,
+  unframed,
+} from "./blocks.js";
 import { difference, proveChroma, showChroma, storedChroma, toBytes } from "./chroma.js";
 import { throughRgb } from "./through_rgb.js";
 
@@ -100,7 +110,11 @@ function _undoPiece(piece, save, later) {
   const again = throughRgb([unframed(shown, top, left), ...colors]);
   // 2. Which of its blocks can have become what is seen.
   const stored = later ? storedCoefficients(piece[0], later.tables[0]) : null;
-  const proof = proveLuma(piece[0], again[0], shown, save.tables[0], save, later, stored, { exact: true });
+  const proof = proveLuma(piece[0], again[0], shown, save.tables[0], save, later, stored);
+  if (later && stored) {
+    const wanted = _unexplained(proof.explained, piece[0], save);
+    setExactlyBeyondFile(proof.beyond, again[0], stored, later.tables[0], wanted);
+  }
   const planes = [_nearest(piece[0], shown, proof.beyond, proof.explained, save)];
   for (let index = 1; index < piece.length; index++) {
     const frame = framed(piece[index], top, left);
@@ -126,17 +140,41 @@ function _undoPiece(piece, save, later) {
  * @param {{top: number, left: number}} grid 0..15, rows and columns by which its grid starts before the plane
  * @param {LaterFile | null} later
  * @param {Float32Array | null} stored coefficients of the later file
- * @param {{allowed?: number, exact?: boolean}} [options] how far a block may be from what is seen, `tolerance` by
- *   default; and whether all digits of `beyond` matter
+ * @param {number} [allowed] how far a block may be from what is seen, `tolerance` by default
  * @returns {{explained: Marks, other: Marks, beyond: Plane}} of the frame; and what `again` has beyond what can have
  *   become what is seen
  */
-export function proveLuma(seen, again, shown, table, { top, left }, later, stored, { allowed, exact } = {}) {
-  const beyond = later && stored ? beyondFile(again, stored, later.tables[0], { exact }) : difference(again, seen);
+export function proveLuma(seen, again, shown, table, { top, left }, later, stored, allowed) {
+  const beyond = later && stored ? beyondFile(again, stored, later.tables[0]) : difference(again, seen);
   const [rows, columns] = [shown.height >> 3, shown.width >> 3];
   const known = { rows, columns, top: Math.ceil(top / 8), left: Math.ceil(left / 8), bottom: rows, right: columns };
   const distance = allowed ?? tolerance(table, later ? later.tables[0] : null);
   return { ...prove(beyond, top, left, known, distance, farDistance(table)), beyond };
+}
+
+/**
+ * Which blocks of the picture are part of a block of the frame that is not explained.
+ *
+ * @param {Marks} explained
+ * @param {{width: number, height: number}} size of the picture
+ * @param {{top: number, left: number}} grid
+ * @returns {Uint8Array}
+ */
+function _unexplained({ rows, columns, values }, { width, height }, { top, left }) {
+  const [high, wide] = [height >> 3, width >> 3];
+  const found = new Uint8Array(high * wide);
+  for (let row = Math.ceil(top / 8); row < rows; row++) {
+    for (let column = Math.ceil(left / 8); column < columns; column++) {
+      if (values[row * columns + column]) {
+        continue;
+      }
+      const [above, before] = [row * 8 - top, column * 8 - left];
+      for (let y = above >> 3; y <= (above + 7) >> 3 && y < high; y++) {
+        found.fill(1, y * wide + (before >> 3), y * wide + Math.min((before + 7) >> 3, wide - 1) + 1);
+      }
+    }
+  }
+  return found;
 }
 
 /**
