@@ -68,7 +68,7 @@ export function roundHalfToEven(value) {
  * @param {Int32Array | null} later that of the file that is seen; `null` for pictures that are no JPEG files
  */
 export function tolerance(table, later) {
-  return Math.min(Math.max((_lowSteps(table) - 2 * (later ? _lowSteps(later) : 0)) / 16, NEAR), FAR);
+  return Math.min(Math.max((lowSteps(table) - 2 * (later ? lowSteps(later) : 0)) / 16, NEAR), FAR);
 }
 
 /**
@@ -80,7 +80,7 @@ export function tolerance(table, later) {
  * @param {Int32Array} table of the earlier save
  */
 export function farDistance(table) {
-  return Math.max(LEAST_FAR, _lowSteps(table) / 8);
+  return Math.max(LEAST_FAR, lowSteps(table) / 8);
 }
 
 /**
@@ -88,7 +88,7 @@ export function farDistance(table) {
  *
  * @param {Int32Array} table
  */
-function _lowSteps(table) {
+function lowSteps(table) {
   return f((table[1] + table[2] + table[8] + table[9] + table[10]) / 5);
 }
 
@@ -103,7 +103,7 @@ const work = new Float64Array(64);
  * @param {number} width
  * @param {number} start of the block
  */
-function _read(values, width, start) {
+function readSamples(values, width, start) {
   for (let y = 0, to = 0; y < 8; y++) {
     for (let from = start + y * width, end = from + 8; from < end; from++, to++) {
       given[to] = values[from] - 128;
@@ -118,7 +118,7 @@ function _read(values, width, start) {
  * @param {number} entry
  * @param {number} step
  */
-function _nearestMultiple(entry, step) {
+function nearestMultiple(entry, step) {
   const quotient = work[entry] / step;
   const number = quotient + ROUNDER - ROUNDER;
   if ((0.5 - Math.abs(quotient - number)) * step > DOUBT) {
@@ -142,11 +142,11 @@ export function rounded({ values, width, height }, table) {
   for (let row = 0, index = 0; row < rows; row++) {
     for (let column = 0; column < columns; column++, index++) {
       const start = row * 8 * width + column * 8;
-      _read(values, width, start);
+      readSamples(values, width, start);
       orthonormalDct(work);
       let isDetailed = false;
       for (let entry = 0; entry < 64; entry++) {
-        const number = _nearestMultiple(entry, table[entry]);
+        const number = nearestMultiple(entry, table[entry]);
         changed[entry] = number * table[entry];
         if (number !== 0 && entry) {
           isDetailed = true;
@@ -154,9 +154,9 @@ export function rounded({ values, width, height }, table) {
       }
       if (isDetailed) {
         detailed.values[index] = 1;
-        _showDetail(shown, width, start);
+        showDetail(shown, width, start);
       } else {
-        const sample = _clamped(f(exactSample(changed, 0) + ROUNDING));
+        const sample = clampedToByte(f(exactSample(changed, 0) + ROUNDING));
         for (let at = start, end = start + 8 * width; at < end; at += width) {
           shown.fill(sample, at, at + 8);
         }
@@ -173,7 +173,7 @@ export function rounded({ values, width, height }, table) {
  * @param {number} width
  * @param {number} start of the block
  */
-function _showDetail(shown, width, start) {
+function showDetail(shown, width, start) {
   for (let entry = 0; entry < 64; entry++) {
     work[entry] = changed[entry];
   }
@@ -183,13 +183,13 @@ function _showDetail(shown, width, start) {
       const value = work[from] + ROUNDING;
       const nearest = value + ROUNDER - ROUNDER;
       const isDoubtful = Math.abs(value - nearest) < DOUBT_OF_SAMPLE;
-      shown[to] = _clamped(isDoubtful ? f(exactSample(changed, from) + ROUNDING) : value);
+      shown[to] = clampedToByte(isDoubtful ? f(exactSample(changed, from) + ROUNDING) : value);
     }
   }
 }
 
 /** @param {number} value */
-function _clamped(value) {
+function clampedToByte(value) {
   return value < 1 ? 0 : value >= 255 ? 255 : Math.floor(value);
 }
 
@@ -205,10 +205,10 @@ export function storedCoefficients({ values, width, height }, table) {
   const stored = new Float32Array(rows * columns * 64);
   for (let row = 0, to = 0; row < rows; row++) {
     for (let column = 0; column < columns; column++) {
-      _read(values, width, row * 8 * width + column * 8);
+      readSamples(values, width, row * 8 * width + column * 8);
       orthonormalDct(work);
       for (let entry = 0; entry < 64; entry++, to++) {
-        stored[to] = _nearestMultiple(entry, table[entry]) * table[entry];
+        stored[to] = nearestMultiple(entry, table[entry]) * table[entry];
       }
     }
   }
@@ -229,7 +229,7 @@ export function beyondFile({ values, width, height }, stored, table) {
   for (let row = 0, index = 0; row < rows; row++) {
     for (let column = 0; column < columns; column++, index += 64) {
       const start = row * 8 * width + column * 8;
-      _read(values, width, start);
+      readSamples(values, width, start);
       orthonormalDct(work);
       let largest = 0;
       for (let entry = 0; entry < 64; entry++) {
@@ -243,7 +243,7 @@ export function beyondFile({ values, width, height }, stored, table) {
         continue;
       }
       inverseOrthonormalDct(work);
-      _write(beyond, width, start);
+      writeSamples(beyond, width, start);
     }
   }
   return { values: beyond, width, height };
@@ -254,7 +254,7 @@ export function beyondFile({ values, width, height }, stored, table) {
  * @param {number} width
  * @param {number} start of the block
  */
-function _write(values, width, start) {
+function writeSamples(values, width, start) {
   for (let y = 0, from = 0; y < 8; y++) {
     for (let to = start + y * width, end = to + 8; to < end; to++, from++) {
       values[to] = work[from];
@@ -275,10 +275,10 @@ export function setExactlyBeyondFile(beyond, { values, width, height }, stored, 
   const columns = width >> 3;
   for (let index = 0; index < (height >> 3) * columns; index++) {
     const start = Math.floor(index / columns) * 8 * width + (index % columns) * 8;
-    if (!wanted[index] || !_isNoticeable(beyond.values, width, start)) {
+    if (!wanted[index] || !isNoticeable(beyond.values, width, start)) {
       continue;
     }
-    _read(values, width, start);
+    readSamples(values, width, start);
     for (let entry = 0; entry < 64; entry++) {
       const away = f(exactCoefficient(given, entry) - stored[index * 64 + entry]);
       const half = table[entry] / 2;
@@ -287,7 +287,7 @@ export function setExactlyBeyondFile(beyond, { values, width, height }, stored, 
     for (let sample = 0; sample < 64; sample++) {
       work[sample] = exactSample(changed, sample);
     }
-    _write(beyond.values, width, start);
+    writeSamples(beyond.values, width, start);
   }
 }
 
@@ -298,7 +298,7 @@ export function setExactlyBeyondFile(beyond, { values, width, height }, stored, 
  * @param {number} width
  * @param {number} start of the block
  */
-function _isNoticeable(values, width, start) {
+function isNoticeable(values, width, start) {
   for (let y = 0; y < 8; y++) {
     for (let at = start + y * width, end = at + 8; at < end; at++) {
       if (Math.abs(values[at]) > DOUBT) {

@@ -83,7 +83,7 @@ export function undoSave(seen, save, later) {
       height: lower - upper,
     }));
     // 2. The piece on its own frame, of which `upper` is the first row.
-    const undone = _undoPiece(piece, save, later);
+    const undone = undoPiece(piece, save, later);
     const inner = [(start - upper) * width, (stop - upper) * width];
     for (const [index, plane] of undone.planes.entries()) {
       planes[index].set(toBytes(plane.subarray(...inner)), start * width);
@@ -100,7 +100,7 @@ export function undoSave(seen, save, later) {
  * @param {EarlierSave} save
  * @param {LaterFile | null} later
  */
-function _undoPiece(piece, save, later) {
+function undoPiece(piece, save, later) {
   const { top, left, sampling } = save;
   // 1. What the earlier file would show.
   const { shown } = rounded(framed(piece[0], top, left), save.tables[0]);
@@ -112,17 +112,17 @@ function _undoPiece(piece, save, later) {
   const stored = later ? storedCoefficients(piece[0], later.tables[0]) : null;
   const proof = proveLuma(piece[0], again[0], shown, save.tables[0], save, later, stored);
   if (later && stored) {
-    const wanted = _unexplained(proof.explained, piece[0], save);
+    const wanted = unexplainedBlocks(proof.explained, piece[0], save);
     setExactlyBeyondFile(proof.beyond, again[0], stored, later.tables[0], wanted);
   }
-  const planes = [_nearest(piece[0], shown, proof.beyond, proof.explained, save)];
+  const planes = [nearestToShown(piece[0], shown, proof.beyond, proof.explained, save)];
   for (let index = 1; index < piece.length; index++) {
     const frame = framed(piece[index], top, left);
     if (sampling) {
       const [part, grid] = [chroma[index - 1], grids[index - 1]];
       const coefficients = later ? storedChroma(piece[index], later) : null;
       const { explained } = proveChroma(part, again[index], piece[index], grid, later, coefficients);
-      planes.push(_withProven(frame, part.full, explained, FACTORS[sampling]));
+      planes.push(withProven(frame, part.full, explained, FACTORS[sampling]));
     } else {
       planes.push(frame.values);
     }
@@ -160,7 +160,7 @@ export function proveLuma(seen, again, shown, table, { top, left }, later, store
  * @param {{top: number, left: number}} grid
  * @returns {Uint8Array}
  */
-function _unexplained({ rows, columns, values }, { width, height }, { top, left }) {
+function unexplainedBlocks({ rows, columns, values }, { width, height }, { top, left }) {
   const [high, wide] = [height >> 3, width >> 3];
   const found = new Uint8Array(high * wide);
   for (let row = Math.ceil(top / 8); row < rows; row++) {
@@ -188,7 +188,7 @@ function _unexplained({ rows, columns, values }, { width, height }, { top, left 
  * @param {{top: number, left: number}} grid
  * @returns {Float32Array} on the frame
  */
-function _nearest(seen, shown, beyond, { rows, columns, values }, { top, left }) {
+function nearestToShown(seen, shown, beyond, { rows, columns, values }, { top, left }) {
   const { width } = shown;
   const result = framed(seen, top, left).values.slice();
   for (let row = Math.ceil(top / 8); row < rows; row++) {
@@ -215,7 +215,7 @@ function _nearest(seen, shown, beyond, { rows, columns, values }, { top, left })
  * @param {[number, number]} factors
  * @returns {Float32Array} on the frame
  */
-function _withProven(frame, full, explained, factors) {
+function withProven(frame, full, explained, factors) {
   const { width, height } = frame;
   const result = frame.values.slice();
   const [high, wide] = [8 * factors[0], 8 * factors[1]];
