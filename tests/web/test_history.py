@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from PIL import Image, ImageDraw
+from PIL import Image
 
 from argan_hf.graphics import draw_graphic
 from argan_hf.history import History, contradicted_quality, describe_history
@@ -40,11 +40,9 @@ def _clipped(image: Image.Image, factor: float) -> Image.Image:
     return Image.fromarray((samples * factor - 40 * factor).clip(0, 255).astype(np.uint8))
 
 
-def _captioned(image: Image.Image) -> Image.Image:
+def _pasted(image: Image.Image) -> Image.Image:
     image = image.copy()
-    draw = ImageDraw.Draw(image)
-    draw.rectangle((60, 20, 200, 70), "red")
-    draw.text((70, 30), "What was drawn since", "white")
+    image.paste(_photo(3, (84, 76)), (61, 35))
     return image
 
 
@@ -87,9 +85,9 @@ def _files() -> list[bytes]:
         # Saved three times.
         jpeg_bytes(_cropped(_saved(_cropped(_saved(photos[0], 15), 3, 5), 60), 2, 4), quality=92),
         png_bytes(_cropped(_saved(_cropped(_saved(photos[4], 20, 0), 1, 1), 75, 0), 7, 3)),
-        # Something was drawn since.
-        jpeg_bytes(_captioned(first), quality=92, subsampling=0),
-        png_bytes(_captioned(_saved(photos[2], 30))),
+        # Something was pasted since.
+        jpeg_bytes(_pasted(first), quality=92, subsampling=0),
+        png_bytes(_pasted(_saved(photos[2], 30))),
         # Enlarged by repeating pixels, resized.
         png_bytes(_saved(photos[1].crop((0, 0, 160, 136)), 30).resize((320, 272), Image.Resampling.NEAREST)),
         png_bytes(draw_graphic("pixel-art", 0, 64).resize((192, 192), Image.Resampling.NEAREST)),

@@ -10,25 +10,7 @@ import { FACTORS } from "./jpeg/resampling.js";
 /** @typedef {import("./history/chroma.js").LaterFile} LaterFile */
 /** @typedef {import("./history/undo.js").Planes} Planes */
 /** @typedef {import("./tiles.js").Span} Span */
-
-/**
- * A picture split into its parts: planes, what the file states about them, alpha, and metadata.
- *
- * @typedef {object} PictureParts
- * @property {number} width
- * @property {number} height
- * @property {Uint8Array[]} samples gray; Y, Cb, Cr straight from the decoder for JPEG files; RGB for others
- * @property {boolean} rgb whether the samples are RGB
- * @property {Uint8Array | null} alpha the opacity; `null` if the picture has none
- * @property {unknown} info color profile, Exif and the like
- * @property {string | null} format of the file
- * @property {Int32Array[] | null} tables of the planes; `null` if they are unknown
- * @property {number | null} quality of a JPEG file; `null` for other pictures
- * @property {string | null} sampling of a JPEG file
- * @property {Int32Array | null} gridTable the luma table of a JPEG file whose block grid starts at the corner of the
- *   planes; `null` for other pictures
- * @property {string[]} notes sentences on anything that a user would not expect
- */
+/** @typedef {import("./picture.js").PictureParts} PictureParts */
 
 // Of a large picture, the grid of a resized save is looked for in the middle.
 const LARGEST_MIDDLE = 2048;
@@ -51,7 +33,7 @@ export function historyOf(parts) {
   if (saves.length) {
     return { ...NO_HISTORY, saves, enlargement };
   }
-  const middle = integersAt(parts, _middle(parts.height), _middle(parts.width));
+  const middle = integersAt(parts, middleOf(parts.height), middleOf(parts.width));
   const resized = findResizedGrid(middle.planes[0], middle.width, middle.height, { isJpeg: later !== null });
   return { ...NO_HISTORY, resized };
 }
@@ -81,10 +63,10 @@ export async function lookBack(parts, known, restore, tileSize) {
   /** @type {(rows: Span, columns: Span) => Promise<Float32Array[]>} */
   const restoredAt = async (rows, columns) => {
     if (!isSmall) {
-      return restore(_part(seen, rows, columns), tables);
+      return restore(partOf(seen, rows, columns), tables);
     }
     whole ??= await restore(seen, tables);
-    return whole.map((plane) => _cut(plane, width, rows, columns));
+    return whole.map((plane) => cutPlane(plane, width, rows, columns));
   };
   const told = await contradictedQuality(restoredAt, seen, tables.slice(0, known), {
     isResized: history.resized !== null,
@@ -120,7 +102,7 @@ export function laterFile(parts) {
  * @returns {Planes} Y, or Y, Cb, Cr
  */
 export function integersAt(parts, rows, columns, step = 1) {
-  const { planes, ...size } = _part(
+  const { planes, ...size } = partOf(
     { planes: parts.samples, width: parts.width, height: parts.height },
     rows,
     columns,
@@ -136,9 +118,9 @@ export function integersAt(parts, rows, columns, step = 1) {
  * @param {number} [step]
  * @returns {Planes}
  */
-function _part({ planes, width, height }, rows, columns, step = 1) {
+function partOf({ planes, width, height }, rows, columns, step = 1) {
   const [bottom, right] = [Math.min(rows[1], height / step), Math.min(columns[1], width / step)];
-  const part = planes.map((plane) => _cut(plane, width, [rows[0], bottom], [columns[0], right], step));
+  const part = planes.map((plane) => cutPlane(plane, width, [rows[0], bottom], [columns[0], right], step));
   return { planes: part, width: right - columns[0], height: bottom - rows[0] };
 }
 
@@ -151,7 +133,7 @@ function _part({ planes, width, height }, rows, columns, step = 1) {
  * @param {number} [step]
  * @returns {T}
  */
-function _cut(plane, width, rows, columns, step = 1) {
+function cutPlane(plane, width, rows, columns, step = 1) {
   const wide = columns[1] - columns[0];
   const part = /** @type {T} */ (new /** @type {any} */ (plane.constructor)((rows[1] - rows[0]) * wide));
   for (let y = rows[0], to = 0; y < rows[1]; y++) {
@@ -172,7 +154,7 @@ function _cut(plane, width, rows, columns, step = 1) {
  * @param {number} size
  * @returns {Span}
  */
-function _middle(size) {
+function middleOf(size) {
   const start = Math.floor(Math.max(size - LARGEST_MIDDLE, 0) / 16) * 8;
   return [start, start + LARGEST_MIDDLE];
 }

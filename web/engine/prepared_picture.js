@@ -202,7 +202,7 @@ export class PreparedPicture {
  */
 export function prepare(parts, history, quality, { looksBack }) {
   if (history.saves.length) {
-    return _undone(parts, history);
+    return undoSaves(parts, history);
   }
   const told = quality ?? history.contradictedQuality;
   if (told === null) {
@@ -219,14 +219,14 @@ export function prepare(parts, history, quality, { looksBack }) {
  * @param {PictureParts} parts
  * @param {History} history
  */
-function _undone(parts, history) {
-  _checkFits(parts, history);
+function undoSaves(parts, history) {
+  checkFits(parts, history);
   const { enlargement } = history;
   /** @type {LaterFile | null} */
   let later = laterFile(parts);
   let [top, left] = [0, 0];
   const [width, height] = [parts.width / enlargement, parts.height / enlargement];
-  const samples = parts.samples.map((plane) => _reduced(plane, parts.width, width, height, enlargement));
+  const samples = parts.samples.map((plane) => reducedPlane(plane, parts.width, width, height, enlargement));
   let seen = { ...parts, samples, width, height };
   let picture = integersAt(seen, [0, height], [0, width]);
   let [held, other] = [NO_BLOCKS, NO_BLOCKS];
@@ -248,7 +248,7 @@ function _undone(parts, history) {
     tables,
     gridTable: tables[0],
   };
-  const foreign = _foreign(held, other, picture);
+  const foreign = findForeign(held, other, picture);
   return new PreparedPicture(seen, {
     planes: picture.planes,
     held,
@@ -267,7 +267,7 @@ const NO_BLOCKS = { rows: 0, columns: 0, values: new Uint8Array(0) };
  * @param {PictureParts} parts
  * @param {History} history
  */
-function _checkFits({ samples, width, height, tables }, { saves, enlargement }) {
+function checkFits({ samples, width, height, tables }, { saves, enlargement }) {
   const isOfOther = saves.some((save) => save.tables.length !== samples.length);
   if (isOfOther || height % enlargement || width % enlargement || (enlargement > 1 && tables)) {
     throw new RangeError(
@@ -286,7 +286,7 @@ function _checkFits({ samples, width, height, tables }, { saves, enlargement }) 
  * @param {number} height
  * @param {number} step
  */
-function _reduced(plane, stride, width, height, step) {
+function reducedPlane(plane, stride, width, height, step) {
   if (step === 1) {
     return plane;
   }
@@ -307,21 +307,21 @@ function _reduced(plane, stride, width, height, step) {
  * @param {import("./history/undo.js").Planes} picture of the frame
  * @returns {Marks | null} `null` if there are no such blocks
  */
-function _foreign(explained, other, picture) {
+function findForeign(explained, other, picture) {
   const { rows, columns } = explained;
   if (!other.values.includes(1)) {
     return null;
   }
   // Colors that RGB cannot hold were clipped, which moves blocks of the earlier file far, too.
-  const core = { ...other, values: picture.planes.length === 3 ? _withoutClipped(other, picture) : other.values };
+  const core = { ...other, values: picture.planes.length === 3 ? withoutClipped(other, picture) : other.values };
   // Single blocks are something else by chance; what is drawn covers some beside each other.
   const grouped = new Uint8Array(rows * columns);
   for (let at = 0; at < grouped.length; at++) {
-    grouped[at] = core.values[at] && _countAround(core, at) >= FEW ? 1 : 0;
+    grouped[at] = core.values[at] && countAround(core, at) >= FEW ? 1 : 0;
   }
   const foreign = { rows, columns, values: new Uint8Array(rows * columns) };
   for (let at = 0; at < grouped.length; at++) {
-    foreign.values[at] = !explained.values[at] && _countAround({ ...core, values: grouped }, at) ? 1 : 0;
+    foreign.values[at] = !explained.values[at] && countAround({ ...core, values: grouped }, at) ? 1 : 0;
   }
   return foreign.values.includes(1) ? foreign : null;
 }
@@ -332,7 +332,7 @@ function _foreign(explained, other, picture) {
  * @param {Marks} blocks
  * @param {import("./history/undo.js").Planes} picture
  */
-function _withoutClipped({ columns, values }, { planes, width }) {
+function withoutClipped({ columns, values }, { planes, width }) {
   const block = planes.map(() => new Uint8Array(64));
   return values.map((isOther, index) => {
     if (!isOther) {
@@ -363,7 +363,7 @@ function _withoutClipped({ columns, values }, { planes, width }) {
  * @param {Marks} blocks
  * @param {number} at
  */
-function _countAround({ rows, columns, values }, at) {
+function countAround({ rows, columns, values }, at) {
   const [row, column] = [Math.floor(at / columns), at % columns];
   let count = 0;
   for (let y = Math.max(row - 1, 0); y < Math.min(row + 2, rows); y++) {

@@ -55,8 +55,8 @@ const f = Math.fround;
  */
 export function sampleBlocks(parts) {
   const generator = new Generator(0);
-  const cuts = parts.map(_anyWithinBlocks);
-  const chosen = parts.map((part, index) => _choose(part, cuts[index], generator, Math.ceil(BLOCKS / parts.length)));
+  const cuts = parts.map(anyWithinBlocks);
+  const chosen = parts.map((part, index) => choose(part, cuts[index], generator, Math.ceil(BLOCKS / parts.length)));
   const weights = Float64Array.from({ length: PIECE * PIECE }, () => generator.drawFraction());
   const histograms = new Uint16Array(64 * FREQUENCIES.length * BINS);
   /** @type {number[][]} */
@@ -79,7 +79,7 @@ export function sampleBlocks(parts) {
         continue;
       }
       seen.add(mark);
-      _setBins(piece, bins);
+      setBins(piece, bins);
       const [top, left] = [Math.floor(corner / width), corner % width];
       for (let grid = 0; grid < 64; grid++) {
         if (cut?.values[(top + (grid >> 3)) * cut.width + left + (grid & 7)]) {
@@ -94,7 +94,7 @@ export function sampleBlocks(parts) {
       }
       if (!cut?.values[corner]) {
         for (const [k, [v, u]] of FREQUENCIES.entries()) {
-          onGrid[k].push(_exactly(v * PIECE, u * 8));
+          onGrid[k].push(exactlySummed(v * PIECE, u * 8));
         }
       }
     }
@@ -106,18 +106,18 @@ export function sampleBlocks(parts) {
  * Places of pieces in random order, of which at least one block holds no clipped sample.
  *
  * @param {LumaPart} part
- * @param {{values: Uint8Array, width: number} | null} cut from {@link _anyWithinBlocks}
+ * @param {{values: Uint8Array, width: number} | null} cut from {@link anyWithinBlocks}
  * @param {Generator} generator
  * @param {number} most
  * @returns {number[]} the first sample of each piece
  */
-function _choose({ width, height }, cut, generator, most) {
+function choose({ width, height }, cut, generator, most) {
   const columns = ((width - PIECE) >> 3) + 1;
   const rows = ((height - PIECE) >> 3) + 1;
   const chosen = [];
   for (const number of generator.permutation(rows * columns)) {
     const [top, left] = [Math.floor(number / columns) * 8, (number % columns) * 8];
-    if (cut && _isCut(cut, top, left)) {
+    if (cut && isCut(cut, top, left)) {
       continue;
     }
     chosen.push(top * width + left);
@@ -135,7 +135,7 @@ function _choose({ width, height }, cut, generator, most) {
  * @param {number} top
  * @param {number} left
  */
-function _isCut({ values, width }, top, left) {
+function isCut({ values, width }, top, left) {
   for (let y = top; y < top + 8; y++) {
     for (let x = left; x < left + 8; x++) {
       if (!values[y * width + x]) {
@@ -152,7 +152,7 @@ function _isCut({ values, width }, top, left) {
  * @param {LumaPart} part
  * @returns {{values: Uint8Array, width: number} | null}
  */
-function _anyWithinBlocks({ clipped, width, height }) {
+function anyWithinBlocks({ clipped, width, height }) {
   if (!clipped.includes(1)) {
     return null;
   }
@@ -187,7 +187,7 @@ const DOUBT = 1e-3;
  * @param {Float64Array} piece 15x15, level-shifted
  * @param {Int32Array} bins changed: grid (64), frequency
  */
-function _setBins(piece, bins) {
+function setBins(piece, bins) {
   for (let start = 0, to = 0; start < 8; start++) {
     for (let v = 0; v < SIDE * 8; v += 8) {
       const b0 = B[v + 0];
@@ -222,16 +222,16 @@ function _setBins(piece, bins) {
         const d2 = along[at + 2] - along[at + 5];
         const s3 = along[at + 3] + along[at + 4];
         const d3 = along[at + 3] - along[at + 4];
-        bins[to++] = _bin(s0 * B[0] + s1 * B[1] + s2 * B[2] + s3 * B[3], at, 0);
-        bins[to++] = _bin(d0 * B[8] + d1 * B[9] + d2 * B[10] + d3 * B[11], at, 8);
+        bins[to++] = binOf(s0 * B[0] + s1 * B[1] + s2 * B[2] + s3 * B[3], at, 0);
+        bins[to++] = binOf(d0 * B[8] + d1 * B[9] + d2 * B[10] + d3 * B[11], at, 8);
         if (v < 4) {
-          bins[to++] = _bin(s0 * B[16] + s1 * B[17] + s2 * B[18] + s3 * B[19], at, 16);
+          bins[to++] = binOf(s0 * B[16] + s1 * B[17] + s2 * B[18] + s3 * B[19], at, 16);
         }
         if (v < 3) {
-          bins[to++] = _bin(d0 * B[24] + d1 * B[25] + d2 * B[26] + d3 * B[27], at, 24);
+          bins[to++] = binOf(d0 * B[24] + d1 * B[25] + d2 * B[26] + d3 * B[27], at, 24);
         }
         if (v < 2) {
-          bins[to++] = _bin(s0 * B[32] + s1 * B[33] + s2 * B[34] + s3 * B[35], at, 32);
+          bins[to++] = binOf(s0 * B[32] + s1 * B[33] + s2 * B[34] + s3 * B[35], at, 32);
         }
       }
     }
@@ -243,11 +243,11 @@ function _setBins(piece, bins) {
  * @param {number} at
  * @param {number} b
  */
-function _bin(coefficient, at, b) {
+function binOf(coefficient, at, b) {
   const place = Math.abs(coefficient) / BIN;
   const bin = place | 0;
   const beyond = place - bin;
-  return beyond < DOUBT || beyond > 1 - DOUBT ? (Math.abs(_exactly(at, b)) / BIN) | 0 : bin;
+  return beyond < DOUBT || beyond > 1 - DOUBT ? (Math.abs(exactlySummed(at, b)) / BIN) | 0 : bin;
 }
 
 /**
@@ -255,7 +255,7 @@ function _bin(coefficient, at, b) {
  * @param {number} b in the basis, where the horizontal frequency starts
  * @returns {number} a coefficient in float32
  */
-function _exactly(at, b) {
+function exactlySummed(at, b) {
   let sum = 0;
   for (let x = 0; x < 8; x++) {
     sum = f(sum + along[at + x] * B[b + x]);

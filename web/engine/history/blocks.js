@@ -68,7 +68,7 @@ export function roundHalfToEven(value) {
  * @param {Int32Array | null} later that of the file that is seen; `null` for pictures that are no JPEG files
  */
 export function tolerance(table, later) {
-  return Math.min(Math.max((_lowSteps(table) - 2 * (later ? _lowSteps(later) : 0)) / 16, NEAR), FAR);
+  return Math.min(Math.max((lowSteps(table) - 2 * (later ? lowSteps(later) : 0)) / 16, NEAR), FAR);
 }
 
 /**
@@ -80,7 +80,7 @@ export function tolerance(table, later) {
  * @param {Int32Array} table of the earlier save
  */
 export function farDistance(table) {
-  return Math.max(LEAST_FAR, _lowSteps(table) / 8);
+  return Math.max(LEAST_FAR, lowSteps(table) / 8);
 }
 
 /**
@@ -88,7 +88,7 @@ export function farDistance(table) {
  *
  * @param {Int32Array} table
  */
-function _lowSteps(table) {
+function lowSteps(table) {
   return f((table[1] + table[2] + table[8] + table[9] + table[10]) / 5);
 }
 
@@ -103,7 +103,7 @@ const work = new Float64Array(64);
  * @param {number} width
  * @param {number} start of the block
  */
-function _read(values, width, start) {
+function readSamples(values, width, start) {
   for (let y = 0, to = 0; y < 8; y++) {
     for (let from = start + y * width, end = from + 8; from < end; from++, to++) {
       given[to] = values[from] - 128;
@@ -118,7 +118,7 @@ function _read(values, width, start) {
  * @param {number} entry
  * @param {number} step
  */
-function _nearestMultiple(entry, step) {
+function nearestMultiple(entry, step) {
   const quotient = work[entry] / step;
   const number = quotient + ROUNDER - ROUNDER;
   if ((0.5 - Math.abs(quotient - number)) * step > DOUBT) {
@@ -142,11 +142,11 @@ export function rounded({ values, width, height }, table) {
   for (let row = 0, index = 0; row < rows; row++) {
     for (let column = 0; column < columns; column++, index++) {
       const start = row * 8 * width + column * 8;
-      _read(values, width, start);
+      readSamples(values, width, start);
       orthonormalDct(work);
       let isDetailed = false;
       for (let entry = 0; entry < 64; entry++) {
-        const number = _nearestMultiple(entry, table[entry]);
+        const number = nearestMultiple(entry, table[entry]);
         changed[entry] = number * table[entry];
         if (number !== 0 && entry) {
           isDetailed = true;
@@ -154,9 +154,9 @@ export function rounded({ values, width, height }, table) {
       }
       if (isDetailed) {
         detailed.values[index] = 1;
-        _showDetail(shown, width, start);
+        showDetail(shown, width, start);
       } else {
-        const sample = _clamped(f(exactSample(changed, 0) + ROUNDING));
+        const sample = clampedToByte(f(exactSample(changed, 0) + ROUNDING));
         for (let at = start, end = start + 8 * width; at < end; at += width) {
           shown.fill(sample, at, at + 8);
         }
@@ -173,7 +173,7 @@ export function rounded({ values, width, height }, table) {
  * @param {number} width
  * @param {number} start of the block
  */
-function _showDetail(shown, width, start) {
+function showDetail(shown, width, start) {
   for (let entry = 0; entry < 64; entry++) {
     work[entry] = changed[entry];
   }
@@ -183,13 +183,13 @@ function _showDetail(shown, width, start) {
       const value = work[from] + ROUNDING;
       const nearest = value + ROUNDER - ROUNDER;
       const isDoubtful = Math.abs(value - nearest) < DOUBT_OF_SAMPLE;
-      shown[to] = _clamped(isDoubtful ? f(exactSample(changed, from) + ROUNDING) : value);
+      shown[to] = clampedToByte(isDoubtful ? f(exactSample(changed, from) + ROUNDING) : value);
     }
   }
 }
 
 /** @param {number} value */
-function _clamped(value) {
+function clampedToByte(value) {
   return value < 1 ? 0 : value >= 255 ? 255 : Math.floor(value);
 }
 
@@ -205,10 +205,10 @@ export function storedCoefficients({ values, width, height }, table) {
   const stored = new Float32Array(rows * columns * 64);
   for (let row = 0, to = 0; row < rows; row++) {
     for (let column = 0; column < columns; column++) {
-      _read(values, width, row * 8 * width + column * 8);
+      readSamples(values, width, row * 8 * width + column * 8);
       orthonormalDct(work);
       for (let entry = 0; entry < 64; entry++, to++) {
-        stored[to] = _nearestMultiple(entry, table[entry]) * table[entry];
+        stored[to] = nearestMultiple(entry, table[entry]) * table[entry];
       }
     }
   }
@@ -221,16 +221,15 @@ export function storedCoefficients({ values, width, height }, table) {
  * @param {Plane} plane its grid starts at the corner
  * @param {Float32Array} stored from {@link storedCoefficients}
  * @param {Int32Array} table of the file
- * @param {{exact?: boolean}} [options] whether all digits of the result matter
  * @returns {Plane} zero where encoding the plane gives the file
  */
-export function beyondFile({ values, width, height }, stored, table, { exact = false } = {}) {
+export function beyondFile({ values, width, height }, stored, table) {
   const [rows, columns] = [height >> 3, width >> 3];
   const beyond = new Float32Array(values.length);
   for (let row = 0, index = 0; row < rows; row++) {
     for (let column = 0; column < columns; column++, index += 64) {
       const start = row * 8 * width + column * 8;
-      _read(values, width, start);
+      readSamples(values, width, start);
       orthonormalDct(work);
       let largest = 0;
       for (let entry = 0; entry < 64; entry++) {
@@ -243,37 +242,71 @@ export function beyondFile({ values, width, height }, stored, table, { exact = f
       if (largest === 0) {
         continue;
       }
-      if (exact && largest > DOUBT) {
-        _exactlyBeyond(stored, index, table);
-      } else {
-        inverseOrthonormalDct(work);
-      }
-      for (let y = 0, from = 0; y < 8; y++) {
-        for (let to = start + y * width, end = to + 8; to < end; to++, from++) {
-          beyond[to] = work[from];
-        }
-      }
+      inverseOrthonormalDct(work);
+      writeSamples(beyond, width, start);
     }
   }
   return { values: beyond, width, height };
 }
 
 /**
- * What the block in `given` has beyond its intervals, in float32, into `work`.
- *
- * @param {Float32Array} stored
- * @param {number} index of the block's first coefficient
- * @param {Int32Array} table
+ * @param {Float32Array} values changed: the samples in `work`
+ * @param {number} width
+ * @param {number} start of the block
  */
-function _exactlyBeyond(stored, index, table) {
-  for (let entry = 0; entry < 64; entry++) {
-    const away = f(exactCoefficient(given, entry) - stored[index + entry]);
-    const half = table[entry] / 2;
-    changed[entry] = away - Math.min(Math.max(away, -half), half);
+function writeSamples(values, width, start) {
+  for (let y = 0, from = 0; y < 8; y++) {
+    for (let to = start + y * width, end = to + 8; to < end; to++, from++) {
+      values[to] = work[from];
+    }
   }
-  for (let sample = 0; sample < 64; sample++) {
-    work[sample] = exactSample(changed, sample);
+}
+
+/**
+ * The same in all digits, for some blocks: those whose samples are rounded in the end.
+ *
+ * @param {Plane} beyond from {@link beyondFile}, changed
+ * @param {Plane} plane
+ * @param {Float32Array} stored
+ * @param {Int32Array} table
+ * @param {Uint8Array} wanted 1 for each block of the plane that matters
+ */
+export function setExactlyBeyondFile(beyond, { values, width, height }, stored, table, wanted) {
+  const columns = width >> 3;
+  for (let index = 0; index < (height >> 3) * columns; index++) {
+    const start = Math.floor(index / columns) * 8 * width + (index % columns) * 8;
+    if (!wanted[index] || !isNoticeable(beyond.values, width, start)) {
+      continue;
+    }
+    readSamples(values, width, start);
+    for (let entry = 0; entry < 64; entry++) {
+      const away = f(exactCoefficient(given, entry) - stored[index * 64 + entry]);
+      const half = table[entry] / 2;
+      changed[entry] = away - Math.min(Math.max(away, -half), half);
+    }
+    for (let sample = 0; sample < 64; sample++) {
+      work[sample] = exactSample(changed, sample);
+    }
+    writeSamples(beyond.values, width, start);
   }
+}
+
+/**
+ * Whether any sample of a block may change what it is rounded to.
+ *
+ * @param {Float32Array} values
+ * @param {number} width
+ * @param {number} start of the block
+ */
+function isNoticeable(values, width, start) {
+  for (let y = 0; y < 8; y++) {
+    for (let at = start + y * width, end = at + 8; at < end; at++) {
+      if (Math.abs(values[at]) > DOUBT) {
+        return true;
+      }
+    }
+  }
+  return false;
 }
 
 /**

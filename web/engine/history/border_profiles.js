@@ -71,7 +71,7 @@ export function borderProfiles({ values, lines, length }, own) {
       const around = sum / (Math.min(x + AROUND, n - 1) - Math.max(x - AROUND, 0) + 1) + 1;
       const relative = Math.min(Math.min(size[x], 40) / around, 3) - 1;
       // Strong edges belong to the picture: blocks make small steps.
-      if (_isCalm(size, x)) {
+      if (isCalm(size, x)) {
         borders[x] += relative;
         calm[x]++;
       }
@@ -94,14 +94,14 @@ export function borderProfiles({ values, lines, length }, own) {
     signed[x] /= lines;
     plain[x] /= lines * mean;
   }
-  return { borders, smooth, busy, signed, plain, power: _power(borders, own) };
+  return { borders, smooth, busy, signed, plain, power: powerOf(borders, own) };
 }
 
 /**
  * @param {Int32Array} size
  * @param {number} x
  */
-function _isCalm(size, x) {
+function isCalm(size, x) {
   for (let near = Math.max(x - NEAR, 0); near <= Math.min(x + NEAR, size.length - 1); near++) {
     if (size[near] > STRONG) {
       return false;
@@ -114,7 +114,7 @@ function _isCalm(size, x) {
  * @param {Float64Array} profile
  * @param {boolean} own
  */
-function _power(profile, own) {
+function powerOf(profile, own) {
   const n = profile.length;
   if (own) {
     // What depends on the phase of the own grid.

@@ -80,15 +80,15 @@ export function canBeUndone(sampling, later) {
  */
 export function showChroma(seen, grid, later) {
   const factors = FACTORS[grid.sampling];
-  const kept = _factors(later);
-  const kernels = [_kernel(factors[0], kept[0], grid.top), _kernel(factors[1], kept[1], grid.left)];
+  const kept = factorsOf(later);
+  const kernels = [kernelFor(factors[0], kept[0], grid.top), kernelFor(factors[1], kept[1], grid.left)];
   // 1. The stored samples, filtered.
   const frame = framed(seen, grid.top, grid.left);
   const small = averaged(frame, factors);
   // 2. The filter inverted and coefficients rounded, in turns.
   let stored = small;
   if (kernels.some((kernel) => kernel !== NONE)) {
-    const inverses = kernels.map(_inverse);
+    const inverses = kernels.map(knownInverse);
     stored = filtered(small, inverses);
     for (let round = 0; round < ROUNDS; round++) {
       const guess = rounded(stored, grid.table).shown;
@@ -116,8 +116,8 @@ export function showChroma(seen, grid, later) {
  * @returns {Float32Array} 64 for each whole block, at the resolution at which it is stored
  */
 export function storedChroma(seen, later) {
-  const factors = _factors(later);
-  const [down, across] = factors.map((factor) => _inverse(_kernel(factor, 1, 0)));
+  const factors = factorsOf(later);
+  const [down, across] = factors.map((factor) => knownInverse(kernelFor(factor, 1, 0)));
   return storedCoefficients(filtered(averaged(seen, factors), [down, across]), later.tables[1]);
 }
 
@@ -135,7 +135,7 @@ export function storedChroma(seen, later) {
  */
 export function proveChroma(chroma, again, seen, grid, later, coefficients) {
   const factors = FACTORS[grid.sampling];
-  const beyond = _onFrame(_beyond(again, seen, later, coefficients), seen, grid, _factors(later));
+  const beyond = onFrame(beyondSeen(again, seen, later, coefficients), seen, grid, factorsOf(later));
   const { width, height } = chroma.stored;
   const known = {
     rows: height >> 3,
@@ -164,9 +164,9 @@ export function proveChroma(chroma, again, seen, grid, later, coefficients) {
  * @param {Float32Array | null} coefficients
  * @returns {Plane} at the resolution of the later file
  */
-function _beyond(again, seen, later, coefficients) {
+function beyondSeen(again, seen, later, coefficients) {
   if (later && coefficients) {
-    return beyondFile(averaged(again, _factors(later)), coefficients, later.tables[1]);
+    return beyondFile(averaged(again, factorsOf(later)), coefficients, later.tables[1]);
   }
   return difference(again, seen);
 }
@@ -180,7 +180,7 @@ function _beyond(again, seen, later, coefficients) {
  * @param {[number, number]} factors of the later file
  * @returns {Plane}
  */
-function _onFrame(beyond, seen, { top, left }, [rows, columns]) {
+function onFrame(beyond, seen, { top, left }, [rows, columns]) {
   if (!top && !left && rows === 1 && columns === 1) {
     return beyond;
   }
@@ -232,7 +232,7 @@ export function toBytes(values) {
  * @param {LaterFile | null} later
  * @returns {[number, number]}
  */
-function _factors(later) {
+function factorsOf(later) {
   return later?.sampling ? FACTORS[later.sampling] : [1, 1];
 }
 
@@ -243,7 +243,7 @@ function _factors(later) {
  * @param {number} kept of how many the later file stores one
  * @param {number} start by how much the grid starts earlier
  */
-function _kernel(factor, kept, start) {
+function kernelFor(factor, kept, start) {
   if (factor === 1) {
     return NONE;
   }
@@ -254,6 +254,6 @@ function _kernel(factor, kept, start) {
 }
 
 /** @param {Float32Array} kernel */
-function _inverse(kernel) {
+function knownInverse(kernel) {
   return /** @type {Float32Array} */ (INVERSES.get(kernel));
 }

@@ -26,11 +26,13 @@ const f = Math.fround;
  * four standard deviations of the noise cannot be told.
  */
 export class Likelihood {
+  #noise;
+  /** @type {(Float64Array | undefined)[]} */
+  #rows = new Array(BINS);
+
   /** @param {number} later step of the later save; 0 if there is none */
   constructor(later) {
-    this._noise = Math.sqrt(ROUNDING ** 2 + later ** 2 / 12);
-    /** @type {(Float64Array | undefined)[]} */
-    this._rows = new Array(BINS);
+    this.#noise = Math.sqrt(ROUNDING ** 2 + later ** 2 / 12);
   }
 
   /**
@@ -47,25 +49,25 @@ export class Likelihood {
       }
     }
     // Four bins at once, as far as the lowest of them says something, which is nearly as far as the others do.
-    const shortest = Math.ceil(f(4 * this._noise)) - 1;
+    const shortest = Math.ceil(f(4 * this.#noise)) - 1;
     for (let first = 0; first < found; first += 4) {
       const bins = BINS_FOUND.subarray(first, Math.min(first + 4, found));
       let start = shortest;
       if (bins.length === 4) {
-        const a = this._row(bins[0]);
+        const a = this.#row(bins[0]);
         const ofA = histogram[bins[0]];
-        const b = this._row(bins[1]);
+        const b = this.#row(bins[1]);
         const ofB = histogram[bins[1]];
-        const c = this._row(bins[2]);
+        const c = this.#row(bins[2]);
         const ofC = histogram[bins[2]];
-        const d = this._row(bins[3]);
+        const d = this.#row(bins[3]);
         const ofD = histogram[bins[3]];
         for (; start < a.length; start++) {
           evidence[start] += ofA * a[start] + ofB * b[start] + ofC * c[start] + ofD * d[start];
         }
       }
       for (const bin of bins) {
-        const row = this._row(bin);
+        const row = this.#row(bin);
         for (let step = start; step < row.length; step++) {
           evidence[step] += histogram[bin] * row[step];
         }
@@ -77,22 +79,22 @@ export class Likelihood {
    * @param {number} bin
    * @returns {Float64Array} for the steps of which magnitudes in this bin say something
    */
-  _row(bin) {
-    const known = this._rows[bin];
+  #row(bin) {
+    const known = this.#rows[bin];
     if (known) {
       return known;
     }
     const magnitude = (bin + 0.5) * BIN;
     const row = new Float64Array(Math.min(Math.floor(magnitude / 0.75), LARGEST_STEP)).fill(Math.log(STRAY));
-    const factor = -0.5 / this._noise ** 2;
-    const height = (1 - STRAY) / (this._noise * Math.sqrt(2 * Math.PI));
+    const factor = -0.5 / this.#noise ** 2;
+    const height = (1 - STRAY) / (this.#noise * Math.sqrt(2 * Math.PI));
     for (let step = 1; step <= row.length; step++) {
       const away = Math.abs(magnitude - Math.round(magnitude / step) * step);
-      if (away < NEGLIGIBLE * this._noise) {
+      if (away < NEGLIGIBLE * this.#noise) {
         row[step - 1] = Math.log(height * step * Math.exp(away * away * factor) + STRAY);
       }
     }
-    this._rows[bin] = row;
+    this.#rows[bin] = row;
     return row;
   }
 }
@@ -135,7 +137,7 @@ export function addEvidenceOnGrid(coefficients, later, evidence) {
   const earlier = new Float64Array(size);
   for (let step = shortest; step <= LARGEST_STEP; step++) {
     // 2. What each multiple of the earlier step becomes: normal noise, cut into intervals of the later step.
-    _setEarlier(earlier, step, later, scale, most);
+    setEarlier(earlier, step, later, scale, most);
     // 3. Both as distributions over the magnitudes that say something.
     const first = Math.ceil((0.75 * step) / later);
     let [earlierSum, smoothSum] = [0, 0];
@@ -167,7 +169,7 @@ export function addEvidenceOnGrid(coefficients, later, evidence) {
  * @param {number} scale of the magnitudes
  * @param {number} most multiples of the earlier step that are looked at
  */
-function _setEarlier(earlier, step, later, scale, most) {
+function setEarlier(earlier, step, later, scale, most) {
   const width = ROUNDING * Math.SQRT2;
   earlier.fill(0);
   for (let number = 0; number <= most; number++) {
@@ -177,9 +179,9 @@ function _setEarlier(earlier, step, later, scale, most) {
       break;
     }
     const weight = Math.exp(-point / scale) / 2;
-    let lower = _errorFunction(((middle - 1.5) * later - point) / width);
+    let lower = errorFunction(((middle - 1.5) * later - point) / width);
     for (let index = middle - 1; index <= middle + 1; index++) {
-      const upper = _errorFunction(((index + 0.5) * later - point) / width);
+      const upper = errorFunction(((index + 0.5) * later - point) / width);
       if (Math.abs(index) < earlier.length) {
         earlier[Math.abs(index)] += (upper - lower) * weight;
       }
@@ -193,7 +195,7 @@ function _setEarlier(earlier, step, later, scale, most) {
  *
  * @param {number} x
  */
-function _errorFunction(x) {
+function errorFunction(x) {
   const t = 1 / (1 + 0.5 * Math.abs(x));
   let sum = 0.17087277;
   for (const coefficient of [

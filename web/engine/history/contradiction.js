@@ -74,25 +74,25 @@ export async function contradictedQuality(restoredAt, seen, tables, { isResized 
   if (nearestQuality(tables).quality <= LARGEST_TRUSTED) {
     return null;
   }
-  const places = _windows(seen);
+  const places = findWindows(seen);
   if (!places.length) {
     return null;
   }
-  const windows = places.map(({ rows, columns }) => _window(seen, rows, columns));
+  const windows = places.map(({ rows, columns }) => windowAt(seen, rows, columns));
   /** @type {Float32Array[][]} */
   const given = [];
   for (const { rows, columns } of places) {
     given.push(await restoredAt(rows, columns));
   }
-  if (_flatShare(windows) > MOST_FLAT) {
+  if (flatShare(windows) > MOST_FLAT) {
     return null;
   }
-  if (_sharpShare(windows.map(({ width, height }, index) => ({ luma: given[index][0], width, height }))) > MOST_SHARP) {
+  if (sharpShare(windows.map(({ width, height }, index) => ({ luma: given[index][0], width, height }))) > MOST_SHARP) {
     return null;
   }
   const moved = { blocks: 0, low: 0, high: 0 };
   for (const [index, window] of windows.entries()) {
-    _countMoved(window, given[index][0], tables[0], moved);
+    countMoved(window, given[index][0], tables[0], moved);
   }
   if (moved.blocks < LEAST_BLOCKS) {
     return null;
@@ -110,14 +110,14 @@ const IS_LOW = Uint8Array.from({ length: 64 }, (_, entry) => ((entry >> 3) + (en
  * @param {Planes} seen
  * @returns {{rows: Span, columns: Span}[]}
  */
-function _windows({ planes, width, height }) {
+function findWindows({ planes, width, height }) {
   const side = Math.floor(Math.min(SIDE, Math.floor(Math.sqrt(Math.floor((height * width) / 2)))) / 16) * 16;
   if (side < LEAST_SIDE) {
     return [];
   }
   const [high, wide] = [Math.min(side, height & ~7), Math.min(side, width & ~7)];
   // 1. How many blocks of each window are counted. Windows start every half of a side.
-  const activity = _activity(planes[0], width, height);
+  const activity = activityOf(planes[0], width, height);
   const [rows, columns] = [high >> 3, wide >> 3];
   const [down, across] = [Math.max(rows >> 1, 1), Math.max(columns >> 1, 1)];
   const shares = [];
@@ -127,7 +127,7 @@ function _windows({ planes, width, height }) {
       let count = 0;
       for (let y = row; y < row + rows; y++) {
         for (let x = column; x < column + columns; x++) {
-          if (_isCounted(activity[y * (width >> 3) + x])) {
+          if (isCounted(activity[y * (width >> 3) + x])) {
             count++;
           }
         }
@@ -167,7 +167,7 @@ function _windows({ planes, width, height }) {
  * @param {Span} columns
  * @returns {Planes}
  */
-function _window({ planes, width }, rows, columns) {
+function windowAt({ planes, width }, rows, columns) {
   const [high, wide] = [rows[1] - rows[0], columns[1] - columns[0]];
   const part = planes.map((plane) => {
     const values = new Uint8Array(high * wide);
@@ -187,7 +187,7 @@ function _window({ planes, width }, rows, columns) {
  * @param {number} width
  * @param {number} height
  */
-function _activity(luma, width, height) {
+function activityOf(luma, width, height) {
   const [rows, columns] = [height >> 3, width >> 3];
   const activity = new Float32Array(rows * columns);
   for (let index = 0; index < activity.length; index++) {
@@ -205,7 +205,7 @@ function _activity(luma, width, height) {
 }
 
 /** @param {number} activity */
-function _isCounted(activity) {
+function isCounted(activity) {
   return activity >= LEAST_ACTIVITY && activity < MOST_ACTIVITY;
 }
 
@@ -214,10 +214,10 @@ function _isCounted(activity) {
  *
  * @param {Planes[]} windows
  */
-function _flatShare(windows) {
+function flatShare(windows) {
   let [flat, count] = [0, 0];
   for (const { planes, width, height } of windows) {
-    const activity = _activity(planes[0], width, height);
+    const activity = activityOf(planes[0], width, height);
     count += activity.length;
     for (const value of activity) {
       if (value < LEAST_ACTIVITY) {
@@ -236,19 +236,19 @@ function _flatShare(windows) {
  * @param {Int32Array} table
  * @param {{blocks: number, low: number, high: number}} moved changed
  */
-function _countMoved({ planes, width, height }, given, table, moved) {
+function countMoved({ planes, width, height }, given, table, moved) {
   const colors = planes.length === 3 ? ycbcrToRgb(planes) : planes;
-  const activity = _activity(planes[0], width, height);
+  const activity = activityOf(planes[0], width, height);
   const block = new Float64Array(64);
   const limits = Float64Array.from(table, (step) => STEPS * Math.max(step, LEAST_STEP));
   // The network knows nothing of what lies beyond a window.
   for (let row = 1; row < (height >> 3) - 1; row++) {
     for (let column = 1; column < (width >> 3) - 1; column++) {
-      if (!_isCounted(activity[row * (width >> 3) + column])) {
+      if (!isCounted(activity[row * (width >> 3) + column])) {
         continue;
       }
       const start = row * 8 * width + column * 8;
-      if (colors.some((color) => _touchesEnds(color, width, start))) {
+      if (colors.some((color) => touchesEnds(color, width, start))) {
         continue;
       }
       for (let entry = 0; entry < 64; entry++) {
@@ -276,7 +276,7 @@ function _countMoved({ planes, width, height }, given, table, moved) {
  * @param {number} width
  * @param {number} start of the block
  */
-function _touchesEnds(color, width, start) {
+function touchesEnds(color, width, start) {
   for (let y = 0; y < 8; y++) {
     for (let at = start + y * width, end = at + 8; at < end; at++) {
       if (color[at] < MARGIN || color[at] > 255 - MARGIN) {
@@ -292,7 +292,7 @@ function _touchesEnds(color, width, start) {
  *
  * @param {{luma: Float32Array, width: number, height: number}[]} windows
  */
-function _sharpShare(windows) {
+function sharpShare(windows) {
   let [sharp, count] = [0, 0];
   for (const { luma, width, height } of windows) {
     for (const step of [1, width]) {

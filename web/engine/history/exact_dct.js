@@ -31,7 +31,7 @@ for (let entry = 0; entry < 64; entry++) {
  * @returns {number} this coefficient
  */
 export function exactCoefficient(samples, entry) {
-  return _product(samples, TRANSFORM, entry * 64);
+  return product(samples, TRANSFORM, entry * 64);
 }
 
 /**
@@ -40,7 +40,7 @@ export function exactCoefficient(samples, entry) {
  * @returns {number} this sample, level-shifted
  */
 export function exactSample(coefficients, sample) {
-  return _product(coefficients, INVERSE, sample * 64);
+  return product(coefficients, INVERSE, sample * 64);
 }
 
 /**
@@ -48,7 +48,7 @@ export function exactSample(coefficients, sample) {
  * @param {Float32Array} matrix
  * @param {number} start of the row
  */
-function _product(vector, matrix, start) {
+function product(vector, matrix, start) {
   let sum = 0;
   // The product of two numbers of 24 bits is exact in double precision.
   for (let at = 0; at < 64; at++) {

@@ -49,10 +49,10 @@ export function findLattices(windows, table, count = 3) {
     return [];
   }
   // 1. The evidence for each step, on each grid, for each frequency.
-  const evidence = _evidence(parts, table);
+  const evidence = collectEvidence(parts, table);
   // 2. Whole tables: libjpeg's at each quality, or the best step at each frequency.
   const tables = Array.from({ length: 100 }, (_, index) => quantizationTables(index + 1)[0]);
-  const grids = Array.from({ length: 64 }, (_, grid) => _bestTable(grid, evidence, tables));
+  const grids = Array.from({ length: 64 }, (_, grid) => bestTable(grid, evidence, tables));
   const found = [];
   for (const best of grids.toSorted((a, b) => b.score - a.score).slice(0, count)) {
     if (best.score <= 0) {
@@ -65,7 +65,7 @@ export function findLattices(windows, table, count = 3) {
     found.push({
       rows: best.grid >> 3,
       columns: best.grid & 7,
-      table: best.custom ? _completed(best.own, best.steps, tables) : tables[best.quality - 1],
+      table: best.custom ? completedTable(best.own, best.steps, tables) : tables[best.quality - 1],
       quality: best.custom ? null : best.quality,
       evidence: best.score,
       chance,
@@ -79,7 +79,7 @@ export function findLattices(windows, table, count = 3) {
  * @param {Int32Array | null} table
  * @returns {Float64Array} grid (64), frequency, step
  */
-function _evidence(parts, table) {
+function collectEvidence(parts, table) {
   const { histograms, onGrid } = sampleBlocks(parts);
   const evidence = new Float64Array(64 * FREQUENCIES.length * LARGEST_STEP);
   /** @type {Map<number, Likelihood>} */
@@ -105,10 +105,10 @@ function _evidence(parts, table) {
  * The best table of a grid, of libjpeg or with steps of its own.
  *
  * @param {number} grid
- * @param {Float64Array} evidence from {@link _evidence}
+ * @param {Float64Array} evidence from {@link collectEvidence}
  * @param {Int32Array[]} tables of libjpeg
  */
-function _bestTable(grid, evidence, tables) {
+function bestTable(grid, evidence, tables) {
   const starts = FREQUENCIES.map((_, k) => (grid * FREQUENCIES.length + k) * LARGEST_STEP);
   let [quality, best] = [1, Number.NEGATIVE_INFINITY];
   for (let number = 1; number <= tables.length; number++) {
@@ -141,7 +141,7 @@ function _bestTable(grid, evidence, tables) {
  * @param {Int32Array} steps at each frequency
  * @param {Int32Array[]} tables of libjpeg
  */
-function _completed(evidence, steps, tables) {
+function completedTable(evidence, steps, tables) {
   const sure = FREQUENCIES.map((_, k) => k).filter((k) => evidence[k] > 2 * Math.log(LARGEST_STEP));
   if (!sure.length) {
     return tables[49];

@@ -5,23 +5,24 @@ const MIDDLE = 397;
 
 /** The Mersenne Twister of 32 bits. */
 export class Generator {
+  #state = new Uint32Array(SIZE);
+  #next = SIZE;
+
   /** @param {number} seed */
   constructor(seed) {
-    this._state = new Uint32Array(SIZE);
-    this._state[0] = seed;
+    this.#state[0] = seed;
     for (let at = 1; at < SIZE; at++) {
-      const last = this._state[at - 1];
-      this._state[at] = Math.imul(1812433253, last ^ (last >>> 30)) + at;
+      const last = this.#state[at - 1];
+      this.#state[at] = Math.imul(1812433253, last ^ (last >>> 30)) + at;
     }
-    this._next = SIZE;
   }
 
   /** @returns {number} an integer of 32 bits */
   draw() {
-    if (this._next === SIZE) {
-      this._twist();
+    if (this.#next === SIZE) {
+      this.#twist();
     }
-    let bits = this._state[this._next++];
+    let bits = this.#state[this.#next++];
     bits ^= bits >>> 11;
     bits ^= (bits << 7) & 0x9d2c5680;
     bits ^= (bits << 15) & 0xefc60000;
@@ -52,12 +53,12 @@ export class Generator {
     return numbers;
   }
 
-  _twist() {
-    const state = this._state;
+  #twist() {
+    const state = this.#state;
     for (let at = 0; at < SIZE; at++) {
       const mixed = (state[at] & 0x80000000) | (state[(at + 1) % SIZE] & 0x7fffffff);
       state[at] = state[(at + MIDDLE) % SIZE] ^ (mixed >>> 1) ^ (mixed & 1 ? 0x9908b0df : 0);
     }
-    this._next = 0;
+    this.#next = 0;
   }
 }

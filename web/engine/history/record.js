@@ -48,15 +48,15 @@ export function historyToJson({ saves, enlargement, resized, contradictedQuality
       standard_tables: save.standard,
       sampling: save.sampling,
       grid: [save.top, save.left],
-      agreement: _toFourDigits(save.agreement),
-      certainty: _toFourDigits(save.certainty),
+      agreement: toFourDigits(save.agreement),
+      certainty: toFourDigits(save.certainty),
       tables: save.tables.map((table) => Array.from(table)),
     })),
     enlargement,
     resized: resized && {
-      vertical_scale: _toFourDigits(resized.verticalScale),
-      horizontal_scale: _toFourDigits(resized.horizontalScale),
-      certainty: _toFourDigits(resized.certainty),
+      vertical_scale: toFourDigits(resized.verticalScale),
+      horizontal_scale: toFourDigits(resized.horizontalScale),
+      certainty: toFourDigits(resized.certainty),
     },
     contradicted_quality: contradictedQuality,
   };
@@ -67,7 +67,7 @@ export function historyToJson({ saves, enlargement, resized, contradictedQuality
  *
  * @param {number} value
  */
-function _toFourDigits(value) {
+function toFourDigits(value) {
   const parts = value * 32;
   // Only odd multiples of 1/32 lie exactly between two such numbers.
   if (parts % 2 !== 1 && parts % 2 !== -1) {
@@ -98,7 +98,7 @@ export function findSaves(windows, later) {
     }
     saves.push(save);
     // The same parts as that save showed them, without the rows and columns in which blocks are cut.
-    windows = windows.map((window) => _withoutCut(undoSave(window, save, later)));
+    windows = windows.map((window) => withoutCut(undoSave(window, save, later)));
     later = { tables: save.tables, sampling: save.sampling };
   }
   return saves;
@@ -108,7 +108,7 @@ export function findSaves(windows, later) {
  * @param {Planes} window
  * @returns {Planes}
  */
-function _withoutCut(window) {
+function withoutCut(window) {
   const [width, height] = [Math.max(window.width - CUT, 0), Math.max(window.height - CUT, 0)];
   const planes = window.planes.map((plane) => {
     const part = new Uint8Array(width * height);
@@ -130,15 +130,15 @@ function _withoutCut(window) {
  * @returns {{rows: Span, columns: Span}[]}
  */
 export function windowPlaces(width, height) {
-  const columns = _spans(width);
-  return _spans(height).flatMap((part) => columns.map((other) => ({ rows: part, columns: other })));
+  const columns = spansOf(width);
+  return spansOf(height).flatMap((part) => columns.map((other) => ({ rows: part, columns: other })));
 }
 
 /**
  * @param {number} size
  * @returns {Span[]}
  */
-function _spans(size) {
+function spansOf(size) {
   if (size <= WINDOW * WINDOWS) {
     return [[0, size]];
   }

@@ -71,7 +71,7 @@ export function findResizedGrid(luma, width, height, { isJpeg }) {
     return null;
   }
   // Both with the axis in question along the lines.
-  const planes = [_middle(luma, height, width, 1, width), _middle(luma, width, height, width, 1)];
+  const planes = [middleOf(luma, height, width, 1, width), middleOf(luma, width, height, width, 1)];
   let own = isJpeg;
   let axes = planes.map((plane) => borderProfiles(plane, own));
   // A grid of 8 in a picture that is no JPEG is that of a JPEG which was not resized; others find it.
@@ -79,16 +79,16 @@ export function findResizedGrid(luma, width, height, { isJpeg }) {
     own = true;
     axes = planes.map((plane) => borderProfiles(plane, true));
   }
-  const { score, periods } = _bestPeriods(axes, own);
+  const { score, periods } = bestPeriods(axes, own);
   const [vertical, horizontal] = periods;
   const least = Math.max(...periods) > 15.5 ? LEAST_AT_16 : isJpeg ? LEAST_IN_JPEG : LEAST_OTHERWISE;
   if (Math.min(...periods) < SHORTEST_PERIOD || Math.abs(vertical / 8 - 1) < 0.03 || score < least) {
     return null;
   }
-  if (!_looksLikeBlocks(axes, periods, own, isJpeg)) {
+  if (!looksLikeBlocks(axes, periods, own, isJpeg)) {
     return null;
   }
-  if (!planes.every((plane, axis) => _isNoMosaic(plane, periods[axis]))) {
+  if (!planes.every((plane, axis) => isNoMosaic(plane, periods[axis]))) {
     return null;
   }
   return {
@@ -108,7 +108,7 @@ export function findResizedGrid(luma, width, height, { isJpeg }) {
  * @param {number} step from one sample of a line to the next
  * @returns {Lines}
  */
-function _middle(luma, length, lines, lineStep, step) {
+function middleOf(luma, length, lines, lineStep, step) {
   const [start, first] = [Math.max(0, length - LENGTH) >> 1, Math.max(0, lines - LINES) >> 1];
   const part = { lines: Math.min(lines, LINES), length: Math.min(length, LENGTH) };
   const values = new Uint8Array(part.lines * part.length);
@@ -127,7 +127,7 @@ function _middle(luma, length, lines, lineStep, step) {
  * @param {BorderProfiles[]} axes
  * @param {boolean} own
  */
-function _bestPeriods(axes, own) {
+function bestPeriods(axes, own) {
   const scores = axes.map(() => new Float64Array(PERIODS.length));
   const heights = new Float64Array(PERIODS.length);
   for (const [axis, { power, borders }] of axes.entries()) {
@@ -151,20 +151,20 @@ function _bestPeriods(axes, own) {
       heights[index] += height / Math.sqrt(existing);
     }
   }
-  const near = scores.map(_largestNear);
+  const near = scores.map(largestNearby);
   const joint = heights.map((_, at) =>
     Math.max(Math.min(scores[0][at], near[1][at]), Math.min(near[0][at], scores[1][at])),
   );
   // Multiples of the period have its harmonics too, among others that are not there.
   const least = 0.6 * joint.reduce((largest, value) => Math.max(largest, value));
-  const best = _largest(heights.map((height, at) => (joint[at] < least ? -1 : height)));
+  const best = placeOfLargest(heights.map((height, at) => (joint[at] < least ? -1 : height)));
   const first = Math.max(0, best - SAME);
-  const periods = scores.map((score) => PERIODS[first + _largest(score.subarray(first, best + SAME + 1))]);
+  const periods = scores.map((score) => PERIODS[first + placeOfLargest(score.subarray(first, best + SAME + 1))]);
   return { score: joint[best], periods };
 }
 
 /** @param {Float64Array} values */
-function _largestNear(values) {
+function largestNearby(values) {
   return values.map((_, at) =>
     values.subarray(Math.max(at - SAME, 0), at + SAME + 1).reduce((largest, value) => Math.max(largest, value)),
   );
@@ -174,7 +174,7 @@ function _largestNear(values) {
  * @param {Float64Array} values
  * @returns {number} the place of the largest, the first of several
  */
-function _largest(values) {
+function placeOfLargest(values) {
   let best = 0;
   for (let at = 1; at < values.length; at++) {
     if (values[at] > values[best]) {
@@ -192,7 +192,7 @@ function _largest(values) {
  * @param {boolean} own
  * @param {boolean} isJpeg
  */
-function _looksLikeBlocks(axes, periods, own, isJpeg) {
+function looksLikeBlocks(axes, periods, own, isJpeg) {
   let [up, down, smooth, busy, plain] = [0, 0, 0, 0, 0];
   for (const [index, axis] of axes.entries()) {
     const period = periods[index];
@@ -247,7 +247,7 @@ function _looksLikeBlocks(axes, periods, own, isJpeg) {
  * @param {Lines} plane
  * @param {number} period
  */
-function _isNoMosaic({ values, lines, length }, period) {
+function isNoMosaic({ values, lines, length }, period) {
   let [count, sum, squares] = [0, 0, 0];
   const longest = Math.round(period);
   const differences = new Float64Array(longest + 1);
@@ -307,11 +307,11 @@ export function findEnlargement(samples, width, height) {
       continue;
     }
     if (y) {
-      common = _greatestCommonDivisor(common, y);
+      common = greatestCommonDivisor(common, y);
     }
     for (let x = 1; x < width; x++) {
       if (begins[x]) {
-        common = _greatestCommonDivisor(common, x);
+        common = greatestCommonDivisor(common, x);
       }
     }
     if (common === 1) {
@@ -321,7 +321,7 @@ export function findEnlargement(samples, width, height) {
   if (!common) {
     return 1;
   }
-  common = _greatestCommonDivisor(_greatestCommonDivisor(common, width), height);
+  common = greatestCommonDivisor(greatestCommonDivisor(common, width), height);
   let factor = LARGEST_FACTOR;
   while (common % factor) {
     factor--;
@@ -334,6 +334,6 @@ export function findEnlargement(samples, width, height) {
  * @param {number} b
  * @returns {number}
  */
-function _greatestCommonDivisor(a, b) {
-  return b ? _greatestCommonDivisor(b, a % b) : a;
+function greatestCommonDivisor(a, b) {
+  return b ? greatestCommonDivisor(b, a % b) : a;
 }

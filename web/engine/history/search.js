@@ -68,19 +68,19 @@ const CLEARLY = 0.1;
  * @returns {EarlierSave | null} `null` if none is certain
  */
 export function findEarlierSave(windows, later) {
-  const views = windows.map((seen) => _view(seen, later));
+  const views = windows.map((seen) => viewOf(seen, later));
   /** @type {EarlierSave | null} */
   let best = null;
-  for (const lattice of _lattices(views, later)) {
+  for (const lattice of latticesOf(views, later)) {
     const { table } = lattice;
     const grid = { top: (8 - lattice.rows) % 8, left: (8 - lattice.columns) % 8 };
-    const { share: agreement, counted } = _agreement(views, table, grid, later, TOLERANCE);
+    const { share: agreement, counted } = agreementOf(views, table, grid, later, TOLERANCE);
     if (counted < LEAST_BLOCKS || agreement < LEAST_AGREEMENT) {
       continue;
     }
-    const certainty = _certainty(views, table, grid, later);
-    const standsOut = certainty >= LEAST_OF_ALL && _standsOut(lattice, later);
-    if (certainty < LEAST_CERTAINTY && !standsOut) {
+    const certainty = certaintyOf(views, table, grid, later);
+    const isClear = certainty >= LEAST_OF_ALL && standsOut(lattice, later);
+    if (certainty < LEAST_CERTAINTY && !isClear) {
       continue;
     }
     const { quality, exact } = nearestQuality([table]);
@@ -88,7 +88,7 @@ export function findEarlierSave(windows, later) {
     const tables = [table, ...chroma];
     /** @type {EarlierSave} */
     const save = { tables, quality, standard: exact, ...grid, sampling: null, agreement, certainty };
-    if (!best || _isBetter(save, best)) {
+    if (!best || isBetter(save, best)) {
       best = save;
     }
   }
@@ -98,7 +98,7 @@ export function findEarlierSave(windows, later) {
   const colored = views.filter(({ seen }) =>
     seen.planes.slice(1).some((plane) => plane.some((value) => value !== 128)),
   );
-  return _withChroma(best, colored.slice(0, CHROMA_WINDOWS), later);
+  return withChroma(best, colored.slice(0, CHROMA_WINDOWS), later);
 }
 
 /**
@@ -106,7 +106,7 @@ export function findEarlierSave(windows, later) {
  * @param {LaterFile | null} later
  * @returns {View}
  */
-function _view(seen, later) {
+function viewOf(seen, later) {
   const luma = { values: Float32Array.from(seen.planes[0]), width: seen.width, height: seen.height };
   const stored = later ? storedCoefficients(luma, later.tables[0]) : null;
   return { seen, luma, clipped: clippedSamples(seen.planes), stored };
@@ -116,7 +116,7 @@ function _view(seen, later) {
  * @param {View[]} views
  * @param {LaterFile | null} later
  */
-function _lattices(views, later) {
+function latticesOf(views, later) {
   const parts = views.map(({ seen, clipped }) => ({ ...seen, luma: seen.planes[0], clipped }));
   const table = later ? later.tables[0] : null;
   const found = findLattices(parts, table);
@@ -138,7 +138,7 @@ function _lattices(views, later) {
  * @param {EarlierSave} save
  * @param {EarlierSave} best
  */
-function _isBetter(save, best) {
+function isBetter(save, best) {
   if (save.top === best.top && save.left === best.left && save.standard !== best.standard) {
     // Steps found one by one follow chance more closely than a table of libjpeg can.
     return save.standard;
@@ -154,28 +154,28 @@ function _isBetter(save, best) {
  * @param {{top: number, left: number}} grid
  * @param {LaterFile | null} later
  */
-function _certainty(views, table, { top, left }, later) {
+function certaintyOf(views, table, { top, left }, later) {
   const allowed = tolerance(table, later ? later.tables[0] : null);
   // Half of the parts of a large picture are enough to compare.
   const some = views.length > FEW_WINDOWS ? views.filter((_, index) => index % 2 === 0) : views;
   let elsewhere = 0;
   for (const [rows, columns] of OTHER_GRIDS) {
     const grid = { top: (top + rows) % 8, left: (left + columns) % 8 };
-    elsewhere = Math.max(elsewhere, _agreement(some, table, grid, later, allowed).share);
+    elsewhere = Math.max(elsewhere, agreementOf(some, table, grid, later, allowed).share);
   }
   for (const scale of OTHER_TABLES) {
     const factor = Math.fround(scale);
     const other = table.map((step) => Math.max(roundHalfToEven(Math.fround(step * factor)), 1));
-    elsewhere = Math.max(elsewhere, _agreement(some, other, { top, left }, later, allowed).share);
+    elsewhere = Math.max(elsewhere, agreementOf(some, other, { top, left }, later, allowed).share);
   }
-  return Math.max(_agreement(some, table, { top, left }, later, allowed).share - elsewhere, 0);
+  return Math.max(agreementOf(some, table, { top, left }, later, allowed).share - elsewhere, 0);
 }
 
 /**
  * @param {Lattice} lattice
  * @param {LaterFile | null} later
  */
-function _standsOut(lattice, later) {
+function standsOut(lattice, later) {
   if (lattice.quality === null) {
     return false;
   }
@@ -204,13 +204,13 @@ export function meanStep(table) {
  * @param {number} allowed
  * @returns {{share: number, counted: number}} 0..1, and the number of these blocks
  */
-function _agreement(views, table, grid, later, allowed) {
+function agreementOf(views, table, grid, later, allowed) {
   let [agreeing, counted] = [0, 0];
   for (const { luma, clipped, stored } of views) {
     const { shown, detailed } = rounded(framed(luma, grid.top, grid.left), table);
     const again = unframed(shown, grid.top, grid.left);
-    const { explained } = proveLuma(luma, again, shown, table, grid, later, stored, { allowed });
-    const clear = _withoutClipped(clipped, luma, grid, 8, 8);
+    const { explained } = proveLuma(luma, again, shown, table, grid, later, stored, allowed);
+    const clear = withoutClipped(clipped, luma, grid, 8, 8);
     for (let at = 0; at < clear.values.length; at++) {
       if (!clear.values[at] || !detailed.values[at]) {
         continue;
@@ -232,7 +232,7 @@ function _agreement(views, table, grid, later, allowed) {
  * @param {number} wide columns
  * @returns {Marks}
  */
-function _withoutClipped(clipped, { width, height }, { top, left }, high, wide) {
+function withoutClipped(clipped, { width, height }, { top, left }, high, wide) {
   const rows = Math.floor((height + top) / high);
   const columns = Math.floor((width + left) / wide);
   const values = new Uint8Array(rows * columns).fill(1);
@@ -265,7 +265,7 @@ function _withoutClipped(clipped, { width, height }, { top, left }, high, wide) 
  * @param {LaterFile | null} later
  * @returns {EarlierSave}
  */
-function _withChroma(save, views, later) {
+function withChroma(save, views, later) {
   const planes = views.flatMap(({ seen, clipped }) =>
     seen.planes.slice(1).map((plane) => {
       const chroma = { values: Float32Array.from(plane), width: seen.width, height: seen.height };
@@ -281,7 +281,7 @@ function _withChroma(save, views, later) {
     for (let top = save.top; top < save.top + 8 * rows; top += 8) {
       for (let left = save.left; left < save.left + 8 * columns; left += 8) {
         const grid = { table: save.tables[1], sampling, top, left };
-        const { share, counted } = _chromaAgreement(planes, grid, later, bestShare);
+        const { share, counted } = agreementOfChroma(planes, grid, later, bestShare);
         if (counted >= LEAST_BLOCKS && share > bestShare) {
           [best, bestShare] = [{ ...save, sampling, top, left }, share];
         }
@@ -300,9 +300,9 @@ function _withChroma(save, views, later) {
  * @param {number} least the rest is not looked at once it is certain that the share is no larger
  * @returns {{share: number, counted: number}} 0..1, and the number of these blocks
  */
-function _chromaAgreement(planes, grid, later, least) {
+function agreementOfChroma(planes, grid, later, least) {
   const [rows, columns] = FACTORS[grid.sampling];
-  const cells = planes.map(({ chroma, clipped }) => _withoutClipped(clipped, chroma, grid, 8 * rows, 8 * columns));
+  const cells = planes.map(({ chroma, clipped }) => withoutClipped(clipped, chroma, grid, 8 * rows, 8 * columns));
   let remaining = cells.reduce((sum, { values }) => sum + values.length, 0);
   let [agreeing, counted] = [0, 0];
   for (const [index, { chroma, stored }] of planes.entries()) {

@@ -1,7 +1,17 @@
 /** Undoes a later save: the planes of an earlier file come back, block by block. */
 
 import { FACTORS } from "../jpeg/resampling.js";
-import { beyondFile, farDistance, framed, prove, rounded, storedCoefficients, tolerance, unframed } from "./blocks.js";
+import {
+  beyondFile,
+  farDistance,
+  framed,
+  prove,
+  rounded,
+  setExactlyBeyondFile,
+  storedCoefficients,
+  tolerance,
+  unframed,
+} from "./blocks.js";
 import { difference, proveChroma, showChroma, storedChroma, toBytes } from "./chroma.js";
 import { throughRgb } from "./through_rgb.js";
 
@@ -73,7 +83,7 @@ export function undoSave(seen, save, later) {
       height: lower - upper,
     }));
     // 2. The piece on its own frame, of which `upper` is the first row.
-    const undone = _undoPiece(piece, save, later);
+    const undone = undoPiece(piece, save, later);
     const inner = [(start - upper) * width, (stop - upper) * width];
     for (const [index, plane] of undone.planes.entries()) {
       planes[index].set(toBytes(plane.subarray(...inner)), start * width);
@@ -90,7 +100,7 @@ export function undoSave(seen, save, later) {
  * @param {EarlierSave} save
  * @param {LaterFile | null} later
  */
-function _undoPiece(piece, save, later) {
+function undoPiece(piece, save, later) {
   const { top, left, sampling } = save;
   // 1. What the earlier file would show.
   const { shown } = rounded(framed(piece[0], top, left), save.tables[0]);
@@ -100,15 +110,19 @@ function _undoPiece(piece, save, later) {
   const again = throughRgb([unframed(shown, top, left), ...colors]);
   // 2. Which of its blocks can have become what is seen.
   const stored = later ? storedCoefficients(piece[0], later.tables[0]) : null;
-  const proof = proveLuma(piece[0], again[0], shown, save.tables[0], save, later, stored, { exact: true });
-  const planes = [_nearest(piece[0], shown, proof.beyond, proof.explained, save)];
+  const proof = proveLuma(piece[0], again[0], shown, save.tables[0], save, later, stored);
+  if (later && stored) {
+    const wanted = unexplainedBlocks(proof.explained, piece[0], save);
+    setExactlyBeyondFile(proof.beyond, again[0], stored, later.tables[0], wanted);
+  }
+  const planes = [nearestToShown(piece[0], shown, proof.beyond, proof.explained, save)];
   for (let index = 1; index < piece.length; index++) {
     const frame = framed(piece[index], top, left);
     if (sampling) {
       const [part, grid] = [chroma[index - 1], grids[index - 1]];
       const coefficients = later ? storedChroma(piece[index], later) : null;
       const { explained } = proveChroma(part, again[index], piece[index], grid, later, coefficients);
-      planes.push(_withProven(frame, part.full, explained, FACTORS[sampling]));
+      planes.push(withProven(frame, part.full, explained, FACTORS[sampling]));
     } else {
       planes.push(frame.values);
     }
@@ -126,17 +140,41 @@ function _undoPiece(piece, save, later) {
  * @param {{top: number, left: number}} grid 0..15, rows and columns by which its grid starts before the plane
  * @param {LaterFile | null} later
  * @param {Float32Array | null} stored coefficients of the later file
- * @param {{allowed?: number, exact?: boolean}} [options] how far a block may be from what is seen, `tolerance` by
- *   default; and whether all digits of `beyond` matter
+ * @param {number} [allowed] how far a block may be from what is seen, `tolerance` by default
  * @returns {{explained: Marks, other: Marks, beyond: Plane}} of the frame; and what `again` has beyond what can have
  *   become what is seen
  */
-export function proveLuma(seen, again, shown, table, { top, left }, later, stored, { allowed, exact } = {}) {
-  const beyond = later && stored ? beyondFile(again, stored, later.tables[0], { exact }) : difference(again, seen);
+export function proveLuma(seen, again, shown, table, { top, left }, later, stored, allowed) {
+  const beyond = later && stored ? beyondFile(again, stored, later.tables[0]) : difference(again, seen);
   const [rows, columns] = [shown.height >> 3, shown.width >> 3];
   const known = { rows, columns, top: Math.ceil(top / 8), left: Math.ceil(left / 8), bottom: rows, right: columns };
   const distance = allowed ?? tolerance(table, later ? later.tables[0] : null);
   return { ...prove(beyond, top, left, known, distance, farDistance(table)), beyond };
+}
+
+/**
+ * Which blocks of the picture are part of a block of the frame that is not explained.
+ *
+ * @param {Marks} explained
+ * @param {{width: number, height: number}} size of the picture
+ * @param {{top: number, left: number}} grid
+ * @returns {Uint8Array}
+ */
+function unexplainedBlocks({ rows, columns, values }, { width, height }, { top, left }) {
+  const [high, wide] = [height >> 3, width >> 3];
+  const found = new Uint8Array(high * wide);
+  for (let row = Math.ceil(top / 8); row < rows; row++) {
+    for (let column = Math.ceil(left / 8); column < columns; column++) {
+      if (values[row * columns + column]) {
+        continue;
+      }
+      const [above, before] = [row * 8 - top, column * 8 - left];
+      for (let y = above >> 3; y <= (above + 7) >> 3 && y < high; y++) {
+        found.fill(1, y * wide + (before >> 3), y * wide + Math.min((before + 7) >> 3, wide - 1) + 1);
+      }
+    }
+  }
+  return found;
 }
 
 /**
@@ -150,7 +188,7 @@ export function proveLuma(seen, again, shown, table, { top, left }, later, store
  * @param {{top: number, left: number}} grid
  * @returns {Float32Array} on the frame
  */
-function _nearest(seen, shown, beyond, { rows, columns, values }, { top, left }) {
+function nearestToShown(seen, shown, beyond, { rows, columns, values }, { top, left }) {
   const { width } = shown;
   const result = framed(seen, top, left).values.slice();
   for (let row = Math.ceil(top / 8); row < rows; row++) {
@@ -177,7 +215,7 @@ function _nearest(seen, shown, beyond, { rows, columns, values }, { top, left })
  * @param {[number, number]} factors
  * @returns {Float32Array} on the frame
  */
-function _withProven(frame, full, explained, factors) {
+function withProven(frame, full, explained, factors) {
   const { width, height } = frame;
   const result = frame.values.slice();
   const [high, wide] = [8 * factors[0], 8 * factors[1]];

@@ -15,12 +15,12 @@ import { roundHalfToEven } from "./blocks.js";
 export function describeHistory(history, quality) {
   const sentences = [];
   if (history.saves.length) {
-    sentences.push(_saves(history, quality));
+    sentences.push(describeSaves(history, quality));
   }
   const told = history.contradictedQuality;
   if (history.resized) {
     const end = told === null ? "." : `, so it is restored like a file of quality ${told}.`;
-    sentences.push(`Saved as JPEG before, then ${_resizing(history.resized)}; that cannot be undone${end}`);
+    sentences.push(`Saved as JPEG before, then ${describeResizing(history.resized)}; that cannot be undone${end}`);
   } else if (told !== null) {
     sentences.push(
       `The picture shows more damage than a file of quality ${quality} should: it was saved or resized before in ` +
@@ -36,16 +36,16 @@ export function describeHistory(history, quality) {
  * @param {History} history
  * @param {number | null} quality
  */
-function _saves({ saves, enlargement }, quality) {
+function describeSaves({ saves, enlargement }, quality) {
   const inOrder = saves.toReversed();
   const share = Math.floor(1000 * inOrder[0].agreement) / 10;
-  const steps = [`${_save(inOrder[0])} (in ${share} % of the blocks)`];
+  const steps = [`${describeSave(inOrder[0])} (in ${share} % of the blocks)`];
   for (const [index, before] of inOrder.entries()) {
     if (before.top % 8 || before.left % 8) {
       steps.push("cropped");
     }
     if (index + 1 < inOrder.length) {
-      steps.push(_save(inOrder[index + 1]));
+      steps.push(describeSave(inOrder[index + 1]));
     }
   }
   if (enlargement > 1) {
@@ -59,12 +59,12 @@ function _saves({ saves, enlargement }, quality) {
 }
 
 /** @param {EarlierSave} save */
-function _save({ standard, quality }) {
+function describeSave({ standard, quality }) {
   return `JPEG of ${standard ? "" : "about "}quality ${quality}`;
 }
 
 /** @param {import("./resized.js").ResizedGrid} grid */
-function _resizing({ verticalScale, horizontalScale }) {
+function describeResizing({ verticalScale, horizontalScale }) {
   const scale = (verticalScale + horizontalScale) / 2;
   return `${scale > 1 ? "enlarged" : "reduced"} to about ${roundHalfToEven(100 * scale)} %`;
 }
