@@ -1,6 +1,7 @@
 /** Metadata put into JPEG files that a browser wrote. */
 
-import { joined, withoutName } from "./png.js";
+import { join } from "./containers/bytes.js";
+import { withoutName } from "./containers/exif.js";
 
 const START = [0xff, 0xd8];
 const APP0 = 0xe0;
@@ -42,7 +43,7 @@ export function withMetadataInJpeg(file, info) {
   if (info.comment) {
     segments.push(segment(COMMENT, [info.comment]));
   }
-  return joined([Uint8Array.from(START), ...segments, file.subarray(endOfApplications(file))]);
+  return join([Uint8Array.from(START), ...segments, file.subarray(endOfApplications(file))]);
 }
 
 /**
@@ -51,7 +52,7 @@ export function withMetadataInJpeg(file, info) {
  */
 function segment(marker, parts) {
   const size = parts.reduce((sum, part) => sum + part.length, 2);
-  return joined([Uint8Array.of(0xff, marker, size >> 8, size & 255), ...parts]);
+  return join([Uint8Array.of(0xff, marker, size >> 8, size & 255), ...parts]);
 }
 
 /**

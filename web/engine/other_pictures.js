@@ -1,7 +1,8 @@
 /** Opens pictures that are no JPEG files: PNG by itself, WebP and AVIF by the browser. */
 
 import { decodeInBrowser } from "./browser_pixels.js";
-import { latin, nameKind } from "./containers/file_kinds.js";
+import { asLatin1 } from "./containers/bytes.js";
+import { nameKind } from "./containers/file_kinds.js";
 import { isAvif, lookIntoAvif } from "./containers/of_avif.js";
 import { lookIntoPng } from "./containers/of_png.js";
 import { isWebp, lookIntoWebp } from "./containers/of_webp.js";
@@ -181,7 +182,7 @@ function refusal(bytes) {
   if (kind) {
     return `the picture is ${kind}`;
   }
-  const start = latin(bytes.subarray(0, 16));
+  const start = asLatin1(bytes.subarray(0, 16));
   const name = ELSEWHERE.find(([starts]) => starts.some((sign) => start.startsWith(sign)))?.[1];
   return name
     ? `the picture is ${name}, which is not restored in a browser; restore it on the command line (argan restore)`

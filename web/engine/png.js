@@ -1,5 +1,8 @@
 /** PNG files: rows filtered as libpng filters them, compressed by the platform, with all metadata that PNG holds. */
 
+import { join } from "./containers/bytes.js";
+import { withoutName } from "./containers/exif.js";
+
 /** @typedef {import("./metadata.js").Info} Info */
 
 const SIGNATURE = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a];
@@ -32,7 +35,7 @@ export async function encodePng({ width, height, channels, pixels }, info = {}) 
     ...chunk("IDAT", await compressed(filteredStrips(pixels, width * channels, height, channels))),
     ...chunk("IEND", new Uint8Array(0)),
   ];
-  return joined(parts);
+  return join(parts);
 }
 
 /**
@@ -80,7 +83,7 @@ function checksum(data, before = 0) {
 async function metadataChunks(info) {
   const parts = [];
   if (info.iccProfile) {
-    parts.push(...chunk("iCCP", joined([text.encode("ICC Profile\0\0"), await compressed([info.iccProfile])])));
+    parts.push(...chunk("iCCP", join([text.encode("ICC Profile\0\0"), await compressed([info.iccProfile])])));
   }
   for (const [kind, payload] of /** @type {const} */ ([
     ["cICP", info.cicp],
@@ -103,14 +106,14 @@ async function metadataChunks(info) {
   }
   if (info.dpi) {
     const perMeter = info.dpi.map((density) => Math.floor(density / METERS_PER_INCH + 0.5));
-    parts.push(...chunk("pHYs", joined([integers(perMeter), Uint8Array.of(1)])));
+    parts.push(...chunk("pHYs", join([integers(perMeter), Uint8Array.of(1)])));
   }
   if (info.xmp) {
     parts.push(...internationalText("XML:com.adobe.xmp", text.encode(decoded(info.xmp))));
   }
   if (info.iptc) {
     const payload = await compressed([text.encode(captionsText(info.iptc))]);
-    parts.push(...chunk("zTXt", joined([text.encode("Raw profile type iptc\0\0"), payload])));
+    parts.push(...chunk("zTXt", join([text.encode("Raw profile type iptc\0\0"), payload])));
   }
   const texts = { ...info.text };
   if (info.comment) {
@@ -120,7 +123,7 @@ async function metadataChunks(info) {
     const latin = latinBytes(value);
     parts.push(
       ...(latin
-        ? chunk("tEXt", joined([latinBytes(`${key}\0`) ?? text.encode(`${key}\0`), latin]))
+        ? chunk("tEXt", join([latinBytes(`${key}\0`) ?? text.encode(`${key}\0`), latin]))
         : internationalText(key, text.encode(value))),
     );
   }
@@ -131,21 +134,11 @@ async function metadataChunks(info) {
 }
 
 /**
- * Exif data without the name under which JPEG files store them.
- *
- * @param {Uint8Array} exif
- */
-export function withoutName(exif) {
-  const name = text.encode("Exif\0\0");
-  return name.every((byte, at) => exif[at] === byte) ? exif.subarray(name.length) : exif;
-}
-
-/**
  * @param {string} key
  * @param {Uint8Array} value UTF-8
  */
 function internationalText(key, value) {
-  return chunk("iTXt", joined([text.encode(`${key}\0\0\0\0\0`), value]));
+  return chunk("iTXt", join([text.encode(`${key}\0\0\0\0\0`), value]));
 }
 
 /**
@@ -154,7 +147,7 @@ function internationalText(key, value) {
  * @param {Uint8Array} iptc
  */
 function captionsText(iptc) {
-  const resource = joined([
+  const resource = join([
     text.encode("8BIM"),
     Uint8Array.of(CAPTIONS >> 8, CAPTIONS & 255, 0, 0),
     integers([iptc.length]),
@@ -203,20 +196,6 @@ function integers(values) {
     data.setUint32(4 * index, value);
   }
   return new Uint8Array(data.buffer);
-}
-
-/**
- * @param {Uint8Array[]} parts
- * @returns {Uint8Array<ArrayBuffer>}
- */
-export function joined(parts) {
-  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
 }
 
 /**

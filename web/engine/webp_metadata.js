@@ -1,6 +1,7 @@
 /** Metadata put into WebP files that a browser wrote. */
 
-import { joined, withoutName } from "./png.js";
+import { join } from "./containers/bytes.js";
+import { withoutName } from "./containers/exif.js";
 
 const text = new TextEncoder();
 const HAS_PROFILE = 0x20;
@@ -40,7 +41,7 @@ export function withMetadataInWebp(file, info, { width, height }) {
     ...(exif ? [chunk("EXIF", withoutName(exif))] : []),
     ...(xmp ? [chunk("XMP ", xmp)] : []),
   ];
-  return chunk("RIFF", joined([text.encode("WEBP"), ...parts]));
+  return chunk("RIFF", join([text.encode("WEBP"), ...parts]));
 }
 
 /**
@@ -50,7 +51,7 @@ export function withMetadataInWebp(file, info, { width, height }) {
 function chunk(kind, payload) {
   const size = new Uint8Array(4);
   new DataView(size.buffer).setUint32(0, payload.length, true);
-  return joined([text.encode(kind), size, payload, new Uint8Array(payload.length & 1)]);
+  return join([text.encode(kind), size, payload, new Uint8Array(payload.length & 1)]);
 }
 
 /** @param {Uint8Array} file */

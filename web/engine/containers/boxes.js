@@ -1,6 +1,6 @@
 /** The boxes of ISO base media files, and the items and properties that they describe. */
 
-import { latin } from "./file_kinds.js";
+import { asLatin1 } from "./bytes.js";
 
 /**
  * A box: its kind, and where its payload lies in the file.
@@ -21,7 +21,7 @@ export function* boxes(bytes, position, end) {
   for (let at = position; at + 8 <= end; ) {
     let size = numbers.getUint32(at);
     let start = at + 8;
-    const kind = latin(bytes.subarray(at + 4, start));
+    const kind = asLatin1(bytes.subarray(at + 4, start));
     if (size === 1 && start + 8 <= end) {
       size = Number(numbers.getBigUint64(start));
       start += 8;
@@ -73,8 +73,8 @@ export function itemsIn(bytes, numbers, iinf) {
       const isWide = bytes[start] > 2;
       const at = start + (isWide ? 10 : 8);
       const id = isWide ? numbers.getUint32(start + 4) : numbers.getUint16(start + 4);
-      const rest = latin(bytes.subarray(at + 4, end));
-      return { id, kind: latin(bytes.subarray(at, at + 4)), type: rest.slice(rest.indexOf("\0") + 1) };
+      const rest = asLatin1(bytes.subarray(at + 4, end));
+      return { id, kind: asLatin1(bytes.subarray(at, at + 4)), type: rest.slice(rest.indexOf("\0") + 1) };
     });
 }
 

@@ -210,3 +210,13 @@ function isLittleEndian(exif) {
 function viewOf(exif) {
   return new DataView(exif.buffer, exif.byteOffset, exif.byteLength);
 }
+
+/**
+ * Exif data without the name under which JPEG files store them.
+ *
+ * @param {Uint8Array} exif
+ */
+export function withoutName(exif) {
+  const name = latin1("Exif\0\0");
+  return startsWith(exif, name) ? exif.subarray(name.length) : exif;
+}

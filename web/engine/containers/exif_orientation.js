@@ -1,7 +1,6 @@
 /** Exif data that state the orientation which an AVIF file states elsewhere: there, it alone counts. */
 
-import { latin } from "./file_kinds.js";
-import { joined } from "./png_chunks.js";
+import { asLatin1, join } from "./bytes.js";
 
 const ORIENTATION = 0x0112;
 const SHORT = 3;
@@ -16,7 +15,7 @@ const EMPTY = [0x4d, 0x4d, 0, 42, 0, 0, 0, 8, 0, 0, 0, 0, 0, 0];
  */
 export function withOrientation(exif, orientation) {
   const data = exif ?? Uint8Array.from(EMPTY);
-  const base = latin(data.subarray(0, 6)) === "Exif\0\0" ? 6 : 0;
+  const base = asLatin1(data.subarray(0, 6)) === "Exif\0\0" ? 6 : 0;
   const isLittle = data[base] === 0x49;
   const numbers = new DataView(data.buffer, data.byteOffset, data.byteLength);
   const first = data.length >= base + 8 ? base + numbers.getUint32(base + 4, isLittle) : data.length;
@@ -42,7 +41,7 @@ export function withOrientation(exif, orientation) {
   number.setUint16(0, all.length, isLittle);
   const next = end + 4 <= data.length ? data.subarray(end, end + 4) : new Uint8Array(4);
   const padding = new Uint8Array((data.length - base) & 1);
-  const changed = joined([data, padding, new Uint8Array(number.buffer), ...all, next]);
+  const changed = join([data, padding, new Uint8Array(number.buffer), ...all, next]);
   new DataView(changed.buffer).setUint32(base + 4, data.length + padding.length - base, isLittle);
   return changed;
 }

@@ -4,6 +4,8 @@
  * A file called `.jpg` is often something else: what a phone, a camera or a browser saved under that name.
  */
 
+import { asLatin1 } from "./bytes.js";
+
 const START = 4096;
 const COMMENTS = 100;
 const BYTE_ORDER = "\xef\xbb\xbf";
@@ -57,24 +59,10 @@ const ADVICE = [
  * @returns {string | null} a phrase such as "a PDF document; save the pictures …"; `null` if the kind is not known
  */
 export function nameKind(bytes) {
-  const start = latin(bytes.subarray(0, START));
+  const start = asLatin1(bytes.subarray(0, START));
   const kind = start.slice(4, 8) === "ftyp" ? kindOfContainer(start.slice(8, 12)) : kindBySignature(start);
   const advice = ADVICE.find(([word]) => kind?.includes(word));
   return kind && advice ? `${kind}; ${advice[1]}` : kind;
-}
-
-/**
- * Bytes as a text in which every letter is a byte.
- *
- * @param {Uint8Array} bytes
- */
-export function latin(bytes) {
-  const parts = [];
-  // A call takes no more arguments than this in any browser.
-  for (let at = 0; at < bytes.length; at += 8192) {
-    parts.push(String.fromCharCode(...bytes.subarray(at, at + 8192)));
-  }
-  return parts.join("");
 }
 
 /**

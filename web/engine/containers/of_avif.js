@@ -1,9 +1,9 @@
 /** What the boxes of AVIF files say: size, transparency, metadata. */
 
 import { associated, boxes, itemsIn, placesIn } from "./boxes.js";
+import { asLatin1 } from "./bytes.js";
 import { withOrientation } from "./exif_orientation.js";
 import { GAIN_MAP, notKept, PROVENANCE } from "./extras.js";
-import { latin } from "./file_kinds.js";
 
 /** @typedef {import("./boxes.js").Box} Box */
 /** @typedef {import("./of_webp.js").Container} Container */
@@ -31,7 +31,7 @@ const MIRRORED = [
 
 /** @param {Uint8Array} bytes of a file */
 export function isAvif(bytes) {
-  return latin(bytes.subarray(4, 8)) === "ftyp" && ["avif", "avis"].includes(latin(bytes.subarray(8, 12)));
+  return asLatin1(bytes.subarray(4, 8)) === "ftyp" && ["avif", "avis"].includes(asLatin1(bytes.subarray(8, 12)));
 }
 
 /**
@@ -85,7 +85,7 @@ export function lookIntoAvif(bytes) {
   }
   const extras = [
     ...all
-      .filter((box) => box.kind === "uuid" && latin(payload(box).subarray(0, 16)) === C2PA)
+      .filter((box) => box.kind === "uuid" && asLatin1(payload(box).subarray(0, 16)) === C2PA)
       .map(({ start, end }) => ({ kind: PROVENANCE, size: end - start })),
     ...items.filter(({ kind }) => kind === "tmap").map(() => ({ kind: GAIN_MAP, size: 0 })),
   ];
@@ -106,7 +106,7 @@ export function lookIntoAvif(bytes) {
   if (tracks.length) {
     // Without its tracks, an animation is its first picture.
     for (let at = 8; at < Math.min(all[0].end, MAX_BRANDS); at += 4) {
-      if (latin(plain.subarray(at, at + 4)) === "avis") {
+      if (asLatin1(plain.subarray(at, at + 4)) === "avis") {
         plain.set(encoder.encode("avif"), at);
       }
     }
@@ -135,7 +135,7 @@ function colorsIn(payloads) {
   /** @type {Info} */
   const info = {};
   for (const payload of payloads) {
-    const kind = latin(payload.subarray(0, 4));
+    const kind = asLatin1(payload.subarray(0, 4));
     if (kind === "prof" || kind === "rICC") {
       info.iccProfile ??= payload.slice(4);
     } else if (kind === "nclx" && payload.length >= 11) {
@@ -176,7 +176,7 @@ function alphaOf(bytes, references, primary, propertiesOf, wide) {
   const numbers = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const read = (/** @type {number} */ at) => (wide === 4 ? numbers.getUint32(at) : numbers.getUint16(at));
   const isAlpha = (/** @type {Box} */ { kind, start, end }) =>
-    kind === "auxC" && ALPHA.test(latin(bytes.subarray(start + 4, end)));
+    kind === "auxC" && ALPHA.test(asLatin1(bytes.subarray(start + 4, end)));
   return references
     .filter(({ kind, start }) => kind === "auxl" && read(start + wide + 2) === primary)
     .slice(0, MAX_ITEMS)
@@ -217,7 +217,7 @@ function withoutTurns(bytes, properties) {
       // A property that is needed cannot be removed: a turn by nothing takes its place.
       plain.set([...encoder.encode("irot")], start - 4);
       plain[start] = 0;
-    } else if (kind === "colr" && latin(bytes.subarray(start, start + 4)) !== "nclx") {
+    } else if (kind === "colr" && asLatin1(bytes.subarray(start, start + 4)) !== "nclx") {
       plain.set(encoder.encode("none"), start);
     } else if (kind === "colr" && end - start >= 11 && !DERIVED.includes(bytes[start + 9])) {
       plain.set([0, SRGB[0], 0, SRGB[1]], start + 4);

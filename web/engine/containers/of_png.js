@@ -1,8 +1,8 @@
 /** What a PNG file holds besides its picture: color profile, Exif, XMP, texts, and what follows its end. */
 
+import { asLatin1, join } from "./bytes.js";
 import { notKept, PROVENANCE, UNKNOWN } from "./extras.js";
-import { latin } from "./file_kinds.js";
-import { chunks, inflated, joined } from "./png_chunks.js";
+import { chunks, inflated } from "./png_chunks.js";
 
 /** @typedef {import("../metadata.js").Info} Info */
 /** @typedef {import("./extras.js").Extra} Extra */
@@ -107,7 +107,7 @@ async function profileIn(payload) {
  */
 async function textIn(kind, payload) {
   const [name, rest] = halves(payload);
-  const key = latin(name);
+  const key = asLatin1(name);
   const isInternational = kind === "iTXt";
   if (!key || (isInternational && rest.length < 2)) {
     return null;
@@ -152,7 +152,7 @@ function keepText({ key, value, isInternational }, info, texts) {
     return;
   }
   try {
-    texts.set(key, isInternational ? utf8.decode(value) : latin(value));
+    texts.set(key, isInternational ? utf8.decode(value) : asLatin1(value));
   } catch {
     // Pillow drops texts that are no UTF-8, too.
   }
@@ -213,10 +213,10 @@ function captionsIn(data) {
     return data;
   }
   const segment = "Photoshop 3.0\0";
-  let position = latin(data.subarray(0, segment.length)) === segment ? segment.length : 0;
+  let position = asLatin1(data.subarray(0, segment.length)) === segment ? segment.length : 0;
   const numbers = new DataView(data.buffer, data.byteOffset, data.byteLength);
   let found = null;
-  while (position + 12 <= data.length && latin(data.subarray(position, position + 4)) === "8BIM") {
+  while (position + 12 <= data.length && asLatin1(data.subarray(position, position + 4)) === "8BIM") {
     const number = numbers.getUint16(position + 4);
     // The name, with its length before it, is padded to an even size. So are the data.
     position += 6 + (data[position + 6] | 1) + 1;
@@ -242,7 +242,7 @@ function captionsIn(data) {
 function keepNumbers(kind, payload, info) {
   const numbers = new DataView(payload.buffer, payload.byteOffset, payload.byteLength);
   if (kind === "eXIf") {
-    info.exif = joined([encoder.encode("Exif\0\0"), payload]);
+    info.exif = join([encoder.encode("Exif\0\0"), payload]);
   } else if (kind === "gAMA" && payload.length >= 4) {
     info.gamma = numbers.getUint32(0) / 100_000;
   } else if (kind === "cHRM" && payload.length >= 32) {

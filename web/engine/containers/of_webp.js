@@ -1,7 +1,7 @@
 /** The chunks of WebP files (RIFF): size, transparency, metadata. */
 
+import { asLatin1 } from "./bytes.js";
 import { notKept, PROVENANCE, UNKNOWN } from "./extras.js";
-import { latin } from "./file_kinds.js";
 
 /** @typedef {import("../metadata.js").Info} Info */
 
@@ -29,7 +29,7 @@ const ANIMATION_FLAG = 0x02;
 
 /** @param {Uint8Array} bytes of a file */
 export function isWebp(bytes) {
-  return latin(bytes.subarray(0, 4)) === "RIFF" && latin(bytes.subarray(8, 15)) === "WEBPVP8";
+  return asLatin1(bytes.subarray(0, 4)) === "RIFF" && asLatin1(bytes.subarray(8, 15)) === "WEBPVP8";
 }
 
 /**
@@ -47,7 +47,7 @@ export function lookIntoWebp(bytes) {
   let hasAlpha = false;
   let isAnimated = false;
   for (let at = 12; at + 8 <= end; ) {
-    const kind = latin(bytes.subarray(at, at + 4));
+    const kind = asLatin1(bytes.subarray(at, at + 4));
     const size = numbers.getUint32(at + 4, true);
     const payload = bytes.subarray(at + 8, Math.min(at + 8 + size, end));
     const start = at + 8;

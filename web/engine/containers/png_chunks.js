@@ -1,6 +1,6 @@
 /** The chunks of a PNG file, and compressed data in them, unpacked in bounded memory. */
 
-import { latin } from "./file_kinds.js";
+import { asLatin1, join } from "./bytes.js";
 
 const SIGNATURE = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a];
 
@@ -33,7 +33,7 @@ export function* chunks(bytes) {
     if (end > bytes.length) {
       return;
     }
-    const kind = latin(bytes.subarray(position + 4, start));
+    const kind = asLatin1(bytes.subarray(position + 4, start));
     yield { kind, payload: bytes.subarray(start, end - 4), end };
     if (kind === "IEND") {
       return;
@@ -63,21 +63,7 @@ export async function inflated(compressed, limit) {
   } catch {
     return null;
   }
-  return joined(parts);
-}
-
-/**
- * @param {Uint8Array[]} parts
- * @returns {Uint8Array}
- */
-export function joined(parts) {
-  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
+  return join(parts);
 }
 
 /**
