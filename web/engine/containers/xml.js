@@ -22,7 +22,7 @@ const ATTRIBUTE = new RegExp(`${SPACE}+(${NAME})${SPACE}*=${SPACE}*(?:"([^<"]*)"
 const TAG_END = new RegExp(`${SPACE}*(/?)>`, "y");
 const END_TAG = new RegExp(`</(${NAME})${SPACE}*>`, "y");
 const INSTRUCTION = new RegExp(`^(${LOCAL})(?:${SPACE}+([^]*))?$`);
-const VERSION = `version${SPACE}*=${SPACE}*(?:"1[\\w.:-]*"|'1[\\w.:-]*')`;
+const VERSION = `version${SPACE}*=${SPACE}*(?:"1[\\w.-]*"|'1[\\w.-]*')`;
 const ENCODING = `(?:${SPACE}+encoding${SPACE}*=${SPACE}*(?:"([\\w.-]+)"|'([\\w.-]+)'))?`;
 const STANDALONE = `(?:${SPACE}+standalone${SPACE}*=${SPACE}*(?:"(?:yes|no)"|'(?:yes|no)'))?`;
 const DECLARATION = new RegExp(`^<\\?xml${SPACE}+${VERSION}${ENCODING}${STANDALONE}${SPACE}*\\?>`);
