@@ -179,11 +179,20 @@ def _arrays(prepared: PreparedPicture) -> list[np.ndarray]:
     return [array.numpy().astype(np.uint8).ravel() for array in arrays]
 
 
-@pytest.fixture(scope="module")
-def results(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[_Case, dict[str, Any], bytes]]:
+# Of every kind: saved once, twice, three times, something pasted since, enlarged, resized.
+_FEW = (0, 4, 9, 14, 19, 24, 26, 28, 30, 32)
+
+
+@pytest.fixture(
+    scope="module", params=[pytest.param(True, id="few"), pytest.param(False, id="others", marks=pytest.mark.slow)]
+)
+def results(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> list[tuple[_Case, dict[str, Any], bytes]]:
     """Each case, what Node reports of it, and the planes and blocks that it wrote."""
     folder = tmp_path_factory.mktemp("history")
-    cases = [_Case(number, file) for number, file in enumerate(_files())]
+    chosen = [(number, file) for number, file in enumerate(_files()) if (number in _FEW) == request.param]
+    cases = [_Case(number, file) for number, file in chosen]
     (folder / "cases.json").write_text(json.dumps([case.write(folder) for case in cases]))
     run_node("find_history.js", folder)
     reports = json.loads((folder / "reports.json").read_text())
@@ -197,11 +206,10 @@ def test_the_same_history_is_found(results: list[tuple[_Case, dict[str, Any], by
         assert report["history"] == case.history.to_dict(), case.name
         assert report["sentences"] == list(describe_history(case.history, case.parts.quality)), case.name
     histories = [case.history for case, *_ in results]
-    assert sum(len(history.saves) == 1 for history in histories) >= 12
-    assert sum(len(history.saves) > 1 for history in histories) >= 1
-    assert sum(history.resized is not None for history in histories) >= 1
-    assert sum(history.contradicted_quality is not None for history in histories) >= 1
-    assert sum(history.enlargement > 1 for history in histories) >= 1
+    assert sum(bool(history.saves) for history in histories) >= len(results) / 2
+    assert any(len(history.saves) > 1 for history in histories)
+    assert any(history.resized is not None for history in histories)
+    assert any(history.contradicted_quality is not None for history in histories)
 
 
 def test_the_same_picture_is_restored(results: list[tuple[_Case, dict[str, Any], bytes]]) -> None:
@@ -209,8 +217,9 @@ def test_the_same_picture_is_restored(results: list[tuple[_Case, dict[str, Any],
         assert report["prepared"] == _described(case.prepared), case.name
         arrays = _arrays(case.prepared)
         assert report["sizes"] == [len(array) for array in arrays], case.name
+        ends = np.cumsum(report["sizes"])[:-1]
         for index, (found, expected) in enumerate(
-            zip(np.split(np.frombuffer(data, np.uint8), np.cumsum(report["sizes"])[:-1]), arrays, strict=True)
+            zip(np.split(np.frombuffer(data, np.uint8), ends), arrays, strict=True)
         ):
             assert np.array_equal(found, expected), (case.name, index, int((found != expected).sum()))
-    assert sum(case.prepared.foreign is not None for case, *_ in results) >= 2
+    assert any(case.prepared.foreign is not None for case, *_ in results)
