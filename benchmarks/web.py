@@ -1,4 +1,4 @@
-"""The default network in a browser beside the same network outside of it: `python benchmarks/web.py`.
+"""The default network in a browser beside the same network outside of it, and whole files: `python benchmarks/web.py`.
 
 CPU seconds per megapixel of one thread, what a first visit downloads, and the memory of the page's process. It needs
 chromium, Node.js, and `npm ci --prefix web --ignore-scripts`.
@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from PIL import Image
 from playwright.sync_api import Browser, sync_playwright
 
 from argan_hf.defaults import DEFAULT_CHECKPOINT
@@ -25,6 +26,7 @@ from argan_hf.export import export_onnx, export_web
 from argan_hf.tiling import tiles
 
 WEB = Path(__file__).parents[1] / "web"
+EXAMPLE = sorted((WEB.parent / "space" / "examples").glob("*.png"))[0]
 TILE = 512
 STEP = 16
 FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking")
@@ -46,6 +48,19 @@ RUN = """async ([width, height, tileSize, step]) => {
   const start = performance.now();
   await window.network.runTiles(planes, width, height, null, plan);
   return (performance.now() - start) / 1000;
+}"""
+
+
+WHOLE = """async (name) => {
+  const { Engine } = await import("/engine/engine.js");
+  const [runtime, weights] = ["runtime/", "weights/"].map((folder) => `${location.origin}/${folder}`);
+  const engine = await Engine.open({ runtime, weights, backend: "wasm" });
+  const bytes = new Uint8Array(await (await fetch(name)).arrayBuffer());
+  const start = performance.now();
+  const picture = await engine.reconstruct(bytes);
+  const middle = performance.now();
+  await engine.encode(picture, "png");
+  return [middle - start, performance.now() - middle].map((milliseconds) => milliseconds / 1000);
 }"""
 
 
@@ -94,6 +109,31 @@ def in_browser(browser: Browser, url: str, size: tuple[int, int], workers: int) 
         "cpu": _cpu_seconds(process) - before,
         "wall": float(wall),
         "pss": _megabytes(process, "smaps_rollup", "Pss"),
+        "peak": _megabytes(process, "status", "VmHWM"),
+    }
+    page.close()
+    return found
+
+
+def whole_file(browser: Browser, url: str, name: str) -> dict[str, float]:
+    """A JPEG file of the site restored in a page of its own, and written as PNG.
+
+    Args:
+        browser: without other pages.
+        url: of the staged site.
+        name: of the file.
+
+    Returns:
+        CPU seconds of all, wall seconds until the network has done its work and of the rest, and the peak of RSS in MB.
+    """
+    page = browser.new_page()
+    page.goto(url)
+    reconstruct, finish = page.evaluate(WHOLE, name)
+    process = _renderer(browser)
+    found = {
+        "cpu": _cpu_seconds(process),
+        "reconstruct": float(reconstruct),
+        "finish": float(finish),
         "peak": _megabytes(process, "status", "VmHWM"),
     }
     page.close()
@@ -175,6 +215,20 @@ def main() -> None:
                 print(
                     f"| {size[0]}x{size[1]} | {found['cpu'] / megapixels:.2f} | {found['wall']:.1f} | {beside:.2f} "
                     f"| {found['pss']:.0f} | {found['peak']:.0f} |",
+                    flush=True,
+                )
+            print("\n| JPEG file -> PNG | CPU s/MP | until restored, s | strength, faithful, PNG: s | peak RSS, MB |")
+            print("|---|---|---|---|---|")
+            for width, height in sizes:
+                name = f"{width}x{height}.jpg"
+                with Image.open(EXAMPLE) as image:
+                    image.convert("RGB").resize((width, height)).save(site / name, quality=75)
+                browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=list(FLAGS))
+                found = whole_file(browser, url, name)
+                browser.close()
+                print(
+                    f"| {width}x{height} | {found['cpu'] / (width * height / 1e6):.2f} | {found['reconstruct']:.1f} "
+                    f"| {found['finish']:.1f} | {found['peak']:.0f} |",
                     flush=True,
                 )
         server.shutdown()
