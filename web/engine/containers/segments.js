@@ -57,14 +57,14 @@ export function readLayout(data) {
   let position = 2;
   let scanned = false;
   for (;;) {
-    const found = _findMarker(data, position);
+    const found = findMarker(data, position);
     if (found < 0) {
-      return _layout(segments, null, data.length, false);
+      return layout(segments, null, data.length, false);
     }
     const marker = data[found + 1];
     const behind = found + 2;
     if (marker === END_OF_IMAGE) {
-      return _layout(segments, behind, found, false);
+      return layout(segments, behind, found, false);
     }
     if ((marker === TEMPORARY || marker === START_OF_IMAGE) && !scanned) {
       position = behind;
@@ -75,7 +75,7 @@ export function readLayout(data) {
     const length = kept === 2 ? (data[behind] << 8) | data[behind + 1] : kept === 1 ? data[behind] : 0;
     const end = behind + Math.max(2, length);
     if (scanned && (!AFTER_A_SCAN.has(marker) || end > data.length)) {
-      return _layout(segments, null, found, AFTER_A_SCAN.has(marker));
+      return layout(segments, null, found, AFTER_A_SCAN.has(marker));
     }
     segments.push({ marker, start: behind + 2, end: Math.min(end, data.length) });
     position = end;
@@ -89,7 +89,7 @@ export function readLayout(data) {
  * @param {Uint8Array} data
  * @param {number} position
  */
-function _findMarker(data, position) {
+function findMarker(data, position) {
   for (let at = data.indexOf(0xff, position); at >= 0 && at + 1 < data.length; at = data.indexOf(0xff, at + 1)) {
     const next = data[at + 1];
     if (next !== 0 && next !== 0xff && (next < 0xd0 || next > 0xd7)) {
@@ -106,7 +106,7 @@ function _findMarker(data, position) {
  * @param {boolean} isCut
  * @returns {JpegLayout}
  */
-function _layout(segments, end, stop, isCut) {
+function layout(segments, end, stop, isCut) {
   const scans = segments.filter(({ marker }) => marker === START_OF_SCAN).length;
   const isArithmetic = segments.some(({ marker }) => FRAMES.has(marker) && marker >= FIRST_ARITHMETIC_FRAME);
   return { segments, end, stop, isCut, scans, isArithmetic };

@@ -20,6 +20,9 @@ const BYTES_OF_A_BLOCK = 256;
 
 /** Reads bits of the data between two markers. The loops over blocks keep its state in variables of their own. */
 export class BitReader {
+  #padding = 0;
+  #nextRestart = 0;
+
   /**
    * @param {Uint8Array} bytes of the file
    */
@@ -40,10 +43,6 @@ export class BitReader {
     this.count = 0;
     /** Whether more bits were taken than there are. */
     this.isDry = false;
-    /** Whether a restart marker was missing. */
-    this.hasGap = false;
-    this._padding = 0;
-    this._nextRestart = 0;
   }
 
   /**
@@ -54,10 +53,15 @@ export class BitReader {
    */
   open(position, blocks) {
     this.position = position;
-    this._padding = blocks * BYTES_OF_A_BLOCK + 8;
-    this._nextRestart = 0;
+    this.#padding = blocks * BYTES_OF_A_BLOCK + 8;
+    this.#nextRestart = 0;
     this.isDry = false;
-    this._load();
+    this.#load();
+  }
+
+  /** Number of bits that are left; below 0 if more were taken than there are. */
+  get left() {
+    return (this.end - this.at) * 8 + this.count;
   }
 
   /** Note whether more bits were taken than there are. */
@@ -113,8 +117,8 @@ export class BitReader {
    * @throws {UnreadableImageError} if the file ends before
    */
   restart() {
-    const next = this._nextRestart;
-    this._nextRestart = (next + 1) & 7;
+    const next = this.#nextRestart;
+    this.#nextRestart = (next + 1) & 7;
     for (;;) {
       if (this.marker === END_OF_FILE) {
         throw damaged(ENDS_EARLY);
@@ -123,12 +127,11 @@ export class BitReader {
       const isRestart = this.marker >= FIRST_RESTART && this.marker < FIRST_RESTART + 8;
       if ((!isRestart && this.marker >= FIRST_MARKER) || (isRestart && (ahead === 1 || ahead === 2))) {
         // The restart marker is missing. There are no data until the one that was found is due.
-        this.hasGap = true;
-        this._open(0);
+        this.#open(0);
         return;
       }
       const isBehind = !isRestart || ahead >= 6;
-      this._load();
+      this.#load();
       if (!isBehind) {
         this.isDry = false;
         return;
@@ -137,11 +140,11 @@ export class BitReader {
   }
 
   /** Take the data up to the next marker from the file. */
-  _load() {
+  #load() {
     const { bytes } = this;
     let from = this.position;
     let to = 0;
-    const room = bytes.length - from + this._padding;
+    const room = bytes.length - from + this.#padding;
     if (this.data.length < room) {
       this.data = new Uint8Array(room);
     }
@@ -161,7 +164,7 @@ export class BitReader {
         if (marker !== 0) {
           this.position = from;
           this.marker = marker;
-          this._open(to);
+          this.#open(to);
           return;
         }
         data[to++] = 0xff;
@@ -169,14 +172,14 @@ export class BitReader {
     }
     this.position = bytes.length;
     this.marker = END_OF_FILE;
-    this._open(to);
+    this.#open(to);
   }
 
   /**
    * @param {number} end number of bytes that count
    */
-  _open(end) {
-    this.data.fill(0, end, end + this._padding);
+  #open(end) {
+    this.data.fill(0, end, end + this.#padding);
     this.end = end;
     this.at = 0;
     this.buffer = 0;

@@ -109,7 +109,7 @@ export function readAcBand(reader, table, values, offset, band) {
     return;
   }
   const { data } = reader;
-  const { values: known } = table;
+  const known = table.values;
   const { last, low } = band;
   let { at, buffer, count } = reader;
   for (let index = band.first; index <= last; index++) {
@@ -175,7 +175,7 @@ export function refineAcBand(reader, table, values, offset, band) {
       for (; index <= last; index++) {
         const place = offset + ZIGZAG[index];
         if (values[place] !== 0) {
-          _refine(reader, values, place, low);
+          refine(reader, values, place, low);
         } else if (--run < 0) {
           break;
         }
@@ -189,7 +189,7 @@ export function refineAcBand(reader, table, values, offset, band) {
     for (; index <= last; index++) {
       const place = offset + ZIGZAG[index];
       if (values[place] !== 0) {
-        _refine(reader, values, place, low);
+        refine(reader, values, place, low);
       }
     }
     band.endRun--;
@@ -202,7 +202,7 @@ export function refineAcBand(reader, table, values, offset, band) {
  * @param {number} place
  * @param {number} low
  */
-function _refine(reader, values, place, low) {
+function refine(reader, values, place, low) {
   if (reader.take(1) === 0) {
     return;
   }

@@ -84,8 +84,8 @@ export function readHeader(bytes) {
   return {
     width,
     height,
-    colors: _colors(components, markers.adobeTransform),
-    sampling: _sampling(components),
+    colors: colors(components, markers.adobeTransform),
+    sampling: sampling(components),
     tables,
     quality,
     standard: exact,
@@ -100,7 +100,7 @@ export function readHeader(bytes) {
  * @param {number | null} adobeTransform
  * @returns {JpegHeader["colors"]}
  */
-function _colors(components, adobeTransform) {
+function colors(components, adobeTransform) {
   if (components.length === 1) {
     return "L";
   }
@@ -115,7 +115,7 @@ function _colors(components, adobeTransform) {
  * @param {Component[]} components
  * @returns {string}
  */
-function _sampling(components) {
+function sampling(components) {
   if (components.length === 1) {
     return "gray";
   }

@@ -46,7 +46,7 @@ export class HuffmanTable {
           throw damaged("a Huffman table holds an impossible symbol");
         }
         if (length <= LOOK) {
-          this._enter(code, length, symbols[place]);
+          this.#enter(code, length, symbols[place]);
         }
       }
       // No code is all ones.
@@ -62,7 +62,7 @@ export class HuffmanTable {
    * @param {number} length
    * @param {number} symbol
    */
-  _enter(code, length, symbol) {
+  #enter(code, length, symbol) {
     const first = code << (LOOK - length);
     const end = Math.min(first + (1 << (LOOK - length)), this.short.length);
     const size = symbol & 15;
@@ -97,10 +97,10 @@ export function standardTables() {
   const differences = "000102030405060708090a0b";
   return {
     dc: [
-      _codes("00010501010101010100000000000000", differences),
-      _codes("00030101010101010101010000000000", differences),
+      codes("00010501010101010100000000000000", differences),
+      codes("00030101010101010101010000000000", differences),
     ],
-    ac: [_codes("0002010303020403050504040000017d", LUMA), _codes("00020102040403040705040400010277", CHROMA)],
+    ac: [codes("0002010303020403050504040000017d", LUMA), codes("00020102040403040705040400010277", CHROMA)],
   };
 }
 
@@ -109,7 +109,7 @@ export function standardTables() {
  * @param {string} symbols hexadecimal
  * @returns {HuffmanCodes}
  */
-function _codes(counts, symbols) {
+function codes(counts, symbols) {
   const codes = { counts: new Uint8Array(17), symbols: new Uint8Array(256) };
   for (let at = 0; at < counts.length; at += 2) {
     codes.counts[at / 2 + 1] = Number.parseInt(counts.slice(at, at + 2), 16);

@@ -52,7 +52,7 @@ export function checkSize({ width, height, components }, bytes, maxMegapixels) {
   }
   if (megapixels > maxMegapixels) {
     throw new UnreadableImageError(
-      `the picture claims to hold ${_thousands(megapixels, 1)} megapixels, more than the limit of ${maxMegapixels}; ` +
+      `the picture claims to hold ${thousands(megapixels, 1)} megapixels, more than the limit of ${maxMegapixels}; ` +
         "raise it with maxMegapixels",
     );
   }
@@ -66,8 +66,8 @@ export function checkSize({ width, height, components }, bytes, maxMegapixels) {
   const rows = Math.ceil((height * components[0].vertical) / most[1] / 8);
   if (columns * rows > 8 * bytes.length) {
     throw new UnreadableImageError(
-      `the picture is damaged and cannot be decoded: it ends early (${_thousands(bytes.length, 0)} bytes cannot hold ` +
-        `the ${_thousands(megapixels, 1)} megapixels that it claims)`,
+      `the picture is damaged and cannot be decoded: it ends early (${thousands(bytes.length, 0)} bytes cannot hold ` +
+        `the ${thousands(megapixels, 1)} megapixels that it claims)`,
     );
   }
 }
@@ -76,6 +76,6 @@ export function checkSize({ width, height, components }, bytes, maxMegapixels) {
  * @param {number} number
  * @param {number} digits behind the point
  */
-function _thousands(number, digits) {
+function thousands(number, digits) {
   return number.toLocaleString("en-US", { minimumFractionDigits: digits, maximumFractionDigits: digits });
 }

@@ -47,6 +47,14 @@ const START_OF_IMAGE = 0xd8;
 const END_OF_IMAGE = 0xd9;
 const ADOBE_APPLICATION = 0xee;
 const ADOBE = [0x41, 0x64, 0x6f, 0x62, 0x65];
+const DEFINING = new Set([
+  ...FRAMES,
+  HUFFMAN_TABLES,
+  ARITHMETIC_CONDITIONS,
+  QUANTIZATION_TABLES,
+  RESTART_INTERVAL,
+  START_OF_SCAN,
+]);
 const SLOTS = 4;
 
 /** Reads markers, and keeps what they define. */
@@ -86,35 +94,34 @@ export class MarkerReader {
    * @throws {UnreadableImageError} if what is read makes no sense
    */
   next(pending = 0) {
-    for (let marker = pending || this._find(); marker > 0; marker = this._find()) {
+    for (let marker = pending || this.#find(); marker > 0; marker = this.#find()) {
       if (marker === END_OF_IMAGE) {
         return "end";
+      }
+      if (marker === START_OF_IMAGE) {
+        throw damaged("it starts twice");
       }
       // Restart markers and the temporary one have no payload.
       if (marker === 0x01 || (marker >= 0xd0 && marker <= 0xd7)) {
         continue;
       }
-      if (marker === START_OF_IMAGE || (FRAMES.has(marker) && this.frame !== null)) {
-        throw damaged("it has two beginnings");
+      if (!isSkipped(marker) && !DEFINING.has(marker)) {
+        throw damaged(`it holds an unknown marker (FF ${marker.toString(16).toUpperCase().padStart(2, "0")})`);
       }
-      const segment = this._segment();
+      const segment = this.#segment(marker);
       if (segment === null) {
-        // Where it is cut, it can be wrong before that.
-        if (marker === QUANTIZATION_TABLES && (this.bytes[this.position + 2] & 15) >= SLOTS) {
-          throw damaged("a quantization table has an impossible number");
-        }
         return "cut";
       }
       if (marker === START_OF_SCAN) {
-        return this._readScan(segment);
+        return this.#readScan(segment);
       }
-      this._read(marker, segment);
+      this.#read(marker, segment);
     }
     return "cut";
   }
 
   /** The next marker; 0 at the end of the file. */
-  _find() {
+  #find() {
     const { bytes } = this;
     for (let at = bytes.indexOf(0xff, this.position); at >= 0; at = bytes.indexOf(0xff, at)) {
       while (at < bytes.length && bytes[at] === 0xff) {
@@ -135,14 +142,26 @@ export class MarkerReader {
   /**
    * The payload of the segment at the position, and go behind it; `null` if the file ends before.
    *
+   * @param {number} marker of the segment
    * @returns {Uint8Array | null}
+   * @throws {UnreadableImageError} if the segment has no length, or the end cuts one that decoding needs
    */
-  _segment() {
+  #segment(marker) {
     const { bytes, position } = this;
     if (position + 2 > bytes.length) {
       return null;
     }
-    const end = position + Math.max(2, (bytes[position] << 8) | bytes[position + 1]);
+    const length = (bytes[position] << 8) | bytes[position + 1];
+    const end = position + Math.max(2, length);
+    if (!isSkipped(marker)) {
+      if (length < 2) {
+        throw damaged("tables have a wrong length");
+      }
+      // libjpeg fails at most bytes that only look like tables, or like another header.
+      if (end > bytes.length) {
+        throw damaged(ENDS_EARLY);
+      }
+    }
     if (end > bytes.length) {
       return null;
     }
@@ -154,13 +173,13 @@ export class MarkerReader {
    * @param {number} marker
    * @param {Uint8Array} segment
    */
-  _read(marker, segment) {
+  #read(marker, segment) {
     if (FRAMES.has(marker)) {
-      this._readFrame(marker, segment);
+      this.#readFrame(marker, segment);
     } else if (marker === HUFFMAN_TABLES) {
-      this._readHuffmanTables(segment);
+      this.#readHuffmanTables(segment);
     } else if (marker === QUANTIZATION_TABLES) {
-      this._readQuantizationTables(segment);
+      this.#readQuantizationTables(segment);
     } else if (marker === RESTART_INTERVAL) {
       if (segment.length !== 2) {
         throw damaged("a restart interval has a wrong length");
@@ -170,11 +189,10 @@ export class MarkerReader {
       if (segment.length > 11 && ADOBE.every((byte, at) => segment[at] === byte)) {
         this.adobeTransform = segment[11];
       }
-    } else if (
-      (marker < 0xe0 || marker > 0xef) &&
-      ![COMMENT, NUMBER_OF_LINES, ARITHMETIC_CONDITIONS].includes(marker)
-    ) {
-      throw damaged(`it holds an unknown marker (FF ${marker.toString(16).toUpperCase().padStart(2, "0")})`);
+    } else if (marker === ARITHMETIC_CONDITIONS) {
+      if (segment.some((slot, at) => at % 2 === 0 && slot >= 8 * SLOTS)) {
+        throw damaged("conditions of arithmetic coding make no sense");
+      }
     }
   }
 
@@ -182,7 +200,10 @@ export class MarkerReader {
    * @param {number} marker
    * @param {Uint8Array} segment
    */
-  _readFrame(marker, segment) {
+  #readFrame(marker, segment) {
+    if (this.frame !== null) {
+      throw damaged("it has two headers");
+    }
     const count = segment.length > 5 ? segment[5] : 0;
     if (segment.length !== 6 + 3 * count || count === 0) {
       throw damaged("its header has a wrong length");
@@ -202,7 +223,7 @@ export class MarkerReader {
   /**
    * @param {Uint8Array} segment
    */
-  _readQuantizationTables(segment) {
+  #readQuantizationTables(segment) {
     for (let at = 0; at < segment.length; ) {
       const bytes = segment[at] >> 4 ? 2 : 1;
       const slot = segment[at++] & 15;
@@ -220,7 +241,7 @@ export class MarkerReader {
   /**
    * @param {Uint8Array} segment
    */
-  _readHuffmanTables(segment) {
+  #readHuffmanTables(segment) {
     let at = 0;
     while (segment.length - at > 16) {
       const kind = segment[at];
@@ -246,7 +267,7 @@ export class MarkerReader {
    * @param {Uint8Array} segment
    * @returns {Scan}
    */
-  _readScan(segment) {
+  #readScan(segment) {
     const { frame } = this;
     if (frame === null) {
       throw damaged("a scan precedes the header");
@@ -270,6 +291,15 @@ export class MarkerReader {
     const [first, last, bits] = segment.subarray(1 + 2 * count);
     return { parts, first, last, high: bits >> 4, low: bits & 15 };
   }
+}
+
+/**
+ * Whether the segment of a marker says nothing that decoding needs.
+ *
+ * @param {number} marker
+ */
+function isSkipped(marker) {
+  return (marker >= 0xe0 && marker <= 0xef) || marker === COMMENT || marker === NUMBER_OF_LINES;
 }
 
 /**

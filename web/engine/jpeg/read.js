@@ -1,6 +1,7 @@
 /**
- * Reads JPEG files: what the header states, the true coefficients, and the planes, equal to those of libjpeg-turbo in
- * every sample.
+ * Reads JPEG files: the planes that libjpeg-turbo decodes, in every sample, and the coefficients of the file.
+ *
+ * The decoders of browsers are not used: they give RGB, in which samples are clipped, and no two of them agree.
  */
 
 import { readLayout } from "../containers/segments.js";
@@ -14,6 +15,8 @@ import { readCoefficients } from "./scans.js";
 import { smoothing } from "./smoothing.js";
 import { storedPlane } from "./stored_planes.js";
 
+/** @typedef {import("./codec.js").Coefficients} Coefficients */
+/** @typedef {import("./header.js").JpegHeader} JpegHeader */
 /** @typedef {import("./scans.js").StoredPicture} StoredPicture */
 
 /**
@@ -22,53 +25,64 @@ import { storedPlane } from "./stored_planes.js";
  * @typedef {object} JpegFile
  * @property {number} width in pixels, as stored (Exif orientation not applied)
  * @property {number} height
- * @property {string} sampling "4:2:0", …, "gray", or the factors of every component ("2x2,1x1,1x1")
+ * @property {string} sampling as for `JpegHeader`
  * @property {Int32Array[]} tables the quantization table of each component, natural order
+ * @property {boolean} progressive
  * @property {number} quality the nearest libjpeg quality, 1..100
  * @property {boolean} standard whether the tables are exactly libjpeg's at that quality
- * @property {boolean} progressive
- * @property {Uint8Array[]} planes one for gray files, else Y, Cb, Cr at full size
- * @property {import("./codec.js").Coefficients[]} coefficients of each component
- * @property {boolean} lacksEnd whether the file lacks its last marker, but nothing of the picture
+ * @property {Uint8Array[]} planes one for gray files, else Y, Cb, Cr; each width * height samples, those that are stored
+ *   smaller upsampled as libjpeg does it
+ * @property {Coefficients[]} coefficients of each component, quantized, as the file stores them
+ * @property {boolean} lacksEnd whether the file lacks its last marker, though its data reach to the last block
  */
 
 /**
- * Decode a gray or Y'CbCr JPEG file to its planes.
+ * Decode a gray or Y'CbCr JPEG file with Huffman coding to its planes.
+ *
+ * Memory: two bytes for each coefficient, and one for each sample, as stored and at full size.
  *
  * @param {Uint8Array} bytes of the file
- * @param {{maxMegapixels?: number}} [options] larger pictures are refused
+ * @param {{maxMegapixels?: number}} [limits] in millions of pixels
  * @returns {JpegFile}
  * @throws {UnreadableImageError} if the file is no JPEG, is damaged, too large, or of a kind that is not read here
  */
 export function readJpeg(bytes, { maxMegapixels = MAX_MEGAPIXELS } = {}) {
   const header = readHeader(bytes);
-  const { width, height, sampling, quality, standard, progressive } = header;
   checkKind(header);
   checkSize(header, bytes, maxMegapixels);
   const layout = readLayout(bytes);
-  const limit = scanLimit(header);
-  checkScans(layout.scans, limit);
-  const { picture, isWhole } =
-    layout.end === null
-      ? readWithoutEnd(bytes, layout, limit)
-      : { picture: readCoefficients(bytes, limit), isWhole: false };
-  const planes = picture.components.map((component) => fullPlane(picture, component, width, height));
-  const coefficients = picture.components.map(({ rows, columns, values }) => ({
-    rows,
-    columns,
-    values: values.subarray(0, rows * columns * 64),
-  }));
-  const { tables } = header;
-  return { width, height, sampling, tables, quality, standard, progressive, planes, coefficients, lacksEnd: isWhole };
+  const maxScans = scanLimit(header);
+  checkScans(layout.scans, maxScans);
+  try {
+    const mended = layout.end === null ? readWithoutEnd(bytes, layout, maxScans) : null;
+    const picture = mended ?? readCoefficients(bytes, maxScans);
+    const { width, height, sampling, tables, progressive, quality, standard } = header;
+    return {
+      ...{ width, height, sampling, tables, progressive, quality, standard },
+      planes: planes(picture, width, height),
+      coefficients: picture.components.map(({ rows, columns, values }) => {
+        return { rows, columns, values: values.subarray(0, rows * columns * 64) };
+      }),
+      lacksEnd: mended !== null,
+    };
+  } catch (error) {
+    // What typed arrays throw if there is no room for them.
+    if (!(error instanceof RangeError)) {
+      throw error;
+    }
+    throw new UnreadableImageError("the picture needs more memory than there is; restore a smaller one");
+  }
 }
 
-/** @param {import("./header.js").JpegHeader} header */
-function checkKind({ colors, coding }) {
+/**
+ * @param {JpegHeader} header
+ */
+function checkKind({ coding, colors }) {
   if (coding === "arithmetic") {
     throw onlyOnCommandLine("with arithmetic coding");
   }
   if (coding === "lossless" || coding === "hierarchical") {
-    throw new UnreadableImageError(`the picture is a ${coding} JPEG, which is not read: convert it to an ordinary one`);
+    throw new UnreadableImageError(`the picture is a ${coding} JPEG, which is not read; convert it first`);
   }
   if (colors === "CMYK" || colors === "RGB") {
     throw onlyOnCommandLine(`in ${colors}`);
@@ -76,21 +90,20 @@ function checkKind({ colors, coding }) {
 }
 
 /**
- * The plane of a component at the size of the picture.
- *
  * @param {StoredPicture} picture
- * @param {StoredPicture["components"][number]} component
  * @param {number} width
  * @param {number} height
  */
-function fullPlane(picture, component, width, height) {
-  const plane = storedPlane(component, smoothing(picture, component));
-  const most = [1, 1];
+function planes(picture, width, height) {
+  const most = { horizontal: 1, vertical: 1 };
   for (const { horizontal, vertical } of picture.components) {
-    most[0] = Math.max(most[0], vertical);
-    most[1] = Math.max(most[1], horizontal);
+    most.horizontal = Math.max(most.horizontal, horizontal);
+    most.vertical = Math.max(most.vertical, vertical);
   }
-  const rows = most[0] / component.vertical;
-  const columns = most[1] / component.horizontal;
-  return rows === 1 && columns === 1 ? plane : enlarge(plane, component.width, [rows, columns], width, height);
+  return picture.components.map((component) => {
+    const plane = storedPlane(component, smoothing(picture, component));
+    const rows = most.vertical / component.vertical;
+    const columns = most.horizontal / component.horizontal;
+    return rows === 1 && columns === 1 ? plane : enlarge(plane, component.width, [rows, columns], width, height);
+  });
 }

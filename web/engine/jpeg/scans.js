@@ -34,15 +34,18 @@ import { readToFirstScan } from "./markers.js";
  * @typedef {object} StoredPicture
  * @property {StoredComponent[]} components
  * @property {boolean} progressive
+ * @property {number} scans number of scans
  * @property {number} groupRows number of rows of coded groups of blocks
  * @property {number} lastGoodRow the last of them for which the last scan has data
  * @property {boolean} isDry whether the data of the last scan end before its last block
- * @property {boolean} hasGap whether a restart marker is missing
  */
 
 const PROGRESSIVE = 0xc2;
 const MOST_BLOCKS = 10;
 const MOST_FACTOR = 4;
+// At the end of a file without its last marker, libjpeg waits for up to 57 bits, needed or not. It refuses most files
+// that have less than this left.
+const LOOK_AHEAD = 32;
 
 /**
  * Decode the coefficients of a file with Huffman coding.
@@ -55,24 +58,24 @@ const MOST_FACTOR = 4;
 export function readCoefficients(bytes, maxScans) {
   const { markers, frame, scan: first } = readToFirstScan(bytes);
   const progressive = frame.marker === PROGRESSIVE;
-  const picture = _allocate(frame, progressive);
+  const picture = allocate(frame, progressive);
   const hasSeveralScans = progressive || first.parts.length < frame.components.length;
   if (!progressive) {
-    _addStandardTables(markers);
+    addStandardTables(markers);
   }
   const reader = new BitReader(bytes);
   /** @type {Scan | "end" | "cut"} */
   let scan = first;
-  for (let scans = 1; typeof scan !== "string"; scans++) {
-    checkScans(scans, maxScans);
-    if (scans > 1 && !hasSeveralScans) {
+  while (typeof scan !== "string") {
+    picture.scans++;
+    checkScans(picture.scans, maxScans);
+    if (picture.scans > 1 && !hasSeveralScans) {
       throw damaged("it has a scan too many");
     }
-    new ScanDecoder(markers, reader, picture, scan, scans > 1).decode();
+    new ScanDecoder(markers, reader, picture, scan).decode();
     picture.isDry = reader.isDry;
-    picture.hasGap = reader.hasGap;
     if (reader.marker === END_OF_FILE) {
-      if (hasSeveralScans || reader.isDry) {
+      if (hasSeveralScans || reader.left < LOOK_AHEAD) {
         throw damaged(ENDS_EARLY);
       }
       return picture;
@@ -91,7 +94,7 @@ export function readCoefficients(bytes, maxScans) {
  * @param {boolean} progressive
  * @returns {StoredPicture}
  */
-function _allocate({ width, height, components }, progressive) {
+function allocate({ width, height, components }, progressive) {
   const horizontal = Math.max(...components.map((component) => component.horizontal));
   const vertical = Math.max(...components.map((component) => component.vertical));
   const stored = components.map((component) => {
@@ -123,17 +126,17 @@ function _allocate({ width, height, components }, progressive) {
   return {
     components: stored,
     progressive,
+    scans: 0,
     groupRows: Math.ceil(height / (8 * vertical)),
     lastGoodRow: 0,
     isDry: false,
-    hasGap: false,
   };
 }
 
 /**
  * @param {MarkerReader} markers
  */
-function _addStandardTables({ dc, ac }) {
+function addStandardTables({ dc, ac }) {
   const standard = standardTables();
   for (const slot of [0, 1]) {
     dc[slot] ??= standard.dc[slot];
@@ -148,9 +151,8 @@ class ScanDecoder {
    * @param {BitReader} reader
    * @param {StoredPicture} picture
    * @param {Scan} scan
-   * @param {boolean} isLater whether other scans precede
    */
-  constructor(markers, reader, picture, scan, isLater) {
+  constructor(markers, reader, picture, scan) {
     this.markers = markers;
     this.reader = reader;
     this.picture = picture;
@@ -167,20 +169,20 @@ class ScanDecoder {
     if (this.blocks > MOST_BLOCKS) {
       throw damaged("a scan has too many blocks in a group");
     }
-    this._keepTables();
+    this.#keepTables();
     if (picture.progressive) {
-      this._noteProgress(isLater);
+      this.#noteProgress();
     }
     this.needsDc = !picture.progressive || (scan.first === 0 && scan.high === 0);
     this.needsAc = !picture.progressive || scan.first > 0;
-    this.dc = this.parts.map((part) => (this.needsDc ? _table(markers.dc, part.dc, true) : null));
-    this.ac = this.parts.map((part) => (this.needsAc ? _table(markers.ac, part.ac, false) : null));
+    this.dc = this.parts.map((part) => (this.needsDc ? table(markers.dc, part.dc, true) : null));
+    this.ac = this.parts.map((part) => (this.needsAc ? table(markers.ac, part.ac, false) : null));
     this.predictions = new Int32Array(this.parts.length);
     this.band = { first: scan.first, last: scan.last, low: scan.low, endRun: 0 };
   }
 
   /** A component keeps the table that is valid at its first scan (`latch_quant_tables`). */
-  _keepTables() {
+  #keepTables() {
     for (const { component } of this.parts) {
       component.table ??= component.slot < 4 ? this.markers.tables[component.slot] : null;
       if (component.table === null) {
@@ -189,12 +191,8 @@ class ScanDecoder {
     }
   }
 
-  /**
-   * Check the part that a progressive scan sends, and note it for the smoothing of what is never sent.
-   *
-   * @param {boolean} isLater
-   */
-  _noteProgress(isLater) {
+  /** Check the part that a progressive scan sends, and note it for the smoothing of what is never sent. */
+  #noteProgress() {
     const { first, last, high, low } = this.scan;
     const isBand = first === 0 ? last === 0 : first <= last && last < 64 && this.isSingle;
     if (!isBand || (high !== 0 && low !== high - 1) || low > 13) {
@@ -203,7 +201,7 @@ class ScanDecoder {
     for (const { component } of this.parts) {
       const { known, knownBefore } = component;
       for (let index = Math.min(first, 1); index <= Math.max(last, 9); index++) {
-        knownBefore[index] = isLater ? known[index] : 0;
+        knownBefore[index] = this.picture.scans > 1 ? known[index] : 0;
       }
       known.fill(low, first, last + 1);
     }
@@ -215,7 +213,7 @@ class ScanDecoder {
     const interval = this.markers.restartInterval;
     const [first] = parts;
     const rows = isSingle ? first.component.rows : picture.groupRows;
-    const columns = isSingle ? first.component.columns : _groupColumns(picture);
+    const columns = isSingle ? first.component.columns : groupColumns(picture);
     let left = interval;
     reader.open(this.markers.position, this.blocks);
     for (let row = 0; row < rows; row++) {
@@ -236,9 +234,9 @@ class ScanDecoder {
         }
         picture.lastGoodRow = groupRow;
         if (isSingle) {
-          this._decodeBlock(0, (row * columns + column) * 64);
+          this.#decodeBlock(0, (row * columns + column) * 64);
         } else {
-          this._decodeGroup(row, column);
+          this.#decodeGroup(row, column);
         }
         reader.check();
       }
@@ -251,12 +249,12 @@ class ScanDecoder {
    * @param {number} row of groups
    * @param {number} column
    */
-  _decodeGroup(row, column) {
+  #decodeGroup(row, column) {
     for (let part = 0; part < this.parts.length; part++) {
       const { horizontal, vertical, columns, values } = this.parts[part].component;
       for (let y = row * vertical; y < (row + 1) * vertical; y++) {
         for (let x = column * horizontal; x < (column + 1) * horizontal; x++) {
-          this._decodeBlock(part, x < columns ? (y * columns + x) * 64 : values.length - 64);
+          this.#decodeBlock(part, x < columns ? (y * columns + x) * 64 : values.length - 64);
         }
       }
     }
@@ -266,7 +264,7 @@ class ScanDecoder {
    * @param {number} part index of the component in the scan
    * @param {number} offset of the block in its values
    */
-  _decodeBlock(part, offset) {
+  #decodeBlock(part, offset) {
     const { reader, scan, band } = this;
     const { values } = this.parts[part].component;
     const dc = this.dc[part];
@@ -295,7 +293,7 @@ class ScanDecoder {
  *
  * @param {StoredPicture} picture
  */
-function _groupColumns({ components }) {
+function groupColumns({ components }) {
   return Math.max(...components.map(({ columns, horizontal }) => Math.ceil(columns / horizontal)));
 }
 
@@ -304,7 +302,7 @@ function _groupColumns({ components }) {
  * @param {number} slot
  * @param {boolean} isDc
  */
-function _table(slots, slot, isDc) {
+function table(slots, slot, isDc) {
   const codes = slot < slots.length ? slots[slot] : null;
   if (codes === null) {
     throw damaged(`Huffman table ${slot} is missing`);

@@ -42,10 +42,11 @@ const WEIGHTS = [
  *   smooths nothing
  */
 export function smoothing(picture, component) {
-  if (!picture.progressive || !_isUseful(picture.components)) {
+  if (!picture.progressive || !isUseful(picture.components)) {
     return null;
   }
-  const { known, knownBefore, vertical } = component;
+  const { known, vertical } = component;
+  const knownBefore = picture.scans > 1 ? component.knownBefore : new Int32Array(64).fill(-1);
   const table = /** @type {Int32Array} */ (component.table);
   const sums = new Int32Array(25);
   return (row, column, block) => {
@@ -53,21 +54,21 @@ export function smoothing(picture, component) {
     const sent = group > picture.lastGoodRow ? knownBefore : known;
     const isAlone = sent.subarray(1, 10).every((bits) => bits === -1);
     const weights = isAlone ? WEIGHTS_ALONE : WEIGHTS;
-    _neighbors(picture, component, row, column, sums);
+    neighbors(picture, component, row, column, sums);
     for (let index = 0; index < weights.length; index++) {
       const low = sent[index + 1];
       const place = PLACES[index];
       if (low === 0 || block[place] !== 0) {
         continue;
       }
-      const number = table[0] * _dot(weights[index], sums);
-      const size = _divide(Math.abs(number), table[place]);
+      const number = table[0] * dot(weights[index], sums);
+      const size = divide(Math.abs(number), table[place]);
       const limited = low > 0 && size >= 1 << low ? (1 << low) - 1 : size;
       block[place] = number < 0 ? -limited : limited;
     }
     if (isAlone) {
-      const number = table[0] * _dot(WEIGHTS_OF_DC, sums);
-      const size = _divide(Math.abs(number), table[0]);
+      const number = table[0] * dot(WEIGHTS_OF_DC, sums);
+      const size = divide(Math.abs(number), table[0]);
       block[0] = number < 0 ? -size : size;
     }
   };
@@ -78,7 +79,7 @@ export function smoothing(picture, component) {
  *
  * @param {StoredComponent[]} components
  */
-function _isUseful(components) {
+function isUseful(components) {
   const isReady = components.every(
     ({ known, table }) =>
       table !== null && known[0] >= 0 && table[0] !== 0 && PLACES.every((place) => table[place] !== 0),
@@ -95,7 +96,7 @@ function _isUseful(components) {
  * @param {number} column
  * @param {Int32Array} found 25, changed
  */
-function _neighbors({ groupRows }, { values, rows, columns, vertical }, row, column, found) {
+function neighbors({ groupRows }, { values, rows, columns, vertical }, row, column, found) {
   // As libjpeg counts them: in the last group it takes the rows that are there for those of every group.
   const group = Math.floor(row / vertical);
   const isLast = group === groupRows - 1;
@@ -116,7 +117,7 @@ function _neighbors({ groupRows }, { values, rows, columns, vertical }, row, col
  * @param {number[]} weights
  * @param {Int32Array} sums
  */
-function _dot(weights, sums) {
+function dot(weights, sums) {
   let sum = 0;
   for (let index = 0; index < 25; index++) {
     sum += weights[index] * sums[index];
@@ -130,6 +131,6 @@ function _dot(weights, sums) {
  * @param {number} sum at least 0
  * @param {number} step of the coefficient
  */
-function _divide(sum, step) {
+function divide(sum, step) {
   return Math.trunc((step * 128 + sum) / (step * 256));
 }

@@ -37,7 +37,6 @@ export function blockSamples(values, offset, table, output, to, stride) {
   // 1. Columns. Bits above those of safe numbers are collected, and looked at once.
   let range = 0;
   let lastColumn = 0;
-  let isFlat = true;
   for (let column = 0; column < 8; column++) {
     const from = offset + column;
     const v1 = values[from + 8];
@@ -64,7 +63,6 @@ export function blockSamples(values, offset, table, output, to, stride) {
       work[column + 56] = sample;
       continue;
     }
-    isFlat = false;
     lastColumn = column;
     const x1 = Math.imul(v1, table[column + 8]);
     const x2 = Math.imul(v2, table[column + 16]);
@@ -98,25 +96,37 @@ export function blockSamples(values, offset, table, output, to, stride) {
     work[column + 32] = (t0 - t3 - o7) >> 11;
   }
   if ((range & ~(2 * SAFE - 1)) !== 0) {
-    _narrowSamples(values, offset, table, output, to, stride);
+    narrowSamples(values, offset, table, output, to, stride);
     return;
   }
-  // 2. Rows of one number each.
+  // 2. Rows: of one number each, or of several.
   if (lastColumn === 0) {
     for (let row = 0, place = to; row < 64; row += 8, place += stride) {
+      range |= work[row] + SAFE;
       const sum = ((work[row] + 16) >> 5) + 128;
       const sample = sum < 0 ? 0 : sum > 255 ? 255 : sum;
-      if (isFlat && row > 0) {
-        output.copyWithin(place, to, to + 8);
-      } else {
-        for (let x = 0; x < 8; x++) {
-          output[place + x] = sample;
-        }
+      for (let x = 0; x < 8; x++) {
+        output[place + x] = sample;
       }
     }
-    return;
+  } else {
+    range = rowSamples(output, to, stride, range);
   }
-  // 3. Rows.
+  if ((range & ~(2 * SAFE - 1)) !== 0) {
+    narrowSamples(values, offset, table, output, to, stride);
+  }
+}
+
+/**
+ * The samples of rows of intermediate results.
+ *
+ * @param {Uint8Array | Uint8ClampedArray} output
+ * @param {number} to place of the first sample
+ * @param {number} stride from one row of samples to the next
+ * @param {number} range
+ * @returns {number} the range with the bits of what was added
+ */
+function rowSamples(output, to, stride, range) {
   for (let row = 0, place = to; row < 64; row += 8, place += stride) {
     const x0 = work[row];
     const x1 = work[row + 1];
@@ -160,9 +170,7 @@ export function blockSamples(values, offset, table, output, to, stride) {
     output[place + 6] = s6 < 0 ? 0 : s6 > 255 ? 255 : s6;
     output[place + 7] = s7 < 0 ? 0 : s7 > 255 ? 255 : s7;
   }
-  if ((range & ~(2 * SAFE - 1)) !== 0) {
-    _narrowSamples(values, offset, table, output, to, stride);
-  }
+  return range;
 }
 
 /**
@@ -175,25 +183,25 @@ export function blockSamples(values, offset, table, output, to, stride) {
  * @param {number} to
  * @param {number} stride
  */
-function _narrowSamples(values, offset, table, output, to, stride) {
+function narrowSamples(values, offset, table, output, to, stride) {
   let isFlat = true;
   for (let entry = 8; entry < 64; entry++) {
     isFlat &&= values[offset + entry] === 0;
   }
   for (let entry = 0; entry < 64; entry++) {
-    work[entry] = _narrow(Math.imul(values[offset + entry], table[entry]));
+    work[entry] = narrow(Math.imul(values[offset + entry], table[entry]));
   }
   for (let column = 0; column < 8; column++) {
     if (isFlat) {
       for (let row = 56; row >= 0; row -= 8) {
-        work[row + column] = _narrow(work[column] << 2);
+        work[row + column] = narrow(work[column] << 2);
       }
     } else {
-      _narrowPass(column, 8, 11);
+      narrowPass(column, 8, 11);
     }
   }
   for (let row = 0, place = to; row < 64; row += 8, place += stride) {
-    _narrowPass(row, 1, 18);
+    narrowPass(row, 1, 18);
     for (let x = 0; x < 8; x++) {
       output[place + x] = Math.min(Math.max(work[row + x] + 128, 0), 255);
     }
@@ -205,16 +213,16 @@ function _narrowSamples(values, offset, table, output, to, stride) {
  * @param {number} step
  * @param {number} bits
  */
-function _narrowPass(from, step, bits) {
+function narrowPass(from, step, bits) {
   const half = 1 << (bits - 1);
   const x = Array.from({ length: 8 }, (_, index) => work[from + index * step]);
   const w = (x[2] + x[6]) * C_0_541;
   const t2 = w - x[6] * C_1_847;
   const t3 = w + x[2] * C_0_765;
-  const t0 = (_narrow(x[0] + x[4]) << 13) + half;
-  const t1 = (_narrow(x[0] - x[4]) << 13) + half;
-  const sum3 = _narrow(x[7] + x[3]);
-  const sum4 = _narrow(x[5] + x[1]);
+  const t0 = (narrow(x[0] + x[4]) << 13) + half;
+  const t1 = (narrow(x[0] - x[4]) << 13) + half;
+  const sum3 = narrow(x[7] + x[3]);
+  const sum4 = narrow(x[5] + x[1]);
   const z3 = sum3 * (C_1_175 - C_1_961) + sum4 * C_1_175;
   const z4 = sum3 * C_1_175 + sum4 * (C_1_175 - C_0_390);
   const o7 = x[7] * (C_0_298 - C_0_899) - x[1] * C_0_899 + z3;
@@ -224,18 +232,18 @@ function _narrowPass(from, step, bits) {
   const even = [t0 + t3, t1 + t2, t1 - t2, t0 - t3];
   const odd = [o1, o3, o5, o7];
   for (let index = 0; index < 4; index++) {
-    work[from + index * step] = _clamp((even[index] + odd[index]) >> bits);
-    work[from + (7 - index) * step] = _clamp((even[index] - odd[index]) >> bits);
+    work[from + index * step] = clamp((even[index] + odd[index]) >> bits);
+    work[from + (7 - index) * step] = clamp((even[index] - odd[index]) >> bits);
   }
 }
 
 /** @param {number} x */
-function _narrow(x) {
+function narrow(x) {
   return (x << 16) >> 16;
 }
 
 /** @param {number} x */
-function _clamp(x) {
+function clamp(x) {
   return Math.min(Math.max(x, -32768), 32767);
 }
 
