@@ -1,12 +1,8 @@
 /**
- * Blocks of an earlier save found again on one plane, and the proof for each of them.
+ * Blocks of an earlier save found again on one plane.
  *
  * On the grid of an earlier save every coefficient lies near a multiple of its step, because a later save and the
  * rounding to 8 bits moved it by less than half a step. Rounding gives the integer that the earlier file stored.
- *
- * No block is taken on trust. It counts as explained if its samples, as the earlier file shows them, can become what is
- * seen: for a JPEG file if they lie within half a step of its coefficients, for other pictures if they equal its samples,
- * both up to the rounding of colors in between.
  *
  * Python computes in float32. Here it is double precision, which is faster, and float32 only where it decides.
  */
@@ -25,24 +21,6 @@ import { exactCoefficient, exactSample } from "./exact_dct.js";
  * @property {number} height
  */
 
-/**
- * The whole blocks of a plane, and which of them lie within the picture.
- *
- * @typedef {object} KnownBlocks
- * @property {number} rows
- * @property {number} columns
- * @property {number} top the first row of blocks that lies within the picture
- * @property {number} left
- * @property {number} bottom the row behind the last
- * @property {number} right
- */
-
-// A block is explained if it is at most this far from anything that can have become what is seen, RMS in gray levels.
-// Rounding to 8 bits and the conversion of color in between move it by less than the first; the second is for clipped
-// colors, where the steps are so long that a wrong integer would move it farther still.
-const NEAR = 0.3;
-const FAR = 1;
-const LEAST_FAR = 1.5;
 const f = Math.fround;
 // Halves are rounded up, and a little more is for floating-point samples, so that halves are not missed.
 const ROUNDING = f(128.501);
@@ -59,37 +37,6 @@ const ROUNDER = 1.5 * 2 ** 52;
  */
 export function roundHalfToEven(value) {
   return value + ROUNDER - ROUNDER;
-}
-
-/**
- * How far a block may be from anything that can have become what is seen, RMS in gray levels.
- *
- * @param {Int32Array} table of the earlier save
- * @param {Int32Array | null} later that of the file that is seen; `null` for pictures that are no JPEG files
- */
-export function tolerance(table, later) {
-  return Math.min(Math.max((lowSteps(table) - 2 * (later ? lowSteps(later) : 0)) / 16, NEAR), FAR);
-}
-
-/**
- * How far from what is seen a block of another picture is at least, RMS in gray levels.
- *
- * Rounding such a block to the steps of the earlier save moves it by the steps over the root of 12, of which the
- * intervals of a later file may excuse some. A wrong integer moves a block by an eighth of a step.
- *
- * @param {Int32Array} table of the earlier save
- */
-export function farDistance(table) {
-  return Math.max(LEAST_FAR, lowSteps(table) / 8);
-}
-
-/**
- * The mean step of the lowest frequencies, in which wrong integers are frequent.
- *
- * @param {Int32Array} table
- */
-function lowSteps(table) {
-  return f((table[1] + table[2] + table[8] + table[9] + table[10]) / 5);
 }
 
 const given = new Float32Array(64);
@@ -307,45 +254,6 @@ function isNoticeable(values, width, start) {
     }
   }
   return false;
-}
-
-/**
- * Which blocks can have become what is seen.
- *
- * @param {Plane} beyond what blocks, as the earlier file would show them, have beyond anything that can have become
- *   what is seen
- * @param {number} top rows by which the grid of these blocks starts before `beyond`
- * @param {number} left columns
- * @param {KnownBlocks} known
- * @param {number} allowed from {@link tolerance}
- * @param {number} [far] RMS in gray levels from which on a block is no block of the earlier file with a wrong integer,
- *   but something else
- * @returns {{explained: Marks, other: Marks}} which blocks are explained, and which are something else
- */
-export function prove({ values, width }, top, left, known, allowed, far = Number.POSITIVE_INFINITY) {
-  const { rows, columns } = known;
-  const explained = { rows, columns, values: new Uint8Array(rows * columns) };
-  const other = { rows, columns, values: new Uint8Array(rows * columns) };
-  const [near, distant] = [f(allowed), f(far)];
-  for (let row = known.top; row < known.bottom; row++) {
-    for (let column = known.left; column < known.right; column++) {
-      const start = (row * 8 - top) * width + column * 8 - left;
-      let sum = 0;
-      for (let y = 0; y < 8; y++) {
-        for (let at = start + y * width, end = at + 8; at < end; at++) {
-          sum += values[at] * values[at];
-        }
-      }
-      const distance = f(Math.sqrt(f(sum / 64)));
-      if (distance <= near) {
-        explained.values[row * columns + column] = 1;
-      }
-      if (distance > distant) {
-        other.values[row * columns + column] = 1;
-      }
-    }
-  }
-  return { explained, other };
 }
 
 /**

@@ -8,8 +8,9 @@
  */
 
 import { FACTORS, upsample } from "../jpeg/resampling.js";
-import { beyondFile, framed, prove, rounded, storedCoefficients, tolerance } from "./blocks.js";
+import { beyondFile, framed, rounded, setExactlyBeyondFile, storedCoefficients } from "./blocks.js";
 import { averaged, filtered, inverseOf } from "./filters.js";
+import { blocksUnder, prove, tolerance } from "./proof.js";
 
 /** @typedef {import("./blocks.js").Plane} Plane */
 /** @typedef {import("./blocks.js").Marks} Marks */
@@ -125,7 +126,7 @@ export function storedChroma(seen, later) {
  * Which blocks of chroma can have become what is seen.
  *
  * @param {ShownChroma} chroma from {@link showChroma}
- * @param {Plane} again `chroma.full` within the picture, as the conversion to RGB and back leaves it
+ * @param {Plane} shown `chroma.full` within the picture, as the conversion to RGB and back leaves it
  * @param {Plane} seen as for {@link showChroma}
  * @param {ChromaGrid} grid
  * @param {LaterFile | null} later
@@ -133,20 +134,30 @@ export function storedChroma(seen, later) {
  * @returns {{explained: Marks, detailed: Marks}} of the whole blocks at the resolution at which they were stored, those
  *   within the picture
  */
-export function proveChroma(chroma, again, seen, grid, later, coefficients) {
+export function proveChroma(chroma, shown, seen, grid, later, coefficients) {
   const factors = FACTORS[grid.sampling];
-  const beyond = onFrame(beyondSeen(again, seen, later, coefficients), seen, grid, factorsOf(later));
+  const kept = factorsOf(later);
+  // At the resolution of the later file.
+  const again = averaged(shown, kept);
+  const file = later && coefficients ? { table: later.tables[1], coefficients } : null;
+  const beyond = file ? beyondFile(again, file.coefficients, file.table) : difference(shown, seen);
   const { width, height } = chroma.stored;
   const known = {
     rows: height >> 3,
     columns: width >> 3,
     top: grid.top ? 1 : 0,
     left: grid.left ? 1 : 0,
-    bottom: Math.floor(beyond.height / (8 * factors[0])),
-    right: Math.floor(beyond.width / (8 * factors[1])),
+    bottom: Math.floor((seen.height + grid.top) / (8 * factors[0])),
+    right: Math.floor((seen.width + grid.left) / (8 * factors[1])),
   };
   const allowed = tolerance(grid.table, later ? later.tables[1] : null);
-  const { explained } = prove(averaged(beyond, factors), 0, 0, known, allowed);
+  let proof = prove(averaged(onFrame(beyond, seen, grid, kept), factors), 0, 0, known, allowed);
+  if (file && proof.close.values.includes(1)) {
+    const size = { rows: again.height >> 3, columns: again.width >> 3 };
+    const wanted = blocksUnder(proof.close, 1, grid, samplesOf(factors), samplesOf(kept), size);
+    setExactlyBeyondFile(beyond, again, file.coefficients, file.table, wanted);
+    proof = prove(averaged(onFrame(beyond, seen, grid, kept), factors), 0, 0, known, allowed);
+  }
   const detailed = { ...chroma.detailed, values: new Uint8Array(chroma.detailed.values.length) };
   for (let row = known.top; row < known.bottom; row++) {
     const [start, end] = [row * known.columns + known.left, row * known.columns + known.right];
@@ -154,21 +165,17 @@ export function proveChroma(chroma, again, seen, grid, later, coefficients) {
       detailed.values.set(chroma.detailed.values.subarray(start, end), start);
     }
   }
-  return { explained, detailed };
+  return { explained: proof.explained, detailed };
 }
 
 /**
- * @param {Plane} again
- * @param {Plane} seen
- * @param {LaterFile | null} later
- * @param {Float32Array | null} coefficients
- * @returns {Plane} at the resolution of the later file
+ * Rows and columns of the picture that a block of chroma covers.
+ *
+ * @param {[number, number]} factors
+ * @returns {[number, number]}
  */
-function beyondSeen(again, seen, later, coefficients) {
-  if (later && coefficients) {
-    return beyondFile(averaged(again, factorsOf(later)), coefficients, later.tables[1]);
-  }
-  return difference(again, seen);
+function samplesOf(factors) {
+  return [8 * factors[0], 8 * factors[1]];
 }
 
 /**

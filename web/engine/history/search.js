@@ -2,9 +2,10 @@
 
 import { FACTORS } from "../jpeg/resampling.js";
 import { nearestQuality, quantizationTables } from "../jpeg/tables.js";
-import { framed, rounded, roundHalfToEven, storedCoefficients, tolerance, unframed } from "./blocks.js";
+import { framed, rounded, roundHalfToEven, storedCoefficients, unframed } from "./blocks.js";
 import { canBeUndone, proveChroma, showChroma, storedChroma } from "./chroma.js";
 import { findLattices } from "./lattice.js";
+import { tolerance } from "./proof.js";
 import { clippedSamples } from "./through_rgb.js";
 import { proveLuma } from "./undo.js";
 

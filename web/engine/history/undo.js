@@ -1,18 +1,9 @@
 /** Undoes a later save: the planes of an earlier file come back, block by block. */
 
 import { FACTORS } from "../jpeg/resampling.js";
-import {
-  beyondFile,
-  farDistance,
-  framed,
-  prove,
-  rounded,
-  setExactlyBeyondFile,
-  storedCoefficients,
-  tolerance,
-  unframed,
-} from "./blocks.js";
+import { beyondFile, framed, rounded, setExactlyBeyondFile, storedCoefficients, unframed } from "./blocks.js";
 import { difference, proveChroma, showChroma, storedChroma, toBytes } from "./chroma.js";
+import { blocksUnder, farDistance, prove, tolerance } from "./proof.js";
 import { throughRgb } from "./through_rgb.js";
 
 /** @typedef {import("./blocks.js").Plane} Plane */
@@ -56,6 +47,8 @@ import { throughRgb } from "./through_rgb.js";
 // depend on. Both are multiples of 16, so that every strip starts on the grid of the file that is seen.
 const STRIP = 1024;
 const OVERLAP = 64;
+/** @type {[number, number]} */
+const BLOCK = [8, 8];
 
 /**
  * Find the planes of an earlier save again.
@@ -112,7 +105,8 @@ function undoPiece(piece, save, later) {
   const stored = later ? storedCoefficients(piece[0], later.tables[0]) : null;
   const proof = proveLuma(piece[0], again[0], shown, save.tables[0], save, later, stored);
   if (later && stored) {
-    const wanted = unexplainedBlocks(proof.explained, piece[0], save);
+    const size = { rows: piece[0].height >> 3, columns: piece[0].width >> 3 };
+    const wanted = blocksUnder(proof.explained, 0, save, BLOCK, BLOCK, size);
     setExactlyBeyondFile(proof.beyond, again[0], stored, later.tables[0], wanted);
   }
   const planes = [nearestToShown(piece[0], shown, proof.beyond, proof.explained, save)];
@@ -148,33 +142,16 @@ export function proveLuma(seen, again, shown, table, { top, left }, later, store
   const beyond = later && stored ? beyondFile(again, stored, later.tables[0]) : difference(again, seen);
   const [rows, columns] = [shown.height >> 3, shown.width >> 3];
   const known = { rows, columns, top: Math.ceil(top / 8), left: Math.ceil(left / 8), bottom: rows, right: columns };
-  const distance = allowed ?? tolerance(table, later ? later.tables[0] : null);
-  return { ...prove(beyond, top, left, known, distance, farDistance(table)), beyond };
-}
-
-/**
- * Which blocks of the picture are part of a block of the frame that is not explained.
- *
- * @param {Marks} explained
- * @param {{width: number, height: number}} size of the picture
- * @param {{top: number, left: number}} grid
- * @returns {Uint8Array}
- */
-function unexplainedBlocks({ rows, columns, values }, { width, height }, { top, left }) {
-  const [high, wide] = [height >> 3, width >> 3];
-  const found = new Uint8Array(high * wide);
-  for (let row = Math.ceil(top / 8); row < rows; row++) {
-    for (let column = Math.ceil(left / 8); column < columns; column++) {
-      if (values[row * columns + column]) {
-        continue;
-      }
-      const [above, before] = [row * 8 - top, column * 8 - left];
-      for (let y = above >> 3; y <= (above + 7) >> 3 && y < high; y++) {
-        found.fill(1, y * wide + (before >> 3), y * wide + Math.min((before + 7) >> 3, wide - 1) + 1);
-      }
-    }
+  const near = allowed ?? tolerance(table, later ? later.tables[0] : null);
+  const far = farDistance(table);
+  let proof = prove(beyond, top, left, known, near, far);
+  if (later && stored && proof.close.values.includes(1)) {
+    const size = { rows: seen.height >> 3, columns: seen.width >> 3 };
+    const wanted = blocksUnder(proof.close, 1, { top, left }, BLOCK, BLOCK, size);
+    setExactlyBeyondFile(beyond, again, stored, later.tables[0], wanted);
+    proof = prove(beyond, top, left, known, near, far);
   }
-  return found;
+  return { ...proof, beyond };
 }
 
 /**
