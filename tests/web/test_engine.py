@@ -116,7 +116,35 @@ def test_bad_files_are_refused_in_a_sentence_and_work_can_be_stopped(engine: Tab
     ):
         assert sentence in _restore(engine, bad, wishes=[])["failure"]
     assert "quality must be" in _restore(engine, data, options={"quality": 101}, wishes=[])["failure"]
+    for options, sentence in (
+        ({"realism": 2}, "realism must lie in 0..1"),
+        ({"realism": "1"}, "realism must lie in 0..1"),
+    ):
+        assert sentence in _restore(engine, data, options=options, wishes=[])["failure"]
+    assert (
+        "strength must lie" in _restore(engine, data, wishes=[{"format": "png", "options": {"strength": 3}}])["failure"]
+    )
+    assert "format must be" in _restore(engine, data, wishes=[{"format": "bmp"}])["failure"]
     stopped = _restore(engine, data, wishes=[], most=1)
     assert stopped["failure"].startswith("AbortError")
     assert len(stopped["steps"]) < stopped["steps"][0][1]
     assert len(_restore(engine, data, wishes=[{"format": "png"}])["results"]) == 1
+
+
+def test_two_pictures_at_once_while_workers_start(tabs: Any, plain_url: str) -> None:
+    tab: Tab = tabs(plain_url)
+    tab.call("openEngine", tileSize=64)
+    file = base64.b64encode(jpeg_bytes(_photo(), quality=30)).decode()
+    assert tab.call("restoreTwice", file=file) == ["fulfilled", "fulfilled"]
+
+
+def test_an_engine_is_not_opened_with_what_makes_no_sense(tabs: Any, plain_url: str) -> None:
+    tab: Tab = tabs(plain_url)
+    for options, sentence in (
+        ({"tileSize": 0}, "tileSize must be positive"),
+        ({"maxMegapixels": -1}, "maxMegapixels must be positive"),
+        ({"backend": "gpu"}, "backend must be"),
+        ({"weights": ""}, "the addresses of two folders are needed"),
+    ):
+        with pytest.raises(Exception, match=sentence):
+            tab.call("openEngine", **options)

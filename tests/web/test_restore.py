@@ -13,7 +13,7 @@ from PIL import Image
 from argan_hf import JpegRestorer
 from argan_hf.graphics import draw_graphic
 from argan_hf.restored_image import RestoredImage
-from tests.conftest import EXAMPLES, jpeg_bytes
+from tests.conftest import EXAMPLES, jpeg_bytes, png_bytes
 from tests.web.conftest import WebNetwork
 from tests.web.node import needs_runtime, run_node
 
@@ -43,6 +43,7 @@ def _files() -> dict[str, bytes]:
         "screen": jpeg_bytes(screen, quality=60),
         "stamp": jpeg_bytes(red, quality=30),
         "twice": jpeg_bytes(twice, quality=90),
+        "picture of a file": png_bytes(twice),
         "wide": jpeg_bytes(_photo(2, (0, 0, 500, 120)), quality=10, subsampling=1),
     }
 
@@ -68,6 +69,7 @@ def _cases() -> list[dict[str, Any]]:
         case("stamp", both),
         case("twice", both),
         case("twice", {"as-it-is": {}}, history=False),
+        case("picture of a file", both | {"nothing": {"strength": 0}}),
         case("wide", both, tile_size=128),
     ]
 

@@ -26,8 +26,8 @@ export class Engine {
    * Load runtime and network.
    *
    * @param {object} options
-   * @param {string} options.runtime address of the folder of the runtime, with a slash at its end
-   * @param {string} options.weights address of the folder that `argan export --web` wrote, with a slash at its end
+   * @param {string | URL} options.runtime address of the folder of the runtime, relative to the page
+   * @param {string | URL} options.weights address of the folder that `argan export --web` wrote
    * @param {import("./runtime.js").Backend} [options.backend] default: the best one
    * @param {number} [options.tileSize] in pixels
    * @param {number} [options.maxMegapixels] larger pictures are refused
@@ -36,10 +36,17 @@ export class Engine {
    * @returns {Promise<Engine>}
    * @throws {import("./errors.js").DownloadError} if a file does not come
    */
-  static async open({ progress, signal, ...options }) {
+  static async open({ progress, signal, runtime, weights, ...options }) {
+    if (!runtime || !weights) {
+      throw new TypeError("the addresses of two folders are needed: runtime and weights");
+    }
+    if (options.backend && options.backend !== "webgpu" && options.backend !== "wasm") {
+      throw new RangeError(`backend must be "webgpu" or "wasm", found ${options.backend}`);
+    }
+    const folders = { runtime: addressOf(runtime), weights: addressOf(weights) };
     const worker = new CalledWorker(new URL("worker.js", import.meta.url));
     try {
-      return new Engine(worker, await worker.call("open", options, { progress, signal }));
+      return new Engine(worker, await worker.call("open", { ...options, ...folders }, { progress, signal }));
     } catch (error) {
       worker.terminate();
       throw error;
@@ -60,7 +67,10 @@ export class Engine {
    * @throws {import("./errors.js").UnreadableImageError} if the file is not restored; one sentence says why
    * @throws {RangeError} if an option is out of range
    */
-  reconstruct(bytes, { progress, signal, ...options } = {}) {
+  async reconstruct(bytes, { progress, signal, ...options } = {}) {
+    if (!(bytes instanceof Uint8Array)) {
+      throw new TypeError("a picture is given as a Uint8Array of the bytes of its file");
+    }
     return this.#worker.call("reconstruct", { bytes, options }, { progress, signal });
   }
 
@@ -101,4 +111,14 @@ export class Engine {
   terminate() {
     this.#worker.terminate();
   }
+}
+
+/**
+ * The address of a folder, with a slash at its end: a worker has another place than the page.
+ *
+ * @param {string | URL} folder
+ */
+function addressOf(folder) {
+  const { href } = new URL(folder, globalThis.document?.baseURI ?? globalThis.location?.href);
+  return href.endsWith("/") ? href : `${href}/`;
 }

@@ -90,7 +90,11 @@ export class CalledWorker {
         this.#waiting.set(id, { resolve, reject, options });
         this.#worker.postMessage({ id, name, argument }, transfer);
       });
+    } catch (error) {
+      // The reason may be more than an end, such as a time that ran out.
+      throw signal?.aborted && error instanceof DOMException && error.name === "AbortError" ? signal.reason : error;
     } finally {
+      this.#waiting.delete(id);
       signal?.removeEventListener("abort", stop);
     }
   }

@@ -105,7 +105,7 @@ export function makeUpright(picture) {
  * @param {number} height
  * @returns {{info: Info, notes: string[]}} the metadata, and sentences on what was left out
  */
-export function infoMadeUpright(info, orientation, width, height) {
+function infoMadeUpright(info, orientation, width, height) {
   const made = { ...info };
   const notes = [];
   if (made.exif && isTurned(orientation)) {

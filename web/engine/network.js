@@ -1,7 +1,7 @@
 /** The network over planes, by ONNX Runtime: what `PlaneRestorer` does for one tile, with the same numbers. */
 
 import { filesAt } from "./download.js";
-import { UnusableResultError } from "./errors.js";
+import { DownloadError, UnusableResultError } from "./errors.js";
 import { mixedWeights, readChecked, readManifest, unpackWeights } from "./network_files.js";
 
 /** @import { Progress, ReadFile } from "./download.js" */
@@ -175,6 +175,8 @@ export class Network {
       executionProviders: [this.#backend],
       externalData: [{ path: this.#manifest.external_data.path, data: new Uint8Array(weights.buffer) }],
       logSeverityLevel: 3,
+    }).catch((error) => {
+      throw new DownloadError(`the network could not be started: reload the page (${error})`);
     });
     this.#sessions.set(realism, session);
     return session;

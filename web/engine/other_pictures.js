@@ -8,6 +8,8 @@ import { lookIntoPng } from "./containers/of_png.js";
 import { isWebp, lookIntoWebp } from "./containers/of_webp.js";
 import { chunks, isPng } from "./containers/png_chunks.js";
 import { UnreadableImageError } from "./errors.js";
+import { damaged } from "./jpeg/damage.js";
+import { cannotHold, checkBytes, checkMegapixels } from "./jpeg/limits.js";
 import { decodePng, PALETTE, readPngHeader, uncompressedSize } from "./png_pixels.js";
 
 /** @typedef {import("./picture.js").PictureParts} PictureParts */
@@ -15,7 +17,6 @@ import { decodePng, PALETTE, readPngHeader, uncompressedSize } from "./png_pixel
 const SEVERAL = "The file holds several pictures; only one of them was restored.";
 const ROUNDED = "This browser rounds the colors of transparent places.";
 const DEEP = "The file has 16 bits per channel, of which 8 were read.";
-const MAX_FILE_BYTES = 2 ** 30;
 // Deflate makes no more than this of a byte.
 const LARGEST_RATIO = 1032;
 const KINDS = [
@@ -49,11 +50,7 @@ export async function openOtherPicture(bytes, { maxMegapixels }) {
   if (!bytes.length) {
     throw new UnreadableImageError("the picture is empty (0 bytes)");
   }
-  if (bytes.length > MAX_FILE_BYTES) {
-    throw new UnreadableImageError(
-      `the picture is larger than ${MAX_FILE_BYTES / 2 ** 20} MiB, too large for a picture`,
-    );
-  }
+  checkBytes(bytes);
   if (isPng(bytes)) {
     return openPng(bytes, maxMegapixels);
   }
@@ -63,7 +60,7 @@ export async function openOtherPicture(bytes, { maxMegapixels }) {
   }
   const { kind, format, type, lookInto } = found;
   const container = looked(kind, () => lookInto(bytes));
-  checkSize(container, maxMegapixels);
+  checkMegapixels(container, maxMegapixels);
   const { info, notes, plain, opacity, isPremultiplied, isGray, hasAlpha, isAnimated } = container;
   const { isExact, ...pixels } = await decodeInBrowser(plain, { kind, type, hasAlpha: hasAlpha && !opacity });
   if (opacity) {
@@ -116,13 +113,10 @@ async function openPng(bytes, maxMegapixels) {
   if (!header) {
     throw new UnreadableImageError("the picture is a damaged PNG or of a kind that cannot be read");
   }
-  checkSize(header, maxMegapixels);
+  checkMegapixels(header, maxMegapixels);
   const { width, height, bits } = header;
   if (uncompressedSize(header) > LARGEST_RATIO * bytes.length) {
-    const claimed = thousands((width * height) / 1e6, 1);
-    throw damaged(
-      `it ends early (${thousands(bytes.length, 0)} bytes cannot hold the ${claimed} megapixels that it claims)`,
-    );
+    throw cannotHold(bytes, header);
   }
   const payload = (/** @type {string} */ name) => all.find(({ kind }) => kind === name)?.payload ?? null;
   if (header.colorType === PALETTE && !payload("PLTE")) {
@@ -162,20 +156,6 @@ function divideBy(alpha, planes) {
   }
 }
 
-/**
- * @param {{width: number, height: number}} size
- * @param {number} maxMegapixels
- */
-function checkSize({ width, height }, maxMegapixels) {
-  const megapixels = (width * height) / 1e6;
-  if (megapixels > maxMegapixels) {
-    throw new UnreadableImageError(
-      `the picture claims to hold ${thousands(megapixels, 1)} megapixels, more than the limit of ${maxMegapixels}; ` +
-        "raise it with maxMegapixels",
-    );
-  }
-}
-
 /** @param {Uint8Array} bytes */
 function refusal(bytes) {
   const kind = nameKind(bytes);
@@ -187,17 +167,4 @@ function refusal(bytes) {
   return name
     ? `the picture is ${name}, which is not restored in a browser; restore it on the command line (argan restore)`
     : "the picture is not a picture in a known format (JPEG, PNG, WebP, AVIF)";
-}
-
-/** @param {string} reason */
-function damaged(reason) {
-  return new UnreadableImageError(`the picture is damaged and cannot be decoded: ${reason}`);
-}
-
-/**
- * @param {number} value
- * @param {number} digits
- */
-function thousands(value, digits) {
-  return value.toLocaleString("en-US", { minimumFractionDigits: digits, maximumFractionDigits: digits });
 }

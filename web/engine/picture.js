@@ -4,6 +4,7 @@
 
 import { rgbToYcbcrUnrounded, ycbcrToRgb } from "./color.js";
 import { toByte } from "./float32.js";
+import { MAX_MEGAPIXELS } from "./jpeg/limits.js";
 import { readJpeg } from "./jpeg/read.js";
 import { keptInfo, makeUpright, withTrueXmp } from "./metadata.js";
 import { openOtherPicture } from "./other_pictures.js";
@@ -30,9 +31,6 @@ import { openOtherPicture } from "./other_pictures.js";
 
 const JPEG_SIGNATURE = [0xff, 0xd8, 0xff];
 const NO_END = "The file lacks its end marker. Its data reach to the last block of the picture.";
-
-/** Pictures larger than this are refused unless the caller raises the limit. */
-export const MAX_MEGAPIXELS = 200;
 
 /**
  * Split a file into planes, alpha and metadata.

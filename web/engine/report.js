@@ -20,7 +20,8 @@ import { describeUntouched, untouchedShare } from "./untouched.js";
  * @property {number} untouched share 0..1 of the picture that is left as it is
  * @property {number} strength as given, 0..1
  * @property {number} realism as given, 0..1
- * @property {ReturnType<typeof historyToJson>} history what the picture went through before it became the file
+ * @property {ReturnType<typeof historyToJson>} history what the picture went through before it became the file, with
+ *   the names of `History.to_dict` in Python
  * @property {string[]} notes sentences on anything that a user would not expect
  */
 
@@ -46,7 +47,8 @@ export function reportOf({ parts, prepared, known, untouched, quality, realism, 
     quality: quality === null || history.saves.length ? parts.quality : quality,
     sampling: parts.sampling,
     consistency,
-    conditioned: isConditioned && prepared.parts.tables !== null,
+    // Of a picture that stays as it is, no earlier save is undone.
+    conditioned: isConditioned && (strength > 0 ? prepared.parts.tables : (parts.tables ?? quality)) !== null,
     restoredPlanes: ["Y", "Cb", "Cr"].slice(0, known).join(", "),
     untouched: untouchedShare(weights),
     strength,

@@ -5,7 +5,8 @@
  */
 
 import { NO_HISTORY } from "./history/record.js";
-import { isNeutral, MAX_MEGAPIXELS, networkPlanes, putTogether, takeApart } from "./picture.js";
+import { MAX_MEGAPIXELS } from "./jpeg/limits.js";
+import { isNeutral, networkPlanes, putTogether, takeApart } from "./picture.js";
 import { historyOf, lookBack } from "./picture_history.js";
 import { prepare } from "./prepared_picture.js";
 import { reportOf } from "./report.js";
@@ -38,7 +39,7 @@ import { around, tiles } from "./tiles.js";
  */
 
 /** Side of a square, in pixels, whose area a tile has at most: larger ones need more memory, smaller ones more time. */
-export const TILE_SIZE = 512;
+const TILE_SIZE = 512;
 // Up to this side, the history of a picture is judged by the network's result for all of it, as in Python.
 const SEEN_AS_A_WHOLE = 1280;
 
@@ -49,6 +50,7 @@ export class JpegRestorer {
    * @param {{tileSize?: number, maxMegapixels?: number}} [options] side of a tile, and the limit for files
    */
   constructor(network, { tileSize = TILE_SIZE, maxMegapixels = MAX_MEGAPIXELS } = {}) {
+    checkLimits({ tileSize, maxMegapixels });
     this.network = network;
     this.step = leastCommonMultiple(network.config.sizeDivisor, 16);
     this.tileSize = Math.ceil(tileSize / this.step) * this.step;
@@ -64,7 +66,8 @@ export class JpegRestorer {
    *   where the pixels show no earlier save
    * @param {number} [options.realism] 0..1
    * @param {boolean} [options.history] whether to look for earlier saves and to undo the later ones
-   * @param {(done: number, total: number) => void} [options.progress] called after each tile
+   * @param {(done: number, total: number) => void} [options.progress] called after each tile; the total can grow, where
+   *   the network has to look at the picture once more
    * @param {AbortSignal} [options.signal] ends the work after the tile that is being worked on
    * @returns {Promise<Reconstruction>}
    * @throws {UnreadableImageError} if the file is no picture, is damaged, too large, or of a kind that is not restored
@@ -72,14 +75,24 @@ export class JpegRestorer {
    * @throws {DOMException} named "AbortError" when the signal says so
    */
   async reconstruct(bytes, { quality = null, realism = 0, history = true, progress, signal } = {}) {
+    if (!(bytes instanceof Uint8Array)) {
+      throw new TypeError("a picture is given as a Uint8Array of the bytes of its file");
+    }
     if (quality !== null && !(Number.isInteger(quality) && quality >= 1 && quality <= 100)) {
       throw new RangeError(`quality must be a whole number of 1..100, found ${quality}`);
+    }
+    checkShare(realism, "realism");
+    if (realism > 0 && !this.network.config.hasRealism) {
+      throw new RangeError("this network has no variant for realism: leave realism at 0");
     }
     const parts = await takeApart(bytes, { maxMegapixels: this.maxMegapixels });
     signal?.throwIfAborted();
     const known = this.#restoredPlanes(parts);
+    const counted = countedProgress(progress);
+    // Of a network of more realism, the result that the history is judged by is of no further use.
+    const later = realism > 0 ? this.#tiles(parts.width, parts.height).length : 0;
     const { history: found, restored } = await this.#history(parts, known, quality, history, {
-      progress,
+      progress: counted(later),
       signal,
     });
     const prepared = prepare(parts, found, quality, { looksBack: history });
@@ -88,7 +101,7 @@ export class JpegRestorer {
     let planes = null;
     // Where all of it is left as it is, the network need not see it.
     if (!isLeft) {
-      planes = realism === 0 && restored ? restored : await this.#run(prepared, known, { realism, progress, signal });
+      planes = realism === 0 && restored ? restored : await this.#run(prepared, known, { realism, counted, signal });
     }
     return { parts, prepared, history: found, planes, untouched, known, quality, realism };
   }
@@ -102,9 +115,7 @@ export class JpegRestorer {
    * @throws {RangeError} if the strength is out of range
    */
   finish(reconstruction, { strength = 1, faithful = true, keepOrientation = false } = {}) {
-    if (!(strength >= 0 && strength <= 1)) {
-      throw new RangeError(`strength must lie in 0..1, found ${strength}`);
-    }
+    checkShare(strength, "strength");
     const { planes, consistency } = restorePixels(reconstruction, strength, faithful);
     const { picture, notes } = putTogether(reconstruction.parts, planes, { upright: !keepOrientation });
     const { isConditioned } = this.network.config;
@@ -155,30 +166,34 @@ export class JpegRestorer {
    *
    * @param {import("./prepared_picture.js").PreparedPicture} prepared
    * @param {number} known
-   * @param {{realism: number, progress?: (done: number, total: number) => void, signal?: AbortSignal}} options
+   * @param {{realism: number, counted: ReturnType<typeof countedProgress>, signal?: AbortSignal}} options
    */
-  async #run(prepared, known, options) {
+  async #run(prepared, known, { realism, counted, signal }) {
     const { parts, planes, foreign } = prepared;
     const { width, height } = parts;
     const plan = this.#tiles(width, height);
     const tables = parts.tables?.slice(0, known) ?? null;
     const seen = networkPlanes(parts);
     const given = (planes ?? seen).slice(0, known);
-    const restored = await this.network.runTiles(given, width, height, tables, plan, options);
-    if (!foreign) {
-      return restored;
-    }
-    // What was drawn after the earlier save is restored as the file says.
+    // What was drawn after an earlier save is restored as the file says.
     const { tileMargin, sizeDivisor } = this.network.config;
     /** @type {(row: number, column: number) => boolean} */
     const isForeign = (row, column) =>
-      row < foreign.rows && column < foreign.columns && foreign.values[row * foreign.columns + column] === 1;
+      foreign !== null &&
+      row < foreign.rows &&
+      column < foreign.columns &&
+      foreign.values[row * foreign.columns + column] === 1;
     const needed = plan
       .map((tile) => around(isForeign, 8, tile, tileMargin, sizeDivisor))
       .filter((tile) => tile !== null);
+    const run = this.network.runTiles.bind(this.network);
+    const first = { realism, signal, progress: counted(needed.length) };
+    const restored = await run(given, width, height, tables, plan, first);
+    if (!foreign || !needed.length) {
+      return restored;
+    }
     const own = prepared.ownTables?.slice(0, known) ?? null;
-    const { realism, signal } = options;
-    const drawn = await this.network.runTiles(seen.slice(0, known), width, height, own, needed, { realism, signal });
+    const drawn = await run(seen.slice(0, known), width, height, own, needed, { ...first, progress: counted() });
     for (let row = 0; row < foreign.rows; row++) {
       for (let column = 0; column < foreign.columns; column++) {
         if (!isForeign(row, column)) {
@@ -214,4 +229,49 @@ function leastCommonMultiple(a, b) {
     [divisor, rest] = [rest, divisor % rest];
   }
   return (a / divisor) * b;
+}
+
+/**
+ * Progress of several passes over tiles, told as one.
+ *
+ * @param {((done: number, total: number) => void) | undefined} progress
+ */
+function countedProgress(progress) {
+  let before = 0;
+  /** @type {(later?: number) => (done: number, total: number) => void} */
+  const counted =
+    (later = 0) =>
+    (done, total) => {
+      progress?.(before + done, before + total + later);
+      if (done === total) {
+        before += total;
+      }
+    };
+  return counted;
+}
+
+/**
+ * @param {unknown} value
+ * @param {string} name
+ * @throws {RangeError} if it is no number of 0..1
+ */
+function checkShare(value, name) {
+  if (!(typeof value === "number" && value >= 0 && value <= 1)) {
+    throw new RangeError(`${name} must lie in 0..1, found ${value}`);
+  }
+}
+
+/**
+ * Check what a restorer is made with, before anything is loaded.
+ *
+ * @param {{tileSize?: number, maxMegapixels?: number}} limits
+ * @throws {RangeError} if one is not positive
+ */
+export function checkLimits({ tileSize = TILE_SIZE, maxMegapixels = MAX_MEGAPIXELS }) {
+  if (!(tileSize >= 1 && Number.isFinite(tileSize))) {
+    throw new RangeError(`tileSize must be positive, found ${tileSize}`);
+  }
+  if (!(maxMegapixels > 0)) {
+    throw new RangeError(`maxMegapixels must be positive, found ${maxMegapixels}`);
+  }
 }

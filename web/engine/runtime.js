@@ -5,6 +5,7 @@
  */
 
 import { download } from "./download.js";
+import { DownloadError } from "./errors.js";
 
 /** @import { Progress } from "./download.js" */
 /** @import { Ort } from "./network.js" */
@@ -54,7 +55,9 @@ export async function loadRuntime(folder, { backend, threads = 1, onProgress, si
   const [library, , program] = RUNTIME_FILES[backend];
   const compressed = await download(`${folder}${program}.gz`, onProgress, signal);
   /** @type {Ort} */
-  const ort = await import(`${folder}${library}`);
+  const ort = await import(`${folder}${library}`).catch(() => {
+    throw new DownloadError(`${folder}${library} could not be loaded: check the connection and reload the page`);
+  });
   ort.env.wasm.wasmPaths = folder;
   ort.env.wasm.wasmBinary = await inflated(compressed);
   ort.env.wasm.numThreads = threads;

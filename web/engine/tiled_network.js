@@ -60,14 +60,15 @@ export async function openNetwork({ runtime, weights, backend, workers, progress
   const folders = { runtime, weights };
   const threads = threadsOfRuntime();
   if ((backend ?? (await bestBackend())) === "webgpu") {
+    const network = await loadWithRuntime(folders, { backend: "webgpu", progress, signal });
     try {
-      const network = await loadWithRuntime(folders, { backend: "webgpu", progress, signal });
       // A driver may refuse what it promised.
       await network.run([new Uint8Array(1)], 1, 1, null);
       return { ...tiledNetwork(network), backend: "webgpu", threads: 1, workers: 0 };
     } catch (error) {
-      if (backend || signal?.aborted || error instanceof DownloadError) {
-        throw error;
+      await network.release();
+      if (backend) {
+        throw new DownloadError(`the graphics card cannot run the network (${error}): choose "wasm"`);
       }
     }
   }
@@ -90,7 +91,7 @@ export async function openNetwork({ runtime, weights, backend, workers, progress
 
 /** Workers with a network each. */
 class NetworkPool {
-  /** @type {CalledWorker[]} */
+  /** @type {Promise<CalledWorker>[]} loaded, or being loaded */
   #workers = [];
   #folders;
   #many;
@@ -105,19 +106,48 @@ class NetworkPool {
   }
 
   /**
-   * Start the first worker. The others find what it downloaded.
+   * Start the first worker.
    *
    * @param {Progress} [progress]
    * @param {AbortSignal} [signal]
    * @returns {Promise<NetworkConfig>}
    */
   async start(progress, signal) {
+    /** @type {NetworkConfig | undefined} */
+    let config;
+    const loaded = this.#started({ progress, signal }, (answer) => {
+      config = answer;
+    });
+    await loaded;
+    return /** @type {NetworkConfig} */ (config);
+  }
+
+  /**
+   * A further worker; it is forgotten if it does not start.
+   *
+   * @param {{progress?: Progress, signal?: AbortSignal}} options
+   * @param {(config: NetworkConfig) => void} [answer]
+   */
+  #started(options, answer) {
+    const loaded = this.#load(options, answer);
+    this.#workers.push(loaded);
+    loaded.catch(() => {
+      this.#workers = this.#workers.filter((other) => other !== loaded);
+    });
+    return loaded;
+  }
+
+  /**
+   * @param {{progress?: Progress, signal?: AbortSignal}} options
+   * @param {(config: NetworkConfig) => void} [answer]
+   */
+  async #load(options, answer) {
     const worker = new CalledWorker(new URL("network_worker.js", import.meta.url));
-    this.#workers.push(worker);
     try {
-      return await worker.call("load", this.#folders, { progress, signal });
+      const config = await worker.call("load", this.#folders, options);
+      answer?.(config);
+      return worker;
     } catch (error) {
-      this.#workers = this.#workers.filter((other) => other !== worker);
       worker.terminate();
       throw error;
     }
@@ -125,15 +155,23 @@ class NetworkPool {
 
   /** @type {TiledNetwork["runTiles"]} */
   async runTiles(planes, width, height, tables, tiles, options) {
-    const missing = Math.min(tiles.length, this.#many) - this.#workers.length;
-    await Promise.all(Array.from({ length: Math.max(missing, 0) }, () => this.start(undefined, options?.signal)));
-    const networks = this.#workers.map((worker) => networkIn(worker));
+    // They are there for all pictures, so the end of this one does not end them.
+    for (let count = this.#workers.length; count < Math.min(tiles.length, this.#many); count++) {
+      this.#started({});
+    }
+    const started = await Promise.allSettled(this.#workers);
+    options?.signal?.throwIfAborted();
+    const networks = started.flatMap((one) => (one.status === "fulfilled" ? [networkIn(one.value)] : []));
+    // One worker is slower than several, and better than none.
+    if (!networks.length) {
+      throw /** @type {PromiseRejectedResult} */ (started[0]).reason;
+    }
     return runTiled(networks, planes, width, height, tables, tiles, options);
   }
 
   terminate() {
-    for (const worker of this.#workers) {
-      worker.terminate();
+    for (const loaded of this.#workers) {
+      loaded.then((worker) => worker.terminate()).catch(() => {});
     }
   }
 }

@@ -154,7 +154,7 @@ export function describeUntouched(weights, { lumaAlone }) {
  * @returns {number} share of the picture that is left as it is, 0..1
  */
 export function untouchedShare(weights) {
-  return weights ? weights.values.reduce((sum, weight) => sum + weight, 0) / weights.values.length : 0;
+  return weights ? f(weights.values.reduce((sum, weight) => sum + weight, 0) / weights.values.length) : 0;
 }
 
 /** @param {ArrayLike<number>} table */

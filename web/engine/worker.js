@@ -2,7 +2,7 @@
 
 import { encodePicture } from "./encoding.js";
 import { serve } from "./messages.js";
-import { JpegRestorer } from "./restore.js";
+import { checkLimits, JpegRestorer } from "./restore.js";
 import { openNetwork } from "./tiled_network.js";
 
 /** @type {Awaited<ReturnType<typeof openNetwork>>} */
@@ -21,6 +21,7 @@ serve({
    *   maxMegapixels?: number}} options as of `openNetwork` and `JpegRestorer`
    */
   async open({ tileSize, maxMegapixels, ...options }, { progress, signal }) {
+    checkLimits({ tileSize, maxMegapixels });
     network = await openNetwork({ ...options, progress, signal });
     restorer = new JpegRestorer(network, { tileSize, maxMegapixels });
     const { config, backend, threads, workers } = network;

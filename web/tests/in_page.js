@@ -57,6 +57,13 @@ export async function run({ planes, width, height, tables, realism, tileSize, mo
   return { restored, failure, steps };
 }
 
+/** @param {{file: string}} options */
+export async function restoreTwice({ file }) {
+  const bytes = Uint8Array.from(atob(file), (letter) => letter.charCodeAt(0));
+  const results = await Promise.allSettled([engine.reconstruct(bytes), engine.reconstruct(bytes)]);
+  return results.map((result) => (result.status === "fulfilled" ? result.status : `${result.reason}`));
+}
+
 /** @param {Float32Array | Uint8Array} plane */
 function base64(plane) {
   let text = "";
@@ -69,10 +76,9 @@ function base64(plane) {
 /** @type {Engine} */
 let engine;
 
-/** @param {{maxMegapixels?: number, tileSize?: number}} options */
+/** @param {{maxMegapixels?: number, tileSize?: number, weights?: string}} options */
 export async function openEngine(options) {
-  const { origin } = location;
-  engine = await Engine.open({ runtime: `${origin}/runtime/`, weights: `${origin}/weights/`, ...options });
+  engine = await Engine.open({ runtime: "runtime", weights: new URL("weights/", location.href), ...options });
   return engine.config;
 }
 

@@ -7,6 +7,7 @@
  * Python computes in float32. Here it is double precision, which is faster, and float32 only where it decides.
  */
 
+import { ROUNDER, roundHalfToEven } from "../float32.js";
 import { inverseOrthonormalDct, orthonormalDct } from "../jpeg/float_dct.js";
 import { exactCoefficient, exactSample } from "./exact_dct.js";
 
@@ -27,17 +28,6 @@ const ROUNDING = f(128.501);
 // Float32 and double precision differ by less in a coefficient, and in a sample.
 const DOUBT = 5e-4;
 const DOUBT_OF_SAMPLE = 2e-4;
-// Adding and subtracting it rounds halves to even.
-const ROUNDER = 1.5 * 2 ** 52;
-
-/**
- * The nearest integer; of two, the even one.
- *
- * @param {number} value below 2**51
- */
-export function roundHalfToEven(value) {
-  return value + ROUNDER - ROUNDER;
-}
 
 const given = new Float32Array(64);
 const changed = new Float32Array(64);

@@ -5,7 +5,7 @@
  * profile in which other edges of the picture, each at its own place, hardly count.
  */
 
-import { roundHalfToEven } from "./blocks.js";
+import { roundHalfToEven } from "../float32.js";
 import { hannWindow, median, powerSpectrum, reflected, withoutTrend } from "./spectrum.js";
 
 /** Bins of the Fourier transform, several per resolvable frequency. */

@@ -3,8 +3,8 @@
  * ratios in nats, for each step 1..255.
  */
 
+import { roundHalfToEven } from "../float32.js";
 import { BIN, BINS } from "./block_sample.js";
-import { roundHalfToEven } from "./blocks.js";
 
 /** Steps 1 to this one are compared. */
 export const LARGEST_STEP = 255;

@@ -25,7 +25,7 @@ import { nearestQuality } from "../jpeg/tables.js";
 /** @typedef {import("./undo.js").Planes} Planes */
 
 /** What the network is told of a contradicted file. */
-export const TOLD_QUALITY = 30;
+const TOLD_QUALITY = 30;
 // Files up to this quality are coarse themselves: earlier saves hardly show.
 const LARGEST_TRUSTED = 40;
 // How much larger the contradicted share of the low frequencies is than that of the high ones.

@@ -1,6 +1,6 @@
 /** What a picture went through before it became the file that is seen, as far as its pixels show it. */
 
-import { roundHalfToEven } from "./blocks.js";
+import { roundHalfToEven } from "../float32.js";
 import { findEarlierSave, meanStep } from "./search.js";
 import { undoSave } from "./undo.js";
 

@@ -8,7 +8,7 @@
  * no.
  */
 
-import { roundHalfToEven } from "./blocks.js";
+import { roundHalfToEven } from "../float32.js";
 import {
   BINS,
   borderProfiles,

@@ -1,8 +1,9 @@
 /** Decides whether a picture was saved before, how, and whether that is certain enough to act on it. */
 
+import { roundHalfToEven } from "../float32.js";
 import { FACTORS } from "../jpeg/resampling.js";
 import { nearestQuality, quantizationTables } from "../jpeg/tables.js";
-import { framed, rounded, roundHalfToEven, storedCoefficients, unframed } from "./blocks.js";
+import { framed, rounded, storedCoefficients, unframed } from "./blocks.js";
 import { canBeUndone, proveChroma, showChroma, storedChroma } from "./chroma.js";
 import { findLattices } from "./lattice.js";
 import { tolerance } from "./proof.js";

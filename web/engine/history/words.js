@@ -1,6 +1,6 @@
 /** The history of a picture in sentences. */
 
-import { roundHalfToEven } from "./blocks.js";
+import { roundHalfToEven } from "../float32.js";
 
 /** @typedef {import("./record.js").History} History */
 /** @typedef {import("./undo.js").EarlierSave} EarlierSave */

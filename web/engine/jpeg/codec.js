@@ -27,7 +27,7 @@ import { downsample, FACTORS, upsample } from "./resampling.js";
  * @param {ArrayLike<number>} table
  * @returns {Coefficients}
  */
-export function encodePlane(plane, width, height, table) {
+function encodePlane(plane, width, height, table) {
   const rows = Math.ceil(height / 8);
   const columns = Math.ceil(width / 8);
   const values = new Int16Array(rows * columns * 64);
@@ -80,7 +80,7 @@ export function readBlock(plane, width, height, top, left, block) {
  * @param {number} height of the plane, at most 8 * rows
  * @returns {Uint8Array}
  */
-export function decodePlane({ rows, columns, values }, table, width, height) {
+function decodePlane({ rows, columns, values }, table, width, height) {
   const plane = new Uint8Array(width * height);
   const block = new Int32Array(64);
   const samples = new Uint8Array(64);
@@ -115,7 +115,7 @@ export function decodePlane({ rows, columns, values }, table, width, height) {
  * @param {ArrayLike<number>} table
  * @returns {Uint8Array} the samples that a decoder gives
  */
-export function compressPlane(plane, width, height, table) {
+function compressPlane(plane, width, height, table) {
   return decodePlane(encodePlane(plane, width, height, table), table, width, height);
 }
 

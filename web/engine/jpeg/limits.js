@@ -1,6 +1,7 @@
 /** Refuses files that keep a decoder busy, or fill the memory, for a picture that they do not hold. */
 
 import { UnreadableImageError } from "../errors.js";
+import { damaged, ENDS_EARLY } from "./damage.js";
 
 /** @typedef {import("./header.js").JpegHeader} JpegHeader */
 /** @typedef {import("../containers/segments.js").JpegLayout} JpegLayout */
@@ -44,18 +45,8 @@ export function checkScans(scans, limit) {
  * @param {number} maxMegapixels
  */
 export function checkSize({ width, height, components }, bytes, maxMegapixels) {
-  const megapixels = (width * height) / 1e6;
-  if (bytes.length > MAX_FILE_BYTES) {
-    throw new UnreadableImageError(
-      `the picture is larger than ${MAX_FILE_BYTES / 2 ** 20} MiB, too large for a picture`,
-    );
-  }
-  if (megapixels > maxMegapixels) {
-    throw new UnreadableImageError(
-      `the picture claims to hold ${thousands(megapixels, 1)} megapixels, more than the limit of ${maxMegapixels}; ` +
-        "raise it with maxMegapixels",
-    );
-  }
+  checkBytes(bytes);
+  checkMegapixels({ width, height }, maxMegapixels);
   // Every block of luma takes at least a bit.
   const most = [1, 1];
   for (const { horizontal, vertical } of components) {
@@ -65,11 +56,48 @@ export function checkSize({ width, height, components }, bytes, maxMegapixels) {
   const columns = Math.ceil((width * components[0].horizontal) / most[0] / 8);
   const rows = Math.ceil((height * components[0].vertical) / most[1] / 8);
   if (columns * rows > 8 * bytes.length) {
+    throw cannotHold(bytes, { width, height });
+  }
+}
+
+/**
+ * @param {Uint8Array} bytes
+ * @throws {UnreadableImageError} if there are too many
+ */
+export function checkBytes(bytes) {
+  if (bytes.length > MAX_FILE_BYTES) {
     throw new UnreadableImageError(
-      `the picture is damaged and cannot be decoded: it ends early (${thousands(bytes.length, 0)} bytes cannot hold ` +
-        `the ${thousands(megapixels, 1)} megapixels that it claims)`,
+      `the picture is larger than ${MAX_FILE_BYTES / 2 ** 20} MiB, too large for a picture`,
     );
   }
+}
+
+/**
+ * @param {{width: number, height: number}} size that a header states
+ * @param {number} maxMegapixels
+ * @throws {UnreadableImageError} if it is too large
+ */
+export function checkMegapixels({ width, height }, maxMegapixels) {
+  const megapixels = (width * height) / 1e6;
+  if (megapixels > maxMegapixels) {
+    throw new UnreadableImageError(
+      `the picture claims to hold ${thousands(megapixels, 1)} megapixels, more than the limit of ${maxMegapixels}; ` +
+        "raise it with maxMegapixels",
+    );
+  }
+}
+
+/**
+ * What is said of a file that is too short for its picture.
+ *
+ * @param {Uint8Array} bytes
+ * @param {{width: number, height: number}} size that it states
+ */
+export function cannotHold(bytes, { width, height }) {
+  return damaged(
+    `${ENDS_EARLY} (${thousands(bytes.length, 0)} bytes cannot hold the ${thousands((width * height) / 1e6, 1)} ` +
+      "megapixels that it claims)",
+  );
 }
 
 /**

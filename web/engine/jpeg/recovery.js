@@ -4,6 +4,7 @@
  * Pictures are also held to files that no longer exist: earlier saves, whose samples are known and whose bytes are not.
  */
 
+import { roundHalfToEven } from "../float32.js";
 import { blockToCoefficients, coefficientsToBlock } from "./block_dct.js";
 import { readBlock } from "./codec.js";
 import { forwardDct, inverseDct, quantize } from "./dct.js";
@@ -79,10 +80,4 @@ function complete(samples, table) {
       }
     }
   }
-}
-
-/** @param {number} value */
-function roundHalfToEven(value) {
-  const rounded = Math.round(value);
-  return rounded - value === 0.5 && rounded % 2 !== 0 ? rounded - 1 : rounded;
 }

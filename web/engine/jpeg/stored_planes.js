@@ -33,7 +33,7 @@ const work = new Int32Array(64);
  * @param {number} to place of the first sample
  * @param {number} stride from one row of samples to the next
  */
-export function blockSamples(values, offset, table, output, to, stride) {
+function blockSamples(values, offset, table, output, to, stride) {
   // 1. Columns. Bits above those of safe numbers are collected, and looked at once.
   let range = 0;
   let lastColumn = 0;

@@ -5,7 +5,7 @@
  */
 
 /** The example tables of the JPEG standard (ITU-T T.81, K.1 for luma and K.2 for chroma), natural order. */
-export const STANDARD_TABLES = [
+const STANDARD_TABLES = [
   Int32Array.from([
     16, 11, 10, 16, 24, 40, 51, 61, 12, 12, 14, 19, 26, 58, 60, 55, 14, 13, 16, 24, 40, 57, 69, 56, 14, 17, 22, 29, 51,
     87, 80, 62, 18, 22, 37, 56, 68, 109, 103, 77, 24, 35, 55, 64, 81, 104, 113, 92, 49, 64, 78, 87, 103, 121, 120, 101,
