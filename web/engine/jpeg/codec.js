@@ -4,8 +4,9 @@
  * Entropy coding is lossless, so it is left out. The result equals libjpeg-turbo's in every sample.
  */
 
-import { forwardDct, inverseDct, quantize } from "./dct.js";
+import { forwardDct, quantize } from "./dct.js";
 import { downsample, FACTORS, upsample } from "./resampling.js";
+import { storedPlane } from "./stored_planes.js";
 
 /** @typedef {import("./resampling.js").Subsampling} Subsampling */
 
@@ -72,41 +73,6 @@ export function readBlock(plane, width, height, top, left, block) {
 }
 
 /**
- * Samples of quantized coefficients (`jpeg_idct_islow` with its dequantization).
- *
- * @param {Coefficients} coefficients
- * @param {ArrayLike<number>} table
- * @param {number} width of the plane, at most 8 * columns
- * @param {number} height of the plane, at most 8 * rows
- * @returns {Uint8Array}
- */
-function decodePlane({ rows, columns, values }, table, width, height) {
-  const plane = new Uint8Array(width * height);
-  const block = new Int32Array(64);
-  const samples = new Uint8Array(64);
-  for (let index = 0; index < rows * columns; index++) {
-    const start = index * 64;
-    for (let entry = 0; entry < 64; entry++) {
-      block[entry] = values[start + entry] * table[entry];
-    }
-    const top = Math.floor(index / columns) * 8;
-    const left = (index % columns) * 8;
-    if (top + 8 <= height && left + 8 <= width) {
-      inverseDct(block, plane, top * width + left, width);
-      continue;
-    }
-    inverseDct(block, samples, 0, 8);
-    const wide = Math.min(8, width - left);
-    for (let y = 0; y < Math.min(8, height - top); y++) {
-      if (wide > 0) {
-        plane.set(samples.subarray(y * 8, y * 8 + wide), (top + y) * width + left);
-      }
-    }
-  }
-  return plane;
-}
-
-/**
  * Compress and decompress one plane.
  *
  * @param {Uint8Array} plane
@@ -116,7 +82,7 @@ function decodePlane({ rows, columns, values }, table, width, height) {
  * @returns {Uint8Array} the samples that a decoder gives
  */
 function compressPlane(plane, width, height, table) {
-  return decodePlane(encodePlane(plane, width, height, table), table, width, height);
+  return storedPlane({ ...encodePlane(plane, width, height, table), width, height, table }, null);
 }
 
 /**

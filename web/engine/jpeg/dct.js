@@ -1,22 +1,22 @@
 /**
- * The 8x8 integer DCT of libjpeg ("ISLOW"), forward and inverse, and the quantization of an encoder.
+ * The 8x8 integer DCT of libjpeg ("ISLOW"), forward, and the quantization of an encoder.
  *
  * A block is 64 numbers, row by row; the rows of coefficients are the vertical frequencies. All arithmetic is of 32 bits.
  */
 
 // round(x * 2**13) for the rotations of the algorithm of Loeffler, Ligtenberg and Moschytz (jfdctint.c, jidctint.c).
-const C_0_298 = 2446;
-const C_0_390 = 3196;
-const C_0_541 = 4433;
-const C_0_765 = 6270;
-const C_0_899 = 7373;
-const C_1_175 = 9633;
-const C_1_501 = 12299;
-const C_1_847 = 15137;
-const C_1_961 = 16069;
-const C_2_053 = 16819;
-const C_2_562 = 20995;
-const C_3_072 = 25172;
+export const C_0_298 = 2446;
+export const C_0_390 = 3196;
+export const C_0_541 = 4433;
+export const C_0_765 = 6270;
+export const C_0_899 = 7373;
+export const C_1_175 = 9633;
+export const C_1_501 = 12299;
+export const C_1_847 = 15137;
+export const C_1_961 = 16069;
+export const C_2_053 = 16819;
+export const C_2_562 = 20995;
+export const C_3_072 = 25172;
 
 /**
  * Coefficients of a block, in place (`jpeg_fdct_islow`).
@@ -102,81 +102,4 @@ export function quantize(block, table) {
     const magnitude = (((value < 0 ? -value : value) + (divisor >> 1)) / divisor) | 0;
     block[entry] = value < 0 ? -magnitude : magnitude;
   }
-}
-
-const columns = new Int32Array(64);
-
-/**
- * Samples of a block (`jpeg_idct_islow`).
- *
- * @param {Int32Array} coefficients 64, dequantized
- * @param {Uint8Array | Uint8ClampedArray} output a plane, or a block
- * @param {number} offset of the first sample of the block
- * @param {number} stride from one row of samples to the next
- */
-export function inverseDct(coefficients, output, offset, stride) {
-  const work = columns;
-  for (let column = 0; column < 8; column++) {
-    inversePass(coefficients, column, 8, work, column, 8, 11);
-  }
-  for (let row = 0; row < 8; row++) {
-    const at = row * 8;
-    inversePass(work, at, 1, work, at, 1, 18);
-    const start = offset + row * stride;
-    for (let column = 0; column < 8; column++) {
-      const sample = work[at + column] + 128;
-      output[start + column] = sample < 0 ? 0 : sample > 255 ? 255 : sample;
-    }
-  }
-}
-
-/**
- * One-dimensional inverse DCT of 8 numbers; `bits` are rounded away.
- *
- * @param {Int32Array} x
- * @param {number} at of the first number
- * @param {number} step to the next
- * @param {Int32Array} y may be `x`
- * @param {number} to
- * @param {number} stride
- * @param {number} bits
- */
-function inversePass(x, at, step, y, to, stride, bits) {
-  const half = 1 << (bits - 1);
-  const x0 = x[at];
-  const x1 = x[at + step];
-  const x2 = x[at + 2 * step];
-  const x3 = x[at + 3 * step];
-  const x4 = x[at + 4 * step];
-  const x5 = x[at + 5 * step];
-  const x6 = x[at + 6 * step];
-  const x7 = x[at + 7 * step];
-  // 1. Even part.
-  const w = (x2 + x6) * C_0_541;
-  const t2 = w - x6 * C_1_847;
-  const t3 = w + x2 * C_0_765;
-  const t0 = ((x0 + x4) << 13) + half;
-  const t1 = ((x0 - x4) << 13) + half;
-  const p0 = t0 + t3;
-  const p3 = t0 - t3;
-  const p1 = t1 + t2;
-  const p2 = t1 - t2;
-  // 2. Odd part: the same rotations as forward.
-  const z1 = (x7 + x1) * -C_0_899;
-  const z2 = (x5 + x3) * -C_2_562;
-  const z5 = (x7 + x3 + x5 + x1) * C_1_175;
-  const z3 = z5 - (x7 + x3) * C_1_961;
-  const z4 = z5 - (x5 + x1) * C_0_390;
-  const o7 = x7 * C_0_298 + z1 + z3;
-  const o5 = x5 * C_2_053 + z2 + z4;
-  const o3 = x3 * C_3_072 + z2 + z3;
-  const o1 = x1 * C_1_501 + z1 + z4;
-  y[to] = (p0 + o1) >> bits;
-  y[to + 7 * stride] = (p0 - o1) >> bits;
-  y[to + stride] = (p1 + o3) >> bits;
-  y[to + 6 * stride] = (p1 - o3) >> bits;
-  y[to + 2 * stride] = (p2 + o5) >> bits;
-  y[to + 5 * stride] = (p2 - o5) >> bits;
-  y[to + 3 * stride] = (p3 + o7) >> bits;
-  y[to + 4 * stride] = (p3 - o7) >> bits;
 }

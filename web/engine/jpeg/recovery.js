@@ -7,10 +7,12 @@
 import { roundHalfToEven } from "../float32.js";
 import { blockToCoefficients, coefficientsToBlock } from "./block_dct.js";
 import { readBlock } from "./codec.js";
-import { forwardDct, inverseDct, quantize } from "./dct.js";
+import { forwardDct, quantize } from "./dct.js";
+import { blockSamples } from "./inverse_dct.js";
 
 const CLIPPED_ROUNDS = 12;
 const block = new Int32Array(64);
+const quantized = new Int16Array(64);
 const shown = new Uint8Array(64);
 const guess = new Float32Array(64);
 
@@ -36,14 +38,9 @@ export function recoverCoefficients(luma, width, height, table) {
     forwardDct(block);
     quantize(block, table);
     if (samples.some((sample) => sample === -128 || sample === 127)) {
-      const quantized = block.slice();
-      for (let entry = 0; entry < 64; entry++) {
-        block[entry] *= table[entry];
-      }
-      inverseDct(block, shown, 0, 8);
-      if (samples.every((sample, at) => shown[at] === sample + 128)) {
-        block.set(quantized);
-      } else {
+      quantized.set(block);
+      blockSamples(quantized, 0, table, shown, 0, 8);
+      if (samples.some((sample, at) => shown[at] !== sample + 128)) {
         complete(samples, table);
       }
     }
