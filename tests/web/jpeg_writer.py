@@ -76,6 +76,9 @@ def write_jpeg(
     *,
     progressive: bool = False,
     interval: int = 0,
+    wide: bool = False,
+    fill: int = 0,
+    later_table: bool = False,
 ) -> bytes:
     """The bytes of a file.
 
@@ -88,24 +91,34 @@ def write_jpeg(
         scans: in their order.
         progressive: whether scans have bands and bits.
         interval: groups between two restart markers; 0: none.
+        wide: whether the tables have 16 bits for each step.
+        fill: number of bytes FF before every marker of the header.
+        later_table: whether other tables replace all of them behind the first scan.
     """
     width, height = size
     frame = struct.pack(">BHHB", 8, height, width, len(factors))
     frame += b"".join(bytes((index + 1, h << 4 | v, index)) for index, (h, v) in enumerate(factors))
     parts = [b"\xff\xd8"]
-    for index, table in enumerate(tables):
-        parts.append(_segment(0xDB, bytes((index,)) + bytes(table[ZIGZAG].astype(np.uint8).tolist())))
+    parts += [_table(index, table, wide=wide) for index, table in enumerate(tables)]
     parts.append(_segment(0xC2 if progressive else 0xC0, frame))
     parts += [
         _segment(0xC4, bytes((kind,)) + bytes(counts) + values) for kind, (counts, values) in ((0, _DC), (16, _AC))
     ]
     if interval:
         parts.append(_segment(0xDD, struct.pack(">H", interval)))
-    for scan in scans:
+    parts[1:] = [b"\xff" * fill + part for part in parts[1:]]
+    for number, scan in enumerate(scans):
+        if later_table and number == 1:
+            parts += [_table(index, np.full(64, 9), wide=wide) for index in range(len(tables))]
         header = bytes((len(scan.components), *(part for one in scan.components for part in (one + 1, 0))))
         parts.append(_segment(0xDA, header + bytes((scan.first, scan.last, scan.high << 4 | scan.low))))
         parts.append(_data(coefficients, factors, size, scan, interval, progressive=progressive))
     return b"".join((*parts, b"\xff\xd9"))
+
+
+def _table(index: int, table: np.ndarray, *, wide: bool) -> bytes:
+    steps = table[ZIGZAG].astype(">u2" if wide else np.uint8).tobytes()
+    return _segment(0xDB, bytes((wide << 4 | index,)) + steps)
 
 
 def _segment(marker: int, payload: bytes) -> bytes:

@@ -3,6 +3,7 @@
 import io
 import json
 import math
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import torch
 from PIL import Image
 
 from argan_hf import UnreadableImageError
+from argan_hf.containers.segments import read_layout
 from argan_hf.jpeg import quantization_tables
 from argan_hf.jpeg.codec import encode_planes
 from argan_hf.jpeg.color import rgb_to_ycbcr
@@ -57,7 +59,9 @@ def _saved_by_pillow(random: np.random.Generator, number: int) -> bytes:
     return jpeg_bytes(image.convert("L") if number % 7 == 0 else image, **options)
 
 
-def _written_by_us(random: np.random.Generator, number: int) -> tuple[bytes, list[np.ndarray]]:
+def _written_by_us(
+    random: np.random.Generator, number: int, scans: Sequence[Scan] | None = None, **options: Any
+) -> tuple[bytes, list[np.ndarray]]:
     """A file and its coefficients: sampling factors and scans that Pillow does not write."""
     image = _picture(random, number)
     factors = [(1, 1), (1, 1), (1, 1)]
@@ -74,11 +78,11 @@ def _written_by_us(random: np.random.Generator, number: int) -> tuple[bytes, lis
             small[None, None].float(), (0, columns * 8 - small.shape[1], 0, rows * 8 - small.shape[0]), "replicate"
         )[0].to(torch.uint8)
         coefficients.append(encode_planes(padded, table)[:, :, 0].permute(2, 3, 0, 1).flatten(2).numpy())
-    progressive = number % 3 == 0
+    progressive = scans is not None or number % 3 == 0
     blocks = sum(h * v for h, v in factors)
-    scans = _BANDS if progressive and blocks <= 10 else _WHOLE[number % 4 if blocks <= 10 else 3]
-    if blocks > 10:
-        progressive = False
+    if scans is None:
+        scans = _BANDS if progressive and blocks <= 10 else _WHOLE[number % 4 if blocks <= 10 else 3]
+        progressive = progressive and blocks <= 10
     data = write_jpeg(
         coefficients,
         factors,
@@ -87,6 +91,7 @@ def _written_by_us(random: np.random.Generator, number: int) -> tuple[bytes, lis
         scans,
         progressive=progressive,
         interval=int(random.integers(0, 7)),
+        **options,
     )
     sizes = [[_blocks(size, factor[axis], most[axis]) for axis, size in enumerate(image.size)] for factor in factors]
     return data, [one[:rows, :columns] for one, (columns, rows) in zip(coefficients, sizes, strict=True)]
@@ -138,6 +143,55 @@ def test_coefficients_are_those_that_were_written(tmp_path: Path) -> None:
         found = np.frombuffer((tmp_path / f"{name}.coefficients").read_bytes(), np.int16)
         assert np.array_equal(found, np.concatenate([one.ravel() for one in coefficients])), (name, reports[name])
         assert _is_equal(tmp_path, name, reports[name], read_jpeg(data)), (name, reports[name])
+
+
+def test_what_was_never_sent_is_estimated_as_libjpeg_does(tmp_path: Path) -> None:
+    """Progressive files that lack scans: libjpeg smooths their blocks."""
+    random = np.random.default_rng(3)
+    files = {}
+    for number in range(120):
+        kept = int(random.integers(1, len(_BANDS)))
+        data, _ = _written_by_us(random, number - number % 8 + number % 7, _BANDS[:kept])
+        files[f"{number}"] = data if number % 4 else data[: -2 - int(random.integers(1, 30))] + data[-2:]
+    reports = _run(tmp_path, files)
+    read = 0
+    for name, data in files.items():
+        expected = _expected(data)
+        assert ("refused" in reports[name]) == (expected is None), (name, reports[name])
+        if expected is not None:
+            read += 1
+            assert _is_equal(tmp_path, name, reports[name], expected), (name, reports[name])
+    assert read > 80
+
+
+def test_tables_that_few_encoders_write(tmp_path: Path) -> None:
+    random = np.random.default_rng(4)
+    files = {}
+    for number in range(24):
+        # 1. 16 bits for each step; fill bytes before markers; another table for what follows the first scan.
+        more = {"wide": number % 2 == 0, "fill": number % 3, "later_table": number % 4 == 3}
+        files[f"written-{number}"], _ = _written_by_us(random, 8 * number + 3, **more)
+        # 2. Huffman tables left out, as in Motion JPEG: they are the standard ones.
+        data = jpeg_bytes(_picture(random, number), quality=40)
+        files[f"standard-{number}"] = _without(data, 0xC4)
+        # 3. Codes that make no tree, symbols that are no sizes.
+        at = data.index(b"\xff\xc4") + 5 + int(random.integers(16 + 12))
+        files[f"damaged-{number}"] = data[:at] + random.bytes(1) + data[at + 1 :]
+    reports = _run(tmp_path, files)
+    for name, data in files.items():
+        expected = _expected(data)
+        assert ("refused" in reports[name]) == (expected is None), (name, reports[name])
+        assert expected is not None or name.startswith("damaged"), name
+        if expected is not None:
+            assert _is_equal(tmp_path, name, reports[name], expected), (name, reports[name])
+
+
+def _without(data: bytes, marker: int) -> bytes:
+    layout = read_layout(data)
+    for segment in reversed(layout.segments):
+        if segment.marker == marker:
+            data = data[: segment.start - 4] + data[segment.end :]
+    return data
 
 
 def test_a_file_without_its_end_is_read_if_it_is_whole(tmp_path: Path) -> None:
