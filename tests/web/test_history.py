@@ -12,6 +12,8 @@ from PIL import Image
 
 from argan_hf.graphics import draw_graphic
 from argan_hf.history import History, contradicted_quality, describe_history
+from argan_hf.history.lattice import find_lattices
+from argan_hf.history.search import is_clipped
 from argan_hf.picture import PictureParts, take_apart
 from argan_hf.picture_history import history_of
 from argan_hf.prepared_picture import PreparedPicture, prepare
@@ -63,7 +65,7 @@ def _files() -> list[bytes]:
         jpeg_bytes(photos[0].crop((0, 0, 15, 230)), quality=90),
         # Saved twice, with and without a crop in between, chroma of every kind.
         jpeg_bytes(first, quality=90),
-        jpeg_bytes(_cropped(first, 3, 5), quality=95),
+        jpeg_bytes(_cropped(_saved(photos[1], 45), 3, 5), quality=95),
         jpeg_bytes(_cropped(first, 8, 11), quality=92, subsampling=0),
         jpeg_bytes(_cropped(first, 13, 8), quality=90, subsampling=2),
         jpeg_bytes(_saved(photos[1], 30, 0), quality=88, subsampling=0),
@@ -150,6 +152,23 @@ class _Case:
         }
 
 
+def _lattices(parts: PictureParts) -> list[dict[str, Any]]:
+    """The lattices of a picture, which the search starts with."""
+    planes = parts.integers_at(slice(None), slice(None))
+    found = find_lattices([planes[0]], [is_clipped(planes)], None if parts.tables is None else parts.tables[0])
+    return [
+        {
+            "rows": lattice.rows,
+            "columns": lattice.columns,
+            "quality": lattice.quality,
+            "table": lattice.table.flatten().tolist(),
+            "evidence": pytest.approx(lattice.evidence, rel=1e-4, abs=0.1),
+            "chance": pytest.approx(lattice.null, rel=1e-4, abs=0.1),
+        }
+        for lattice in found
+    ]
+
+
 def _plain(tables: torch.Tensor | None) -> list[Any] | None:
     return None if tables is None else tables.flatten(-2).tolist()
 
@@ -175,8 +194,8 @@ def _arrays(prepared: PreparedPicture) -> list[np.ndarray]:
     planes = [*prepared.parts.samples, *(() if prepared.planes is None else prepared.planes)]
     blocks = [prepared.held, prepared.foreign, neutral]
     arrays = [*planes, *(torch.zeros(0) if array is None else array for array in blocks)]
-    arrays.append(torch.zeros(0) if weights is None else (weights * 255 + 0.5).floor())
-    return [array.numpy().astype(np.uint8).ravel() for array in arrays]
+    bytes_of_weights = np.zeros(0, np.uint8) if weights is None else weights.numpy().view(np.uint8)
+    return [*(array.numpy().astype(np.uint8).ravel() for array in arrays), bytes_of_weights.ravel()]
 
 
 # Of every kind: saved once, twice, three times, something pasted since, enlarged, resized.
@@ -210,6 +229,11 @@ def test_the_same_history_is_found(results: list[tuple[_Case, dict[str, Any], by
     assert any(len(history.saves) > 1 for history in histories)
     assert any(history.resized is not None for history in histories)
     assert any(history.contradicted_quality is not None for history in histories)
+
+
+def test_the_same_lattices_are_seen(results: list[tuple[_Case, dict[str, Any], bytes]]) -> None:
+    for case, report, _ in results:
+        assert report["lattices"] == _lattices(case.parts), case.name
 
 
 def test_the_same_picture_is_restored(results: list[tuple[_Case, dict[str, Any], bytes]]) -> None:

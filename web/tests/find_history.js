@@ -1,8 +1,10 @@
 // Looks for the history of pictures, as `tests/web/test_history.py` asks: node find_history.js FOLDER
 import { contradictedQuality } from "../engine/history/contradiction.js";
+import { findLattices } from "../engine/history/lattice.js";
 import { historyToJson } from "../engine/history/record.js";
+import { clippedSamples } from "../engine/history/through_rgb.js";
 import { describeHistory } from "../engine/history/words.js";
-import { historyOf } from "../engine/picture_history.js";
+import { historyOf, integersAt } from "../engine/picture_history.js";
 import { prepare } from "../engine/prepared_picture.js";
 import { readBytes, readJson, readPlanes, writeArrays, writeJson } from "./files.js";
 
@@ -18,6 +20,9 @@ for (const { name, restored, isResized, told, ...stated } of readJson(folder, "c
   const started = process.cpuUsage().user;
   const found = historyOf(parts);
   const searched = process.cpuUsage().user;
+  const whole = integersAt(parts, [0, height], [0, width]);
+  const part = { luma: whole.planes[0], clipped: clippedSamples(whole.planes), width, height };
+  const lattices = findLattices([part], gridTable).map((lattice) => ({ ...lattice, table: Array.from(lattice.table) }));
   // 2. What a network makes of it.
   let contradicted = null;
   if (restored) {
@@ -46,11 +51,12 @@ for (const { name, restored, isResized, told, ...stated } of readJson(folder, "c
   for (const blocks of [prepared.held, prepared.foreign, neutral]) {
     arrays.push(blocks?.values ?? new Uint8Array(0));
   }
-  arrays.push(weights ? Uint8Array.from(weights.values, (value) => Math.round(value * 255)) : new Uint8Array(0));
+  arrays.push(new Uint8Array(weights?.values.buffer ?? new ArrayBuffer(0)));
   writeArrays(folder, `${name}.out`, arrays);
   const plain = (/** @type {Int32Array[] | null} */ some) => some?.map((table) => Array.from(table)) ?? null;
   reports.push({
     name,
+    lattices,
     history: historyToJson(history),
     sentences: describeHistory(history, stated.quality),
     sizes: arrays.map((array) => array.length),
