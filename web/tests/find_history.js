@@ -3,14 +3,13 @@ import { contradictedQuality } from "../engine/history/contradiction.js";
 import { findLattices } from "../engine/history/lattice.js";
 import { historyToJson } from "../engine/history/record.js";
 import { clippedSamples } from "../engine/history/through_rgb.js";
-import { describeHistory } from "../engine/history/words.js";
 import { historyOf, integersAt } from "../engine/picture_history.js";
 import { prepare } from "../engine/prepared_picture.js";
 import { readBytes, readJson, readPlanes, writeArrays, writeJson } from "./files.js";
 
 const folder = process.argv[2];
 const reports = [];
-for (const { name, restored, isResized, told, ...stated } of readJson(folder, "cases.json")) {
+for (const { name, networks, isResized, told, ...stated } of readJson(folder, "cases.json")) {
   const { width, height } = stated;
   const tables = stated.tables?.map((/** @type {number[]} */ table) => Int32Array.from(table)) ?? null;
   const gridTable = stated.hasGrid ? tables[0] : null;
@@ -24,24 +23,25 @@ for (const { name, restored, isResized, told, ...stated } of readJson(folder, "c
   const part = { luma: whole.planes[0], clipped: clippedSamples(whole.planes), width, height };
   const lattices = findLattices([part], gridTable).map((lattice) => ({ ...lattice, table: Array.from(lattice.table) }));
   // 2. What a network makes of it.
-  let contradicted = null;
-  if (restored) {
-    const data = readBytes(folder, `${name}.restored`);
-    const given = new Float32Array(data.buffer);
+  const contradicted = [];
+  const given = networks ? new Float32Array(readBytes(folder, `${name}.restored`).buffer) : new Float32Array(0);
+  for (let start = 0; start < given.length; start += width * height) {
     /** @type {(rows: [number, number], columns: [number, number]) => Promise<Float32Array[]>} */
     const restoredAt = async (rows, columns) => {
-      const part = [];
+      const wide = columns[1] - columns[0];
+      const part = new Float32Array((rows[1] - rows[0]) * wide);
       for (let y = rows[0]; y < rows[1]; y++) {
-        part.push(...given.subarray(y * width + columns[0], y * width + columns[1]));
+        const line = start + y * width;
+        part.set(given.subarray(line + columns[0], line + columns[1]), (y - rows[0]) * wide);
       }
-      return [Float32Array.from(part)];
+      return [part];
     };
     const seen = { planes: samples, width, height };
-    contradicted = await contradictedQuality(restoredAt, seen, tables, { isResized });
+    contradicted.push(await contradictedQuality(restoredAt, seen, tables, { isResized }));
   }
   // 3. What is restored.
   const before = process.cpuUsage().user;
-  const history = { ...found, contradictedQuality: contradicted };
+  const history = { ...found, contradictedQuality: contradicted.at(-1) ?? null };
   const prepared = prepare(parts, history, told, { looksBack: true });
   const after = process.cpuUsage().user;
   const weights = prepared.untouchedBlocks();
@@ -58,7 +58,7 @@ for (const { name, restored, isResized, told, ...stated } of readJson(folder, "c
     name,
     lattices,
     history: historyToJson(history),
-    sentences: describeHistory(history, stated.quality),
+    contradicted,
     sizes: arrays.map((array) => array.length),
     prepared: {
       top: prepared.top,
