@@ -102,7 +102,7 @@ def _files() -> list[bytes]:
 
 
 # Standard deviations of what a network could change of a file; some contradict the file, some do not.
-_CHANGES = (0.5, 0.8, 1.0, 1.2, 1.5, 2.0, 3.0)
+_CHANGES = (0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.6)
 
 
 def _restored(parts: PictureParts, number: int) -> torch.Tensor | None:
