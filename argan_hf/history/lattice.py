@@ -139,9 +139,9 @@ def _sample(parts: Sequence[tuple[Tensor, Tensor]]) -> Tensor:
         pieces.append(window[top + reach[:, None], left + reach])  # (n, 15, 15)
         cuts.append(is_cut[top + reach[:8, None], left + reach[:8]])  # (n, 8, 8)
     together, cut = torch.cat(pieces).double() - 128.0, torch.cat(cuts)  # (N, 15, 15), (N, 8, 8)
-    # 2. One of each kind.
+    # 2. The first of each kind, on every processor.
     weights = torch.rand(225, generator=generator, dtype=torch.float64).to(device)
-    order = (together.flatten(1) @ weights).sort()
+    order = (together.flatten(1) @ weights).sort(stable=True)
     fresh = torch.ones(len(together), dtype=torch.bool, device=device)
     fresh[1:] = order.values[1:] != order.values[:-1]
     kept = order.indices[fresh]

@@ -2,6 +2,7 @@
 
 import io
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,10 @@ import torch
 from PIL import Image
 
 from argan_hf.graphics import draw_graphic
-from argan_hf.history import History, contradicted_quality, describe_history
+from argan_hf.history import EarlierSave, History, ResizedGrid, contradicted_quality, describe_history
+from argan_hf.history.lattice import find_lattices
+from argan_hf.history.search import is_clipped
+from argan_hf.jpeg import quantization_tables
 from argan_hf.picture import PictureParts, take_apart
 from argan_hf.picture_history import history_of
 from argan_hf.prepared_picture import PreparedPicture, prepare
@@ -63,7 +67,7 @@ def _files() -> list[bytes]:
         jpeg_bytes(photos[0].crop((0, 0, 15, 230)), quality=90),
         # Saved twice, with and without a crop in between, chroma of every kind.
         jpeg_bytes(first, quality=90),
-        jpeg_bytes(_cropped(first, 3, 5), quality=95),
+        jpeg_bytes(_cropped(_saved(photos[1], 45), 3, 5), quality=95),
         jpeg_bytes(_cropped(first, 8, 11), quality=92, subsampling=0),
         jpeg_bytes(_cropped(first, 13, 8), quality=90, subsampling=2),
         jpeg_bytes(_saved(photos[1], 30, 0), quality=88, subsampling=0),
@@ -91,22 +95,24 @@ def _files() -> list[bytes]:
         # Enlarged by repeating pixels, resized.
         png_bytes(_saved(photos[1].crop((0, 0, 160, 136)), 30).resize((320, 272), Image.Resampling.NEAREST)),
         png_bytes(draw_graphic("pixel-art", 0, 64).resize((192, 192), Image.Resampling.NEAREST)),
-        jpeg_bytes(_saved(_photo(1, (400, 380)), 20).resize((520, 494), Image.Resampling.BICUBIC), quality=90),
+        jpeg_bytes(_saved(_photo(1, (400, 380)), 20).resize((522, 494), Image.Resampling.BICUBIC), quality=90),
         png_bytes(_saved(_photo(2, (400, 380)), 20).resize((600, 570), Image.Resampling.BILINEAR)),
         jpeg_bytes(_saved(_photo(3, (380, 380)), 25).resize((304, 304), Image.Resampling.LANCZOS), quality=90),
     ]
 
 
+# Standard deviations of what a network could change of a file; some contradict the file, some do not.
+_CHANGES = (0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.6)
+
+
 def _restored(parts: PictureParts, number: int) -> torch.Tensor | None:
-    """What a network could make of the luma of a file: something smoother, more so in every other file."""
+    """What networks could make of the luma of a file, (networks, H, W)."""
     if parts.tables is None:
         return None
-    random = np.random.default_rng(number)
-    coarse = random.normal(
-        0, 6 if number % 2 else 1, (parts.samples.shape[1] // 4 + 1, parts.samples.shape[2] // 4 + 1)
-    )
-    noise = torch.from_numpy(np.kron(coarse, np.ones((4, 4))).astype(np.float32))
-    return (parts.samples[:1] + noise[: parts.samples.shape[1], : parts.samples.shape[2]]).clamp(0, 255)
+    height, width = parts.samples.shape[1:]
+    coarse = np.random.default_rng(number).normal(0, 1, (height // 4 + 1, width // 4 + 1))
+    noise = torch.from_numpy(np.kron(coarse, np.ones((4, 4)))[:height, :width].astype(np.float32))
+    return (parts.samples[:1] + noise * torch.tensor(_CHANGES)[:, None, None]).clamp(0, 255)
 
 
 class _Case:
@@ -117,16 +123,18 @@ class _Case:
         self.restored, self.told = _restored(self.parts, number), (None, None, 30)[number % 3]
         self.is_resized = number % 4 == 0
         self.history = history_of(self.parts)
-        told = None
-        if self.restored is not None:
-            restored, tables = self.restored, self.parts.tables
-            assert tables is not None
-            told = contradicted_quality(
-                lambda rows, columns: restored[:, rows, columns],
-                self.parts.samples,
-                tables,
-                is_resized=self.is_resized,
+        self.contradicted: list[int | None] = []
+        for restored in () if self.restored is None else self.restored.unbind():
+            assert self.parts.tables is not None
+            self.contradicted.append(
+                contradicted_quality(
+                    lambda rows, columns, restored=restored: restored[None, rows, columns],
+                    self.parts.samples,
+                    self.parts.tables,
+                    is_resized=self.is_resized,
+                )
             )
+        told = self.contradicted[-1] if self.contradicted else None
         self.history = History(self.history.saves, self.history.enlargement, self.history.resized, told)
         self.prepared = prepare(self.parts, self.history, self.told, looks_back=True)
 
@@ -144,10 +152,27 @@ class _Case:
             "hasGrid": self.parts.grid_table is not None,
             "quality": self.parts.quality,
             "sampling": self.parts.sampling,
-            "restored": self.restored is not None,
+            "networks": 0 if self.restored is None else len(self.restored),
             "isResized": self.is_resized,
             "told": self.told,
         }
+
+
+def _lattices(parts: PictureParts) -> list[dict[str, Any]]:
+    """The lattices of a picture, which the search starts with."""
+    planes = parts.integers_at(slice(None), slice(None))
+    found = find_lattices([planes[0]], [is_clipped(planes)], None if parts.tables is None else parts.tables[0])
+    return [
+        {
+            "rows": lattice.rows,
+            "columns": lattice.columns,
+            "quality": lattice.quality,
+            "table": lattice.table.flatten().tolist(),
+            "evidence": pytest.approx(lattice.evidence, rel=1e-4, abs=0.1),
+            "chance": pytest.approx(lattice.null, rel=1e-4, abs=0.1),
+        }
+        for lattice in found
+    ]
 
 
 def _plain(tables: torch.Tensor | None) -> list[Any] | None:
@@ -175,8 +200,8 @@ def _arrays(prepared: PreparedPicture) -> list[np.ndarray]:
     planes = [*prepared.parts.samples, *(() if prepared.planes is None else prepared.planes)]
     blocks = [prepared.held, prepared.foreign, neutral]
     arrays = [*planes, *(torch.zeros(0) if array is None else array for array in blocks)]
-    arrays.append(torch.zeros(0) if weights is None else (weights * 255 + 0.5).floor())
-    return [array.numpy().astype(np.uint8).ravel() for array in arrays]
+    bytes_of_weights = np.zeros(0, np.uint8) if weights is None else weights.numpy().view(np.uint8)
+    return [*(array.numpy().astype(np.uint8).ravel() for array in arrays), bytes_of_weights.ravel()]
 
 
 # Of every kind: saved once, twice, three times, something pasted since, enlarged, resized.
@@ -204,12 +229,61 @@ def results(
 def test_the_same_history_is_found(results: list[tuple[_Case, dict[str, Any], bytes]]) -> None:
     for case, report, _ in results:
         assert report["history"] == case.history.to_dict(), case.name
-        assert report["sentences"] == list(describe_history(case.history, case.parts.quality)), case.name
+        assert report["contradicted"] == case.contradicted, case.name
     histories = [case.history for case, *_ in results]
     assert sum(bool(history.saves) for history in histories) >= len(results) / 2
     assert any(len(history.saves) > 1 for history in histories)
     assert any(history.resized is not None for history in histories)
     assert any(history.contradicted_quality is not None for history in histories)
+
+
+def _stories() -> list[tuple[History, int | None]]:
+    """Histories of every kind, with the qualities of their files."""
+    tables = quantization_tables(20)[[0, 1, 1]]
+    first = EarlierSave(tables, 20, True, 0, 0, "4:2:0", 0.96875, 1 / 3)
+    second = EarlierSave(tables[:1], 83, False, 11, 8, None, 0.99999, 0.03125)
+    return [
+        (History(), 90),
+        (History((first,)), None),
+        (History((second,)), 92),
+        (History((second, first), 3), None),
+        (History((replace(first, left=5), second)), 75),
+        (History(resized=ResizedGrid(1.305, 1.3, 0.51234567)), 80),
+        (History(resized=ResizedGrid(0.7249, 0.7251, 0.9), contradicted_quality=30), 85),
+        (History(contradicted_quality=30), 85),
+    ]
+
+
+def test_the_same_is_said(tmp_path: Path) -> None:
+    stories = _stories()
+    told = [
+        {
+            "history": {
+                "saves": [vars(save) | {"tables": _plain(save.tables)} for save in history.saves],
+                "enlargement": history.enlargement,
+                "resized": history.resized
+                and {
+                    "verticalScale": history.resized.vertical_scale,
+                    "horizontalScale": history.resized.horizontal_scale,
+                    "certainty": history.resized.certainty,
+                },
+                "contradictedQuality": history.contradicted_quality,
+            },
+            "quality": quality,
+        }
+        for history, quality in stories
+    ]
+    (tmp_path / "stories.json").write_text(json.dumps(told))
+    run_node("tell_history.js", tmp_path)
+    assert json.loads((tmp_path / "told.json").read_text()) == [
+        {"json": history.to_dict(), "sentences": list(describe_history(history, quality))}
+        for history, quality in stories
+    ]
+
+
+def test_the_same_lattices_are_seen(results: list[tuple[_Case, dict[str, Any], bytes]]) -> None:
+    for case, report, _ in results:
+        assert report["lattices"] == _lattices(case.parts), case.name
 
 
 def test_the_same_picture_is_restored(results: list[tuple[_Case, dict[str, Any], bytes]]) -> None:

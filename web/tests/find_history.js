@@ -1,14 +1,15 @@
 // Looks for the history of pictures, as `tests/web/test_history.py` asks: node find_history.js FOLDER
 import { contradictedQuality } from "../engine/history/contradiction.js";
+import { findLattices } from "../engine/history/lattice.js";
 import { historyToJson } from "../engine/history/record.js";
-import { describeHistory } from "../engine/history/words.js";
-import { historyOf } from "../engine/picture_history.js";
+import { clippedSamples } from "../engine/history/through_rgb.js";
+import { historyOf, integersAt } from "../engine/picture_history.js";
 import { prepare } from "../engine/prepared_picture.js";
 import { readBytes, readJson, readPlanes, writeArrays, writeJson } from "./files.js";
 
 const folder = process.argv[2];
 const reports = [];
-for (const { name, restored, isResized, told, ...stated } of readJson(folder, "cases.json")) {
+for (const { name, networks, isResized, told, ...stated } of readJson(folder, "cases.json")) {
   const { width, height } = stated;
   const tables = stated.tables?.map((/** @type {number[]} */ table) => Int32Array.from(table)) ?? null;
   const gridTable = stated.hasGrid ? tables[0] : null;
@@ -18,25 +19,29 @@ for (const { name, restored, isResized, told, ...stated } of readJson(folder, "c
   const started = process.cpuUsage().user;
   const found = historyOf(parts);
   const searched = process.cpuUsage().user;
+  const whole = integersAt(parts, [0, height], [0, width]);
+  const part = { luma: whole.planes[0], clipped: clippedSamples(whole.planes), width, height };
+  const lattices = findLattices([part], gridTable).map((lattice) => ({ ...lattice, table: Array.from(lattice.table) }));
   // 2. What a network makes of it.
-  let contradicted = null;
-  if (restored) {
-    const data = readBytes(folder, `${name}.restored`);
-    const given = new Float32Array(data.buffer);
+  const contradicted = [];
+  const given = networks ? new Float32Array(readBytes(folder, `${name}.restored`).buffer) : new Float32Array(0);
+  for (let start = 0; start < given.length; start += width * height) {
     /** @type {(rows: [number, number], columns: [number, number]) => Promise<Float32Array[]>} */
     const restoredAt = async (rows, columns) => {
-      const part = [];
+      const wide = columns[1] - columns[0];
+      const part = new Float32Array((rows[1] - rows[0]) * wide);
       for (let y = rows[0]; y < rows[1]; y++) {
-        part.push(...given.subarray(y * width + columns[0], y * width + columns[1]));
+        const line = start + y * width;
+        part.set(given.subarray(line + columns[0], line + columns[1]), (y - rows[0]) * wide);
       }
-      return [Float32Array.from(part)];
+      return [part];
     };
     const seen = { planes: samples, width, height };
-    contradicted = await contradictedQuality(restoredAt, seen, tables, { isResized });
+    contradicted.push(await contradictedQuality(restoredAt, seen, tables, { isResized }));
   }
   // 3. What is restored.
   const before = process.cpuUsage().user;
-  const history = { ...found, contradictedQuality: contradicted };
+  const history = { ...found, contradictedQuality: contradicted.at(-1) ?? null };
   const prepared = prepare(parts, history, told, { looksBack: true });
   const after = process.cpuUsage().user;
   const weights = prepared.untouchedBlocks();
@@ -46,13 +51,14 @@ for (const { name, restored, isResized, told, ...stated } of readJson(folder, "c
   for (const blocks of [prepared.held, prepared.foreign, neutral]) {
     arrays.push(blocks?.values ?? new Uint8Array(0));
   }
-  arrays.push(weights ? Uint8Array.from(weights.values, (value) => Math.round(value * 255)) : new Uint8Array(0));
+  arrays.push(new Uint8Array(weights?.values.buffer ?? new ArrayBuffer(0)));
   writeArrays(folder, `${name}.out`, arrays);
   const plain = (/** @type {Int32Array[] | null} */ some) => some?.map((table) => Array.from(table)) ?? null;
   reports.push({
     name,
+    lattices,
     history: historyToJson(history),
-    sentences: describeHistory(history, stated.quality),
+    contradicted,
     sizes: arrays.map((array) => array.length),
     prepared: {
       top: prepared.top,

@@ -40,8 +40,8 @@ const f = Math.fround;
  * A sample of blocks on all grids. Blocks with clipped samples are left out.
  *
  * @typedef {object} BlockSample
- * @property {Uint16Array} histograms how many magnitudes fall into each bin: grid (64), frequency, bin. Those beyond the
- *   last bin are left out.
+ * @property {Uint16Array} histograms how many magnitudes fall into each bin: grid (64), frequency, bin. The last bin
+ *   also has all that are larger.
  * @property {Float32Array[]} onGrid for each frequency, the coefficients on the grid that starts at the corner
  */
 
@@ -63,7 +63,6 @@ export function sampleBlocks(parts) {
   const onGrid = FREQUENCIES.map(() => []);
   const seen = new Set();
   const piece = new Float64Array(PIECE * PIECE);
-  const bins = new Int32Array(64 * FREQUENCIES.length);
   for (const [index, { luma, width }] of parts.entries()) {
     const cut = cuts[index];
     for (const corner of chosen[index]) {
@@ -79,17 +78,11 @@ export function sampleBlocks(parts) {
         continue;
       }
       seen.add(mark);
-      setBins(piece, bins);
+      transformColumns(piece);
       const [top, left] = [Math.floor(corner / width), corner % width];
       for (let grid = 0; grid < 64; grid++) {
-        if (cut?.values[(top + (grid >> 3)) * cut.width + left + (grid & 7)]) {
-          continue;
-        }
-        const first = grid * FREQUENCIES.length;
-        for (let number = first; number < first + FREQUENCIES.length; number++) {
-          if (bins[number] < BINS - 1) {
-            histograms[number * BINS + bins[number]]++;
-          }
+        if (!cut?.values[(top + (grid >> 3)) * cut.width + left + (grid & 7)]) {
+          countBlock(grid, histograms);
         }
       }
       if (!cut?.values[corner]) {
@@ -180,17 +173,14 @@ const B = Float64Array.from(BASIS);
 const DOUBT = 1e-3;
 
 /**
- * The bins of the low frequencies of a piece on every grid.
- *
- * Python sums in float32. Many sums are exactly between two bins, and then the last digit decides.
+ * Low frequencies down the columns of a piece, summed in float32 as Python does.
  *
  * @param {Float64Array} piece 15x15, level-shifted
- * @param {Int32Array} bins changed: grid (64), frequency
  */
-function setBins(piece, bins) {
+function transformColumns(piece) {
   for (let start = 0, to = 0; start < 8; start++) {
     for (let v = 0; v < SIDE * 8; v += 8) {
-      const b0 = B[v + 0];
+      const b0 = B[v];
       const b1 = B[v + 1];
       const b2 = B[v + 2];
       const b3 = B[v + 3];
@@ -210,30 +200,41 @@ function setBins(piece, bins) {
       }
     }
   }
-  for (let top = 0, to = 0; top < 8; top++) {
-    for (let left = 0; left < 8; left++) {
-      for (let v = 0; v < SIDE; v++) {
-        const at = (top * SIDE + v) * PIECE + left;
-        const s0 = along[at + 0] + along[at + 7];
-        const d0 = along[at + 0] - along[at + 7];
-        const s1 = along[at + 1] + along[at + 6];
-        const d1 = along[at + 1] - along[at + 6];
-        const s2 = along[at + 2] + along[at + 5];
-        const d2 = along[at + 2] - along[at + 5];
-        const s3 = along[at + 3] + along[at + 4];
-        const d3 = along[at + 3] - along[at + 4];
-        bins[to++] = binOf(s0 * B[0] + s1 * B[1] + s2 * B[2] + s3 * B[3], at, 0);
-        bins[to++] = binOf(d0 * B[8] + d1 * B[9] + d2 * B[10] + d3 * B[11], at, 8);
-        if (v < 4) {
-          bins[to++] = binOf(s0 * B[16] + s1 * B[17] + s2 * B[18] + s3 * B[19], at, 16);
-        }
-        if (v < 3) {
-          bins[to++] = binOf(d0 * B[24] + d1 * B[25] + d2 * B[26] + d3 * B[27], at, 24);
-        }
-        if (v < 2) {
-          bins[to++] = binOf(s0 * B[32] + s1 * B[33] + s2 * B[34] + s3 * B[35], at, 32);
-        }
-      }
+}
+
+/**
+ * Count the low frequencies of the block of one grid. Many lie exactly between two bins, and then the last digit decides.
+ *
+ * @param {number} grid
+ * @param {Uint16Array} histograms changed
+ */
+function countBlock(grid, histograms) {
+  let at = (grid >> 3) * SIDE * PIECE + (grid & 7);
+  let start = grid * FREQUENCIES.length * BINS;
+  for (let v = 0; v < SIDE; v++, at += PIECE) {
+    const s0 = along[at] + along[at + 7];
+    const d0 = along[at] - along[at + 7];
+    const s1 = along[at + 1] + along[at + 6];
+    const d1 = along[at + 1] - along[at + 6];
+    const s2 = along[at + 2] + along[at + 5];
+    const d2 = along[at + 2] - along[at + 5];
+    const s3 = along[at + 3] + along[at + 4];
+    const d3 = along[at + 3] - along[at + 4];
+    histograms[start + binOf(s0 * B[0] + s1 * B[1] + s2 * B[2] + s3 * B[3], at, 0)]++;
+    start += BINS;
+    histograms[start + binOf(d0 * B[8] + d1 * B[9] + d2 * B[10] + d3 * B[11], at, 8)]++;
+    start += BINS;
+    if (v < 4) {
+      histograms[start + binOf(s0 * B[16] + s1 * B[17] + s2 * B[18] + s3 * B[19], at, 16)]++;
+      start += BINS;
+    }
+    if (v < 3) {
+      histograms[start + binOf(d0 * B[24] + d1 * B[25] + d2 * B[26] + d3 * B[27], at, 24)]++;
+      start += BINS;
+    }
+    if (v < 2) {
+      histograms[start + binOf(s0 * B[32] + s1 * B[33] + s2 * B[34] + s3 * B[35], at, 32)]++;
+      start += BINS;
     }
   }
 }
@@ -247,7 +248,8 @@ function binOf(coefficient, at, b) {
   const place = Math.abs(coefficient) / BIN;
   const bin = place | 0;
   const beyond = place - bin;
-  return beyond < DOUBT || beyond > 1 - DOUBT ? (Math.abs(exactlySummed(at, b)) / BIN) | 0 : bin;
+  const isDoubtful = beyond < DOUBT || beyond > 1 - DOUBT;
+  return Math.min(isDoubtful ? (Math.abs(exactlySummed(at, b)) / BIN) | 0 : bin, BINS - 1);
 }
 
 /**

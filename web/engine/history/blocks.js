@@ -158,13 +158,17 @@ export function storedCoefficients({ values, width, height }, table) {
  * @param {Plane} plane its grid starts at the corner
  * @param {Float32Array} stored from {@link storedCoefficients}
  * @param {Int32Array} table of the file
+ * @param {Uint8Array | null} [wanted] 1 for each block of the plane that matters; `null`: all
  * @returns {Plane} zero where encoding the plane gives the file
  */
-export function beyondFile({ values, width, height }, stored, table) {
+export function beyondFile({ values, width, height }, stored, table, wanted = null) {
   const [rows, columns] = [height >> 3, width >> 3];
   const beyond = new Float32Array(values.length);
   for (let row = 0, index = 0; row < rows; row++) {
     for (let column = 0; column < columns; column++, index += 64) {
+      if (wanted?.[index >> 6] === 0) {
+        continue;
+      }
       const start = row * 8 * width + column * 8;
       readSamples(values, width, start);
       orthonormalDct(work);

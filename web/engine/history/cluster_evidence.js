@@ -13,7 +13,7 @@ const ROUNDING = 0.6;
 // Share of coefficients that follow no cluster: clipped samples, borders of pictures in pictures.
 const STRAY = 0.15;
 // Standard deviations from which on a normal density is nothing beside that.
-const NEGLIGIBLE = 9;
+const NEGLIGIBLE = 7;
 // Nearer to the later table, steps cannot be told from those of the later table.
 const LEAST_RATIO = 1.15;
 const BINS_FOUND = new Int32Array(BINS);
@@ -43,7 +43,7 @@ export class Likelihood {
    */
   add(histogram, evidence) {
     let found = 0;
-    for (let bin = 0; bin < BINS; bin++) {
+    for (let bin = 0; bin < BINS - 1; bin++) {
       if (histogram[bin]) {
         BINS_FOUND[found++] = bin;
       }

@@ -211,14 +211,14 @@ function agreementOf(views, table, grid, later, allowed) {
   for (const { luma, clipped, stored } of views) {
     const { shown, detailed } = rounded(framed(luma, grid.top, grid.left), table);
     const again = unframed(shown, grid.top, grid.left);
-    const { explained } = proveLuma(luma, again, shown, table, grid, later, stored, allowed);
-    const clear = withoutClipped(clipped, luma, grid, 8, 8);
-    for (let at = 0; at < clear.values.length; at++) {
-      if (!clear.values[at] || !detailed.values[at]) {
-        continue;
-      }
-      counted++;
-      agreeing += explained.values[at];
+    const wanted = withoutClipped(clipped, luma, grid, 8, 8);
+    for (let at = 0; at < wanted.values.length; at++) {
+      wanted.values[at] &= detailed.values[at];
+    }
+    const { explained } = proveLuma(luma, again, shown, table, grid, later, stored, { allowed, wanted });
+    for (let at = 0; at < wanted.values.length; at++) {
+      counted += wanted.values[at];
+      agreeing += wanted.values[at] & explained.values[at];
     }
   }
   return { share: counted ? agreeing / counted : 0, counted };

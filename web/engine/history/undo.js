@@ -134,21 +134,23 @@ function undoPiece(piece, save, later) {
  * @param {{top: number, left: number}} grid 0..15, rows and columns by which its grid starts before the plane
  * @param {LaterFile | null} later
  * @param {Float32Array | null} stored coefficients of the later file
- * @param {number} [allowed] how far a block may be from what is seen, `tolerance` by default
+ * @param {{allowed?: number, wanted?: Marks}} [options] how far a block may be from what is seen, `tolerance` by default;
+ *   and which blocks matter, all by default
  * @returns {{explained: Marks, other: Marks, beyond: Plane}} of the frame; and what `again` has beyond what can have
  *   become what is seen
  */
-export function proveLuma(seen, again, shown, table, { top, left }, later, stored, allowed) {
-  const beyond = later && stored ? beyondFile(again, stored, later.tables[0]) : difference(again, seen);
+export function proveLuma(seen, again, shown, table, { top, left }, later, stored, { allowed, wanted } = {}) {
+  const size = { rows: seen.height >> 3, columns: seen.width >> 3 };
+  const ofFile = wanted ? blocksUnder(wanted, 1, { top, left }, BLOCK, BLOCK, size) : null;
+  const beyond = later && stored ? beyondFile(again, stored, later.tables[0], ofFile) : difference(again, seen);
   const [rows, columns] = [shown.height >> 3, shown.width >> 3];
   const known = { rows, columns, top: Math.ceil(top / 8), left: Math.ceil(left / 8), bottom: rows, right: columns };
   const near = allowed ?? tolerance(table, later ? later.tables[0] : null);
   const far = farDistance(table);
   let proof = prove(beyond, top, left, known, near, far);
   if (later && stored && proof.close.values.includes(1)) {
-    const size = { rows: seen.height >> 3, columns: seen.width >> 3 };
-    const wanted = blocksUnder(proof.close, 1, { top, left }, BLOCK, BLOCK, size);
-    setExactlyBeyondFile(beyond, again, stored, later.tables[0], wanted);
+    const close = blocksUnder(proof.close, 1, { top, left }, BLOCK, BLOCK, size);
+    setExactlyBeyondFile(beyond, again, stored, later.tables[0], close);
     proof = prove(beyond, top, left, known, near, far);
   }
   return { ...proof, beyond };
