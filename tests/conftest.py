@@ -2,8 +2,10 @@
 
 import io
 import os
+import shutil
 import struct
 import zlib
+from collections.abc import Iterator
 from pathlib import Path
 
 # Read when the libraries are imported: a name that nobody has shall not cost retries towards the real Hub.
@@ -16,6 +18,7 @@ import torch
 from datasets import Dataset, Features
 from datasets import Image as ImageFeature
 from PIL import Image
+from playwright.sync_api import Browser, sync_playwright
 
 from argan_hf import ArganConfig, ArganForImageRestoration
 
@@ -157,3 +160,25 @@ def tiff16(channels: int, compression: int) -> bytes:
     ]
     directory = struct.pack("<H", len(entries)) + b"".join(struct.pack("<HHLL", *entry) for entry in entries)
     return b"II*\0" + struct.pack("<L", 8) + directory + struct.pack("<L", 0) + depths + data
+
+
+_FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking")
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """Where the program lies."""
+    names = ("chromium", "chromium-browser", "google-chrome")
+    found = next((path for name in names if (path := shutil.which(name))), None)
+    if found is None:
+        pytest.skip("needs chromium (Debian: apt-get install chromium)")
+    return found
+
+
+@pytest.fixture(scope="session")
+def browser(chromium: str) -> Iterator[Browser]:
+    """One for all tests of a process: Playwright starts once in each."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=list(_FLAGS))
+        yield browser
+        browser.close()

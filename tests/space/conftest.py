@@ -1,7 +1,6 @@
 """The page in a real browser: Debian's chromium, no request leaves the machine."""
 
 import asyncio
-import shutil
 import sys
 import threading
 from collections.abc import Callable, Coroutine, Iterator
@@ -11,7 +10,7 @@ from typing import Any
 
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from argan_hf import JpegRestorer
 from tests.conftest import jpeg_bytes
@@ -19,7 +18,6 @@ from tests.conftest import jpeg_bytes
 SPACE = Path(__file__).parents[2] / "space"
 sys.path.insert(0, str(SPACE))  # as Python does for `python space/app.py`
 
-_FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking")
 # What Gradio logs on its own.
 _KNOWN = ("Method not implemented.",)
 
@@ -36,24 +34,6 @@ def page_url() -> str:
 
     _, url, _ = app.launch(prevent_thread_lock=True, quiet=True, server_name="127.0.0.1")
     return url
-
-
-@pytest.fixture(scope="session")
-def chromium() -> str:
-    """Where the program lies."""
-    names = ("chromium", "chromium-browser", "google-chrome")
-    found = next((path for name in names if (path := shutil.which(name))), None)
-    if found is None:
-        pytest.skip("needs chromium (Debian: apt-get install chromium)")
-    return found
-
-
-@pytest.fixture(scope="session")
-def browser(chromium: str) -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=list(_FLAGS))
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

@@ -20,7 +20,6 @@ from argan_hf.checkpoint_files import locate
 from argan_hf.defaults import DEFAULT_CHECKPOINT
 from argan_hf.export import export_web
 from tests.export.conftest import tiny_checkpoint, with_realism
-from tests.space.conftest import browser, chromium  # noqa: F401
 from tests.web.node import WEB
 from tests.web.tabs import opened_tabs
 
@@ -127,7 +126,7 @@ def plain_url(site: Path) -> Iterator[str]:
 
 
 @pytest.fixture
-def tabs(browser: Browser) -> Iterator[Any]:  # noqa: F811
+def tabs(browser: Browser) -> Iterator[Any]:
     """Opens pages; afterwards, none may have asked another machine or complained."""
     yield from opened_tabs(browser)
 
@@ -138,7 +137,7 @@ def tabs_with_webgpu(browser_with_webgpu: Browser) -> Iterator[Any]:
 
 
 @pytest.fixture(scope="session")
-def browser_with_webgpu(browser: Browser, chromium: str) -> Iterator[Browser]:  # noqa: F811
+def browser_with_webgpu(browser: Browser, chromium: str) -> Iterator[Browser]:
     """A browser whose graphics card is a program (SwiftShader)."""
     # The flags of the other one turn all graphics cards off.
     flags = ["--no-sandbox", "--disable-quic", "--no-first-run", "--disable-background-networking"]
