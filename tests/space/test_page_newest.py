@@ -140,6 +140,8 @@ def test_a_page_that_is_loaded_again_goes_on(browser: Browser, page_url: str, jp
     page = browser.new_page()
     page.goto(f"{page_url}?strength=0.6")
     page.wait_for_selector("#studio .examples button")
+    # The address is read a moment after the page is there.
+    expect(page.locator("#strength input[type=number]")).to_have_value("0.6")
     give(page, jpeg)
     report(page, "JPEG file of quality 17")
     before = download(page)
