@@ -122,6 +122,7 @@ def _compare_reports(found: dict[str, Any], expected: dict[str, Any], name: str)
         if expected[key] is not None:
             assert found[key] == pytest.approx(expected[key], abs=1e-5), (name, key)
     assert found["steps"][-1][0] == found["steps"][-1][1], name
+    assert [done for done, _ in found["steps"]] == list(range(1, len(found["steps"]) + 1)), name
 
 
 def test_what_is_compared_differs(results: Path) -> None:

@@ -78,8 +78,8 @@ function holdsOf(prepared, table) {
     const coefficients = recoverCoefficients(samples[0], width, height, ownGridTable);
     holds.push({ coefficients, table: ownGridTable, held: foreign, isCounted: false });
   }
-  // Found again from samples even where a file states them: so Python does it, and at high qualities, where several
-  // sets of coefficients show the same samples, the result is no worse by it.
+  // Found again from samples even where a file states them: so Python does it, and at high qualities several sets of
+  // coefficients show the same samples.
   const coefficients = recoverCoefficients((planes ?? samples)[0], width, height, table);
   holds.push({ coefficients, table, held, isCounted: true });
   return holds;

@@ -78,7 +78,7 @@ export async function openNetwork({ runtime, weights, backend, workers, progress
   }
   const many = workers ?? Math.min(navigator.hardwareConcurrency || 1, MOST_WORKERS);
   const pool = new NetworkPool(folders, many);
-  const config = await pool.start(progress, signal);
+  const { config } = await pool.start({ progress, signal });
   return {
     config,
     runTiles: (...picture) => pool.runTiles(...picture),
@@ -91,7 +91,7 @@ export async function openNetwork({ runtime, weights, backend, workers, progress
 
 /** Workers with a network each. */
 class NetworkPool {
-  /** @type {Promise<CalledWorker>[]} loaded, or being loaded */
+  /** @type {Promise<{worker: CalledWorker, config: NetworkConfig}>[]} loaded, or being loaded */
   #workers = [];
   #folders;
   #many;
@@ -106,30 +106,12 @@ class NetworkPool {
   }
 
   /**
-   * Start the first worker.
+   * Start a worker; it is forgotten if it does not start.
    *
-   * @param {Progress} [progress]
-   * @param {AbortSignal} [signal]
-   * @returns {Promise<NetworkConfig>}
+   * @param {{progress?: Progress, signal?: AbortSignal}} [options] of what it downloads
    */
-  async start(progress, signal) {
-    /** @type {NetworkConfig | undefined} */
-    let config;
-    const loaded = this.#started({ progress, signal }, (answer) => {
-      config = answer;
-    });
-    await loaded;
-    return /** @type {NetworkConfig} */ (config);
-  }
-
-  /**
-   * A further worker; it is forgotten if it does not start.
-   *
-   * @param {{progress?: Progress, signal?: AbortSignal}} options
-   * @param {(config: NetworkConfig) => void} [answer]
-   */
-  #started(options, answer) {
-    const loaded = this.#load(options, answer);
+  start(options = {}) {
+    const loaded = this.#load(options);
     this.#workers.push(loaded);
     loaded.catch(() => {
       this.#workers = this.#workers.filter((other) => other !== loaded);
@@ -137,16 +119,13 @@ class NetworkPool {
     return loaded;
   }
 
-  /**
-   * @param {{progress?: Progress, signal?: AbortSignal}} options
-   * @param {(config: NetworkConfig) => void} [answer]
-   */
-  async #load(options, answer) {
+  /** @param {{progress?: Progress, signal?: AbortSignal}} options */
+  async #load(options) {
     const worker = new CalledWorker(new URL("network_worker.js", import.meta.url));
     try {
+      /** @type {NetworkConfig} */
       const config = await worker.call("load", this.#folders, options);
-      answer?.(config);
-      return worker;
+      return { worker, config };
     } catch (error) {
       worker.terminate();
       throw error;
@@ -157,11 +136,11 @@ class NetworkPool {
   async runTiles(planes, width, height, tables, tiles, options) {
     // They are there for all pictures, so the end of this one does not end them.
     for (let count = this.#workers.length; count < Math.min(tiles.length, this.#many); count++) {
-      this.#started({});
+      this.start();
     }
     const started = await Promise.allSettled(this.#workers);
     options?.signal?.throwIfAborted();
-    const networks = started.flatMap((one) => (one.status === "fulfilled" ? [networkIn(one.value)] : []));
+    const networks = started.flatMap((one) => (one.status === "fulfilled" ? [networkIn(one.value.worker)] : []));
     // One worker is slower than several, and better than none.
     if (!networks.length) {
       throw /** @type {PromiseRejectedResult} */ (started[0]).reason;
@@ -171,7 +150,7 @@ class NetworkPool {
 
   terminate() {
     for (const loaded of this.#workers) {
-      loaded.then((worker) => worker.terminate()).catch(() => {});
+      loaded.then(({ worker }) => worker.terminate()).catch(() => {});
     }
   }
 }

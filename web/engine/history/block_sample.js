@@ -1,6 +1,6 @@
 /** Low frequencies of a sample of blocks on each of the 64 grids, counted by their magnitudes. */
 
-import { BASIS } from "./exact_dct.js";
+import { BASIS } from "../jpeg/block_dct.js";
 import { Generator } from "./random.js";
 
 /**

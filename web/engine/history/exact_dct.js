@@ -5,16 +5,11 @@
  * It is slow. Many coefficients lie exactly between two multiples of a step, and then the last digit decides.
  */
 
+import { BASIS } from "../jpeg/block_dct.js";
+
 const f = Math.fround;
 
-/** Orthonormal DCT of 8 samples, float32: frequency, sample. */
-export const BASIS = Float32Array.from({ length: 64 }, (_, at) => {
-  const [frequency, sample] = [at >> 3, at & 7];
-  const wave = Math.cos(((2 * sample + 1) * frequency * Math.PI) / 16) / 2;
-  return frequency ? wave : wave / Math.SQRT2;
-});
-
-// The same for blocks: coefficient, sample; and the transposed.
+// Of blocks: coefficient, sample; and the transposed.
 const TRANSFORM = new Float32Array(4096);
 const INVERSE = new Float32Array(4096);
 for (let entry = 0; entry < 64; entry++) {

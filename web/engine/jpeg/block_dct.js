@@ -3,8 +3,8 @@
  * add in one step: what is made with it equals what Python makes, digit by digit.
  */
 
-// Frequency, sample; and the transposed.
-const BASIS = Float32Array.from({ length: 64 }, (_, at) => {
+/** Of 8 samples: frequency, sample. */
+export const BASIS = Float32Array.from({ length: 64 }, (_, at) => {
   const [frequency, sample] = [at >> 3, at & 7];
   return Math.cos(((2 * sample + 1) * frequency * Math.PI) / 16) * (frequency ? 0.5 : Math.SQRT1_2 / 2);
 });
