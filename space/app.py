@@ -33,9 +33,14 @@ from visits import MAX_PICTURES, MINUTES_AFTER_LEAVING, MINUTES_KEPT
 
 MAX_MEGABYTES = 40
 _STUDIO = Path(__file__).parent / "studio"
+# With the address of another page; `argan publish --space ID --static-page` writes it.
+_STATIC_PAGE = Path(__file__).with_name("static_page.txt")
 _M_ARENA_MAX = -8  # of glibc's malloc.h
 
 INTRO = """# Remove JPEG artifacts from pictures"""
+ELSEWHERE = (
+    "Pictures are restored on this server. [Another page](<{}>) restores them in your browser, and nothing is uploaded."
+)
 PRIVACY = f"""Your pictures are sent to this server, which keeps them on its disk. It deletes a picture when
 you remove it, and all of them {MINUTES_AFTER_LEAVING} minutes after you close the page or {MINUTES_KEPT} minutes after
 your last click. The file as it was uploaded stays for {folders.MINUTES_KEPT} minutes. Other visitors do not get to see
@@ -82,6 +87,8 @@ def build() -> gr.Blocks:
         gr.api(api.restore_file, api_name="restore", concurrency_limit=None)
         gr.api(api.measure_file, api_name="measure", concurrency_limit=None)
         gr.Markdown(INTRO)
+        if _STATIC_PAGE.is_file():
+            gr.Markdown(ELSEWHERE.format(_STATIC_PAGE.read_text(encoding="utf-8")))
         with gr.Row():
             with gr.Column(scale=3, min_width=320):
                 studio = gr.HTML(

@@ -109,7 +109,7 @@ def export_web(name_or_path: str | Path, folder: str | Path, overwrite: bool = F
         for name, data in files.items():
             (written / name).write_bytes(data)
         _check_free(folder, overwrite=overwrite)  # It took seconds.
-        _put_in_place(written, folder, Path(scratch) / "replaced")
+        put_in_place(written, folder, Path(scratch) / "replaced")
     size = sum(map(len, files.values()))
     return WebReport(folder, tuple(files), OPSET, size, difference, SHAPES)
 
@@ -185,7 +185,7 @@ def _largest_difference(files: Mapping[str, bytes], variants: WeightInterpolatio
     return float(np.max(differences))
 
 
-def _put_in_place(written: Path, folder: Path, replaced: Path) -> None:
+def put_in_place(written: Path, folder: Path, replaced: Path) -> None:
     """Give a folder its name, at which there may be another."""
     if folder.exists():
         folder.rename(replaced)

@@ -1,1 +1,1 @@
-"""Publishes on the Hugging Face Hub: a checkpoint with its model card, or the demo as a Space."""
+"""Publishes on the Hugging Face Hub: a checkpoint with its model card, or a page as a Space."""

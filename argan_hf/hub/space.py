@@ -1,21 +1,20 @@
 """Publishes a complete Space in one commit to the Hub: the page, its examples, this package and its default weights."""
 
 import shutil
-import tempfile
 from pathlib import Path
 
-from huggingface_hub import HfApi
 from huggingface_hub.errors import HfHubHTTPError
 from huggingface_hub.utils import validate_repo_id
 
 from ..checkpoint_files import CHECKPOINTS
 from ..defaults import DEFAULT_CHECKPOINT
-from .upload import check_token
+from .addresses import page_address
+from .upload import upload_space
 
 _PAYMENT_REQUIRED = 402
 _PACKAGE = Path(__file__).parents[1]
 _SPACE = _PACKAGE.parent / "space"
-
+_STATIC_PAGE = "static_page.txt"  # app.py shows it
 
 ZERO_GPU = "zero-a10g"
 """Name on the Hub of hardware that lends a GPU to single requests; the only one that is free for Gradio Spaces."""
@@ -27,7 +26,14 @@ WHAT_IS_FREE = (
 """The rules of the Hub as of August 2026, for those who publish; huggingface.co/docs/hub/spaces-zerogpu has today's."""
 
 
-def publish_space(repo_id: str, *, private: bool = False, hardware: str = ZERO_GPU, token: str | None = None) -> str:
+def publish_space(
+    repo_id: str,
+    *,
+    private: bool = False,
+    hardware: str = ZERO_GPU,
+    token: str | None = None,
+    static_page: str | None = None,
+) -> str:
     """Publish the demo as a Space in one commit; the Space is created if it does not exist.
 
     Args:
@@ -35,51 +41,46 @@ def publish_space(repo_id: str, *, private: bool = False, hardware: str = ZERO_G
         private: whether a new Space is private.
         hardware: of a new Space, as the Hub names it ("zero-a10g", "cpu-basic", …).
         token: of the Hub, with write access; default: that of `hf auth login`.
+        static_page: as for [`stage_space`].
 
     Returns:
         The address of the commit.
 
     Raises:
-        ValueError: if there is no valid token, the account's plan does not include such a Space, or the files of the
-            demo are missing because the package was not installed from a checkout of the repository.
+        ValueError: if there is no valid token, the account's plan does not include such a Space, the Space exists and
+            is another kind of page, or [`stage_space`] finds something wrong.
         HfHubHTTPError: if the Hub refuses the request for another reason.
     """
-    user = check_token(token)
-    repo_id = repo_id if "/" in repo_id else f"{user}/{repo_id}"
-    api = HfApi(token=token)
-    with tempfile.TemporaryDirectory() as staged:
-        stage_space(repo_id, Path(staged))
-        try:
-            api.create_repo(
-                repo_id,
-                repo_type="space",
-                space_sdk="gradio",
-                space_hardware=hardware,
-                private=private,
-                exist_ok=True,
-            )
-        except HfHubHTTPError as error:
-            if error.response.status_code == _PAYMENT_REQUIRED:
-                raise ValueError(f"the Hub asks for a paid plan for a Space on {hardware}. {WHAT_IS_FREE}") from error
-            raise
-        commit = api.upload_folder(
-            repo_id=repo_id, repo_type="space", folder_path=staged, commit_message="Publish the demo"
+    try:
+        return upload_space(
+            lambda full_id, staged: stage_space(full_id, staged, static_page),
+            repo_id,
+            sdk="gradio",
+            message="Publish the demo",
+            hardware=hardware,
+            private=private,
+            token=token,
         )
-    return str(commit.commit_url)
+    except HfHubHTTPError as error:
+        if error.response.status_code == _PAYMENT_REQUIRED:
+            raise ValueError(f"the Hub asks for a paid plan for a Space on {hardware}. {WHAT_IS_FREE}") from error
+        raise
 
 
-def stage_space(repo_id: str, target: Path) -> None:
+def stage_space(repo_id: str, target: Path, static_page: str | None = None) -> None:
     """Write all files of a Space into a folder.
 
     Args:
         repo_id: of the Space.
         target: an empty folder.
+        static_page: the page that restores in the browser, to which this one links: "owner/name" of a Space, or a URL.
 
     Raises:
-        ValueError: if the files of the demo are missing because the package was not installed from a checkout of the
+        ValueError: if the address is none, or the files of the demo are missing because the package was not installed from a checkout of the
             repository.
     """
     validate_repo_id(repo_id)
+    address = page_address(static_page) if static_page else None
     if not (_SPACE / "app.py").is_file():
         raise ValueError(f"the demo is not at {_SPACE}: clone the repository and install it with `pip install -e .`")
     ignored = shutil.ignore_patterns("__pycache__", ".*", "checkpoints")
@@ -87,3 +88,5 @@ def stage_space(repo_id: str, target: Path) -> None:
     shutil.copytree(_PACKAGE, target / _PACKAGE.name, ignore=ignored)
     weights = Path(_PACKAGE.name, CHECKPOINTS.name, DEFAULT_CHECKPOINT)
     shutil.copytree(CHECKPOINTS / DEFAULT_CHECKPOINT, target / weights, ignore=ignored)
+    if address:
+        (target / _STATIC_PAGE).write_text(address, encoding="utf-8")

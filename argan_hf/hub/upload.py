@@ -1,4 +1,4 @@
-"""The way of a folder to the Hub: who the token belongs to, one commit, and its tag."""
+"""The way of a folder to the Hub: who the token belongs to, one commit of a model or a Space, and its tag."""
 
 import tempfile
 from collections.abc import Callable
@@ -32,9 +32,7 @@ def upload(
         ValueError: if there is no valid token, or the tag exists.
         HfHubHTTPError: if the Hub refuses the request for another reason.
     """
-    user = check_token(token)
-    repo_id = repo_id if "/" in repo_id else f"{user}/{repo_id}"
-    api = HfApi(token=token)
+    repo_id, api = _of_the_owner(repo_id, token), HfApi(token=token)
     with tempfile.TemporaryDirectory() as staged:
         stage(repo_id, Path(staged))
         api.create_repo(repo_id, private=private, exist_ok=True)
@@ -47,6 +45,61 @@ def upload(
     if tag:
         api.create_tag(repo_id, tag=tag, revision=commit.oid)
     return str(commit.commit_url)
+
+
+def upload_space(
+    stage: Callable[[str, Path], None],
+    repo_id: str,
+    *,
+    sdk: str,
+    message: str,
+    hardware: str | None = None,
+    private: bool = False,
+    token: str | None = None,
+) -> str:
+    """Publish files as a Space in one commit; the Space is created if it does not exist.
+
+    What an earlier commit left in folders that are published again, and is not part of them any more, is deleted.
+
+    Args:
+        stage: writes all files into an empty folder; it gets the whole id of the repository and the folder.
+        repo_id: "owner/name", or a name only, for the owner of the token.
+        sdk: of the Space, "gradio" or "static".
+        message: of the commit.
+        hardware: of a new Space, as the Hub names it; default: what the Hub takes.
+        private: whether a new Space is private.
+        token: of the Hub, with write access; default: that of `hf auth login`.
+
+    Returns:
+        The address of the commit.
+
+    Raises:
+        ValueError: if there is no valid token, or the Space exists and has another SDK.
+        HfHubHTTPError: if the Hub refuses the request for another reason.
+    """
+    repo_id, api = _of_the_owner(repo_id, token), HfApi(token=token)
+    with tempfile.TemporaryDirectory() as staged:
+        stage(repo_id, Path(staged))
+        api.create_repo(
+            repo_id, repo_type="space", space_sdk=sdk, space_hardware=hardware, private=private, exist_ok=True
+        )
+        found = api.space_info(repo_id).sdk
+        if found not in (None, sdk):
+            raise ValueError(f"{repo_id} is a Space of the kind {found}, expected {sdk}: choose another name")
+        folders = [path.name for path in Path(staged).iterdir() if path.is_dir()]
+        commit = api.upload_folder(
+            repo_id=repo_id,
+            repo_type="space",
+            folder_path=staged,
+            commit_message=message,
+            delete_patterns=[f"{name}/*" for name in folders],
+        )
+    return str(commit.commit_url)
+
+
+def _of_the_owner(repo_id: str, token: str | None) -> str:
+    user = check_token(token)
+    return repo_id if "/" in repo_id else f"{user}/{repo_id}"
 
 
 def check_token(token: str | None = None) -> str:
