@@ -58,6 +58,7 @@ def publish_space(
             sdk="gradio",
             message="Publish the demo",
             hardware=hardware,
+            optional=[_STATIC_PAGE],
             private=private,
             token=token,
         )

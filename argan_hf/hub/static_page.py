@@ -71,9 +71,7 @@ def publish_static(
     )
 
 
-def write_static(
-    folder: str | Path, checkpoint: str | Path = DEFAULT_CHECKPOINT, *, gradio: str | None = None
-) -> None:
+def write_static(folder: str | Path, checkpoint: str | Path = DEFAULT_CHECKPOINT, *, gradio: str | None = None) -> None:
     """Write the page as a folder for any server of files: whole, or not at all.
 
     Args:
@@ -117,9 +115,7 @@ def check_replaceable(folder: Path, names: set[str] | None = None) -> None:
         raise FileExistsError(f"{folder} holds {others[0]}, which is no part of a site: choose another folder")
 
 
-def stage_static(
-    target: Path, checkpoint: str | Path = DEFAULT_CHECKPOINT, *, gradio: str | None = None
-) -> None:
+def stage_static(target: Path, checkpoint: str | Path = DEFAULT_CHECKPOINT, *, gradio: str | None = None) -> None:
     """Write all files of the page into a folder.
 
     Args:

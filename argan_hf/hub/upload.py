@@ -1,7 +1,7 @@
 """The way of a folder to the Hub: who the token belongs to, one commit of a model or a Space, and its tag."""
 
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from huggingface_hub import HfApi
@@ -54,12 +54,13 @@ def upload_space(
     sdk: str,
     message: str,
     hardware: str | None = None,
+    optional: Sequence[str] = (),
     private: bool = False,
     token: str | None = None,
 ) -> str:
     """Publish files as a Space in one commit; the Space is created if it does not exist.
 
-    What an earlier commit left in folders that are published again, and is not part of them any more, is deleted.
+    Files in folders that are published again, and are not part of them any more, are deleted.
 
     Args:
         stage: writes all files into an empty folder; it gets the whole id of the repository and the folder.
@@ -67,6 +68,7 @@ def upload_space(
         sdk: of the Space, "gradio" or "static".
         message: of the commit.
         hardware: of a new Space, as the Hub names it; default: what the Hub takes.
+        optional: names of files that are deleted if they are not published again.
         private: whether a new Space is private.
         token: of the Hub, with write access; default: that of `hf auth login`.
 
@@ -86,13 +88,13 @@ def upload_space(
         found = api.space_info(repo_id).sdk
         if found not in (None, sdk):
             raise ValueError(f"{repo_id} is a Space of the kind {found}, expected {sdk}: choose another name")
-        folders = [path.name for path in Path(staged).iterdir() if path.is_dir()]
+        folders = [f"{path.name}/*" for path in Path(staged).iterdir() if path.is_dir()]
         commit = api.upload_folder(
             repo_id=repo_id,
             repo_type="space",
             folder_path=staged,
             commit_message=message,
-            delete_patterns=[f"{name}/*" for name in folders],
+            delete_patterns=[*folders, *optional],
         )
     return str(commit.commit_url)
 
