@@ -7,6 +7,7 @@ import tempfile
 from pathlib import Path
 
 from huggingface_hub.errors import HTTPError
+from huggingface_hub.utils import validate_repo_id
 from transformers.utils import logging
 
 from ..defaults import DEFAULT_CHECKPOINT
@@ -44,7 +45,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--static-page",
         metavar="ID",
-        help="with --space: link from the demo to the page that restores in the browser, by the id of its Space or a URL",
+        help="with --space: link from the demo to the page that restores in the browser, by the id of its Space or a "
+        "URL",
     )
     parser.add_argument(
         "--hardware",
@@ -106,7 +108,9 @@ def _check_static(args: argparse.Namespace) -> None:
         )
     if not args.space and not args.static:
         raise ValueError("name a folder or a Space: argan publish --static DIR, or argan publish --space ID --static")
-    if not args.space and (args.private or args.token):
+    if args.space:
+        validate_repo_id(args.space)
+    elif args.private or args.token:
         raise ValueError("--static DIR sends nothing to the Hub: omit --private and --token, or use it with --space ID")
 
 
@@ -173,8 +177,8 @@ def _publish_static(args: argparse.Namespace, lines: Lines) -> None:
             f"{args.static}: the page. To look at it: python -m http.server --directory {shlex.quote(args.static)}"
         )
         lines.say(
-            "The network runs in threads where the server sends the headers Cross-Origin-Opener-Policy: same-origin and "
-            "Cross-Origin-Embedder-Policy: require-corp."
+            "The network runs in threads where the server sends the headers Cross-Origin-Opener-Policy: same-origin "
+            "and Cross-Origin-Embedder-Policy: require-corp."
         )
 
 

@@ -77,8 +77,8 @@ def stage_space(repo_id: str, target: Path, static_page: str | None = None) -> N
         static_page: the page that restores in the browser, to which this one links: "owner/name" of a Space, or a URL.
 
     Raises:
-        ValueError: if the address is none, or the files of the demo are missing because the package was not installed from a checkout of the
-            repository.
+        ValueError: if the address is none, or the files of the demo are missing because the package was not installed
+            from a checkout of the repository.
     """
     validate_repo_id(repo_id)
     address = page_address(static_page) if static_page else None
