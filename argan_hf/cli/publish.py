@@ -174,7 +174,7 @@ def _publish_static(args: argparse.Namespace, lines: Lines) -> None:
     else:
         write_static(args.static, checkpoint, gradio=args.gradio)
         lines.say(
-            f"{args.static}: the page. To look at it: python -m http.server --directory {shlex.quote(args.static)}"
+            f"The page is in {args.static}. To look at it: python -m http.server --directory {shlex.quote(args.static)}"
         )
         lines.say(
             "The network runs in threads where the server sends the headers Cross-Origin-Opener-Policy: same-origin "
