@@ -173,6 +173,7 @@ def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, 
     web.mkdir()
     place.mkdir()
     (web / "package.json").write_text('{"dependencies": {"library": "1.2"}}')
+    (web / "installed.json").write_text('{"version": "1.2"}')
     (web / "stage.js").touch()
     monkeypatch.setattr(static_page, "_WEB", web)
     monkeypatch.setattr(static_page, "export_web", lambda *_: None)
@@ -185,7 +186,11 @@ def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, 
     return make
 
 
-_NPM = 'echo "$@" > {0}/said; /bin/mkdir -p {0}/node_modules/library; echo \'{{"version": "1.2"}}\' > {0}/node_modules/library/package.json'
+_NPM = """
+echo "$@" > {0}/said
+/bin/mkdir -p {0}/node_modules/library
+/bin/cp {0}/installed.json {0}/node_modules/library/package.json
+"""
 
 
 @pytest.mark.skipif(os.name == "nt", reason="the programs are scripts of a shell")
@@ -224,7 +229,7 @@ def test_what_node_lacks_or_says_is_one_sentence(programs: Callable[[str, str], 
     with pytest.raises(ValueError, match=r"no npm: install Node\.js 20\.11 or later, with npm"):
         stage_static(tmp_path / "target")
     programs("npm", "echo no network >&2; exit 1")
-    with pytest.raises(ValueError, match="npm failed: no network$"):
+    with pytest.raises(ValueError, match=r"npm failed: no network$"):
         stage_static(tmp_path / "target")
     programs("npm", _NPM.format(tmp_path / "web"))
     with pytest.raises(ValueError, match=r"needs Node\.js 20\.11 or later, and node failed: first second$"):
@@ -248,7 +253,7 @@ def test_what_node_lacks_or_says_is_one_sentence(programs: Callable[[str, str], 
     ],
 )
 def test_an_address_that_is_none_is_refused_before_any_work(wrong: str, tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="expected|Repo id"):
+    with pytest.raises(ValueError, match=r"expected|Repo id"):
         stage_static(tmp_path, gradio=wrong)
 
 
