@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from argan_hf.cli import main
+from argan_hf.hub.space import stage_space
 
 from .repositories import Hub
 
@@ -30,6 +31,25 @@ from argan_hf.cli import main
 with contextlib.redirect_stderr(io.StringIO()) as words:
     code = main(["publish", "--space", "tester/paid", "--hardware", "cpu-basic"])
 result = [code, words.getvalue()]
+"""
+
+_UPLOAD = """
+from argan_hf.hub.upload import upload_space
+
+def stage(*names):
+    def write(repo_id, folder):
+        for name in names:
+            (folder / name).parent.mkdir(exist_ok=True)
+            (folder / name).write_text(repo_id)
+    return write
+
+first = stage("app.py", "link.txt", "own/old.py", "own/app.py")
+upload_space(first, "changing", sdk="static", message="First")
+upload_space(stage("app.py", "own/app.py"), "changing", sdk="static", message="Second", optional=["link.txt"])
+try:
+    upload_space(stage("app.py"), "changing", sdk="gradio", hardware="zero-a10g", message="Third")
+except ValueError as error:
+    result = str(error)
 """
 
 _START = """
@@ -71,6 +91,24 @@ def test_a_space_is_complete_and_starts_by_itself(hub: Hub, run_on_hub: Callable
     )
     assert answer.returncode == 0, answer.stderr
     assert answer.stdout.splitlines()[-1] == ".png True"
+
+
+def test_a_space_loses_what_is_no_part_of_it_any_more_and_keeps_its_kind(
+    hub: Hub, run_on_hub: Callable[..., Any]
+) -> None:
+    words = run_on_hub(_UPLOAD)
+    assert words == "tester/changing is a Space of the kind static, expected gradio: choose another name"
+    assert hub.log("spaces", "tester/changing") == ["initial commit", "First", "Second"]
+    first = hub.repositories["spaces", "tester/changing"].branches["main"][1].files
+    assert set(first) == {".gitattributes", "app.py", "link.txt", "own/old.py", "own/app.py"}
+    assert set(hub.files("spaces", "tester/changing")) == {".gitattributes", "app.py", "own/app.py"}
+
+
+def test_a_space_links_to_the_page_for_browsers(tmp_path: Path) -> None:
+    stage_space("me/demo", tmp_path / "without")
+    assert not (tmp_path / "without" / "static_page.txt").exists()
+    stage_space("me/demo", tmp_path / "with", "me/page")
+    assert (tmp_path / "with" / "static_page.txt").read_text() == "https://huggingface.co/spaces/me/page"
 
 
 def test_a_space_installs_what_the_page_imports() -> None:
