@@ -25,7 +25,7 @@ from argan_hf.cli import main
             ["--space", "me/page", "--static", "net"],
             "--space ID --static writes no folder, found net after --static: a",
         ),
-        (["--space", "no good name", "--static"], "Repo id must"),
+        (["--space", "no good name", "--static", "--dry-run"], "Repo id must"),
         (["--static", "site", "--private"], "--static DIR sends nothing to the Hub: omit --private and --token"),
         (["--static", "site", "--gradio", "demo"], "demo is no address of a page, expected OWNER/NAME of a Space"),
         (["--space", "me/demo", "--static-page", "ftp://a", "--dry-run"], "ftp://a is no address of a page, expected"),
