@@ -1,6 +1,7 @@
 /** Pictures -> files, with all metadata that a format can hold, and sentences on what it cannot. */
 
-import { withMetadataInJpeg } from "./jpeg_metadata.js";
+import { writeJpeg } from "./jpeg/write.js";
+import { fitsJpeg, metadataSegments } from "./jpeg_metadata.js";
 import { encodePng } from "./png.js";
 import { isLosslessWebp, withMetadataInWebp } from "./webp_metadata.js";
 
@@ -8,6 +9,8 @@ import { isLosslessWebp, withMetadataInWebp } from "./webp_metadata.js";
 /** @typedef {import("./picture.js").Picture} Picture */
 /** @typedef {"png" | "jpeg" | "webp"} Format */
 
+/** @type {(keyof Info)[]} */
+const IN_JPEG = ["iccProfile", "exif", "xmp", "dpi", "comment", "iptc", "photoshop"];
 /** @type {(keyof Info)[]} */
 const IN_PNG = ["iccProfile", "exif", "xmp", "dpi", "comment", "iptc", "text"];
 /** @type {(keyof Info)[]} */
@@ -19,7 +22,7 @@ const COLORS_IN_PNG = ["gamma", "chromaticity", "srgb", "cicp", "mdcv", "clli"];
  */
 const FORMATS = {
   png: { title: "PNG", carries: [...IN_PNG, ...COLORS_IN_PNG], hasAlpha: true, maxSide: 2 ** 31 - 1 },
-  jpeg: { title: "JPEG", carries: ["iccProfile", "exif", "xmp", "dpi", "comment"], hasAlpha: false, maxSide: 65500 },
+  jpeg: { title: "JPEG", carries: IN_JPEG, hasAlpha: false, maxSide: 65500 },
   webp: { title: "WebP", carries: ["iccProfile", "exif", "xmp"], hasAlpha: false, maxSide: 16383 },
 };
 /** @type {Partial<Record<keyof Info, string>>} */
@@ -42,18 +45,15 @@ const WORDS = {
 /** @type {(keyof Info)[]} */
 const COLOR_KEYS = ["iccProfile", "gamma", "chromaticity", "cicp"];
 const JPEG_QUALITY = 95;
-// Bytes of a segment of a JPEG file, without its length and the name of what it holds.
-const LARGEST_SEGMENT = 65533;
-const LARGEST_XMP = LARGEST_SEGMENT - 29;
-const LARGEST_PROFILE = 255 * (LARGEST_SEGMENT - 14);
+const WEBP = "image/webp";
 const LARGEST_PNG_PROFILE = 1 << 20;
-const LARGEST_DENSITY = { png: 2 ** 31 * 0.0254, jpeg: 65535 };
+const LARGEST_PNG_DENSITY = 2 ** 31 * 0.0254;
 
 /**
  * Encode a picture to the bytes of a file.
  *
  * @param {Picture} picture
- * @param {Format} format PNG is written everywhere; JPEG and WebP are written by the encoders of browsers
+ * @param {Format} format WebP is written by the encoder of the browser
  * @returns {Promise<{bytes: Uint8Array<ArrayBuffer>, notes: string[]}>} and sentences on what the format cannot hold
  * @throws {RangeError} if there is no such format, or it cannot hold such a picture
  */
@@ -75,12 +75,10 @@ export async function encodePicture(picture, format) {
     return { bytes: await encodePng(picture, info), notes };
   }
   if (format === "jpeg") {
-    notes.push(`JPEG is lossy (written at quality ${JPEG_QUALITY}, color at half the size); PNG is lossless.`);
-    const file = await encodeInBrowser(picture, "image/jpeg", JPEG_QUALITY / 100);
-    return { bytes: withMetadataInJpeg(file, info), notes };
+    notes.push(`JPEG is lossy (written at quality ${JPEG_QUALITY}); PNG is lossless.`);
+    return { bytes: writeJpeg(picture, JPEG_QUALITY, metadataSegments(info)), notes };
   }
-  // At this quality, browsers that can write lossless files do.
-  const file = await encodeInBrowser(picture, "image/webp", 1);
+  const file = await webpOfBrowser(picture);
   if (!isLosslessWebp(file)) {
     notes.push("This browser writes lossy WebP files only; PNG is lossless.");
   }
@@ -111,7 +109,7 @@ function writableInfo({ channels, info }, format) {
     }
     if (!carries.includes(key)) {
       foreign.push(key);
-    } else if (key === "iccProfile" && !profileFits(info.iccProfile, isGray)) {
+    } else if (key === "iccProfile" && format !== "jpeg" && !profileFits(info.iccProfile, isGray)) {
       const pixels = isGray ? "gray" : "RGB";
       notes.push(`The color profile was left out: it is not one for ${pixels} pixels, as ${title} wants it.`);
     } else if (isTooLarge(info, key, format)) {
@@ -135,6 +133,7 @@ function writableInfo({ channels, info }, format) {
 
 /**
  * Whether a color profile is one of such pixels: libpng drops others, and some programs refuse such files.
+ * JPEG files hold any.
  *
  * @param {Uint8Array | undefined} profile
  * @param {boolean} isGray whether the pixels are
@@ -150,35 +149,24 @@ function profileFits(profile, isGray) {
  * @param {Format} format
  */
 function isTooLarge(info, key, format) {
-  if (key === "dpi" && format !== "webp") {
-    return (info.dpi ?? []).some((density) => !(density >= 0 && density < LARGEST_DENSITY[format]));
+  if (format === "jpeg") {
+    return !fitsJpeg(info, key);
+  }
+  if (key === "dpi") {
+    return (info.dpi ?? []).some((density) => !(density >= 0 && density < LARGEST_PNG_DENSITY));
   }
   // Of PNG files with larger ones, some programs read nothing.
-  if (format === "png" && key === "iccProfile") {
-    return (info.iccProfile?.length ?? 0) > LARGEST_PNG_PROFILE;
-  }
-  if (format !== "jpeg") {
-    return false;
-  }
-  const sizes = /** @type {const} */ ([
-    ["exif", LARGEST_SEGMENT - 6],
-    ["xmp", LARGEST_XMP],
-    ["comment", LARGEST_SEGMENT],
-    ["iccProfile", LARGEST_PROFILE],
-  ]);
-  return sizes.some(([name, limit]) => name === key && (info[name]?.length ?? 0) > limit);
+  return format === "png" && key === "iccProfile" && (info.iccProfile?.length ?? 0) > LARGEST_PNG_PROFILE;
 }
 
 /**
- * A file by an encoder of the browser.
+ * A WebP file by the encoder of the browser.
  *
  * @param {Picture} picture without transparency
- * @param {string} type
- * @param {number} quality 0..1
  */
-async function encodeInBrowser({ width, height, channels, pixels }, type, quality) {
+async function webpOfBrowser({ width, height, channels, pixels }) {
   if (typeof OffscreenCanvas === "undefined") {
-    throw new RangeError(`only browsers write ${type}: choose PNG`);
+    throw new RangeError("only browsers write WebP: choose PNG");
   }
   const canvas = new OffscreenCanvas(width, height);
   const context = canvas.getContext("2d", { alpha: false });
@@ -194,10 +182,11 @@ async function encodeInBrowser({ width, height, channels, pixels }, type, qualit
     image.data[to + 3] = 255;
   }
   context.putImageData(image, 0, 0);
-  const blob = await canvas.convertToBlob({ type, quality });
+  // At this quality, browsers that can write lossless files do.
+  const blob = await canvas.convertToBlob({ type: WEBP, quality: 1 });
   // Browsers that do not know a format write PNG.
-  if (blob.type !== type) {
-    throw new RangeError(`this browser does not write ${type}: choose PNG`);
+  if (blob.type !== WEBP) {
+    throw new RangeError("this browser does not write WebP: choose PNG");
   }
   return new Uint8Array(await blob.arrayBuffer());
 }

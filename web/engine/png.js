@@ -2,6 +2,7 @@
 
 import { join } from "./containers/bytes.js";
 import { withoutName } from "./containers/exif.js";
+import { encodeResources, IPTC } from "./containers/photoshop.js";
 
 /** @typedef {import("./metadata.js").Info} Info */
 
@@ -13,7 +14,6 @@ const STRIP = 1 << 20;
 const METERS_PER_INCH = 0.0254;
 // Rows of hexadecimal digits in texts that hold captions.
 const BYTES_PER_LINE = 36;
-const CAPTIONS = 0x0404;
 const text = new TextEncoder();
 
 /**
@@ -147,13 +147,7 @@ function internationalText(key, value) {
  * @param {Uint8Array} iptc
  */
 function captionsText(iptc) {
-  const resource = join([
-    text.encode("8BIM"),
-    Uint8Array.of(CAPTIONS >> 8, CAPTIONS & 255, 0, 0),
-    integers([iptc.length]),
-    iptc,
-    new Uint8Array(iptc.length & 1),
-  ]);
+  const resource = encodeResources(new Map([[IPTC, { name: new Uint8Array(0), value: iptc }]]));
   const lines = [];
   for (let start = 0; start < resource.length; start += BYTES_PER_LINE) {
     const line = resource.subarray(start, start + BYTES_PER_LINE);

@@ -4,7 +4,7 @@
  * Only what says something about the picture is kept. Thumbnails, print settings and the like describe another file.
  */
 
-import { latin1, startsWith } from "./bytes.js";
+import { join, latin1, startsWith } from "./bytes.js";
 import { CAPTIONS, CLIPPING_PATH, COPYRIGHT, extra } from "./extras.js";
 
 /** Start of the payload of a JPEG segment with resources. */
@@ -13,8 +13,8 @@ export const SEGMENT = latin1("Photoshop 3.0\0");
 /** Numbers of the resources with a thumbnail. */
 export const THUMBNAILS = [0x0409, 0x040c];
 
-// Captions and credits.
-const IPTC = 0x0404;
+/** Number of the resource with captions and credits. */
+export const IPTC = 0x0404;
 const COPYRIGHT_FLAG = 0x040a;
 const ADDRESS = 0x040b;
 const FIRST_PATH = 0x07d0;
@@ -55,6 +55,23 @@ export function readResources(data) {
     position += 4 + size + (size % 2);
   }
   return resources;
+}
+
+/**
+ * What {@link readResources} reads.
+ *
+ * @param {Resources} resources
+ */
+export function encodeResources(resources) {
+  const parts = [];
+  for (const [number, { name, value }] of resources) {
+    const head = Uint8Array.of(number >> 8, number & 255, name.length);
+    const size = new Uint8Array(4);
+    new DataView(size.buffer).setUint32(0, value.length);
+    parts.push(MARKS[0], head, name, new Uint8Array((name.length + 1) & 1));
+    parts.push(size, value, new Uint8Array(value.length & 1));
+  }
+  return join(parts);
 }
 
 /**

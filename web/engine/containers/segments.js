@@ -5,6 +5,8 @@
  * and nothing behind the end of the image counts.
  */
 
+import { join } from "./bytes.js";
+
 export const START_OF_SCAN = 0xda;
 export const COMMENT = 0xfe;
 export const RESTART_INTERVAL = 0xdd;
@@ -81,6 +83,17 @@ export function readLayout(data) {
     position = end;
     scanned ||= marker === START_OF_SCAN;
   }
+}
+
+/**
+ * A whole segment: marker, length, payload.
+ *
+ * @param {number} marker second byte of the marker
+ * @param {Uint8Array[]} parts of the payload, at most 65,533 bytes together
+ */
+export function encodeSegment(marker, parts) {
+  const size = parts.reduce((sum, part) => sum + part.length, 2);
+  return join([Uint8Array.of(0xff, marker, size >> 8, size & 255), ...parts]);
 }
 
 /**

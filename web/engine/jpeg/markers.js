@@ -39,9 +39,9 @@ import { ZIGZAG } from "./zigzag.js";
  * @property {number} low the lowest bit that is sent
  */
 
-const HUFFMAN_TABLES = 0xc4;
+export const HUFFMAN_TABLES = 0xc4;
+export const QUANTIZATION_TABLES = 0xdb;
 const ARITHMETIC_CONDITIONS = 0xcc;
-const QUANTIZATION_TABLES = 0xdb;
 const NUMBER_OF_LINES = 0xdc;
 const START_OF_IMAGE = 0xd8;
 const END_OF_IMAGE = 0xd9;
