@@ -2,22 +2,18 @@
 
 import functools
 import io
-import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pytest
 from PIL import Image, ImageCms
 
 from argan_hf.encoding import encode_picture
 from tests.conftest import EXAMPLES
-from tests.web.node import needs_node, run_node
+from tests.web.encoded import encode_in_node
+from tests.web.node import needs_node
 
 pytestmark = needs_node
-
-_KEYS = {"icc_profile": "iccProfile"}
-_MODES = {"L": 1, "LA": 2, "RGB": 3, "RGBA": 4}
 
 
 def _exif() -> bytes:
@@ -65,44 +61,25 @@ def _cases() -> list[tuple[Image.Image, dict[str, Any]]]:
     ]
 
 
-@pytest.fixture(scope="module")
-def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("png")
-    described = []
-    for number, (image, info) in enumerate(_cases()):
-        (folder / f"{number}").write_bytes(image.tobytes())
-        named = {_KEYS.get(key, key): value for key, value in info.items()}
-        for key, value in named.items():
-            if isinstance(value, bytes):
-                (folder / f"{number}.{key}").write_bytes(value)
-        case = {"name": f"{number}", "width": image.width, "height": image.height, "channels": _MODES[image.mode]}
-        plain = {key: value for key, value in named.items() if not isinstance(value, bytes)}
-        described.append(case | {"info": plain, "bytes": sorted(named.keys() - plain.keys())})
-    (folder / "cases.json").write_text(json.dumps(described))
-    run_node("encode_pngs.js", folder)
-    return folder
-
-
 def _opened(data: bytes) -> Image.Image:
     image = Image.open(io.BytesIO(data))
     image.load()
     return image
 
 
-def test_pixels_and_metadata_are_those_that_python_writes(written: Path) -> None:
-    notes = json.loads((written / "notes.json").read_text())
+def test_pixels_and_metadata_are_those_that_python_writes(tmp_path: Path) -> None:
     sizes = []
-    for number, (image, info) in enumerate(_cases()):
+    written = encode_in_node(tmp_path, _cases(), "png")
+    for number, ((image, info), (data, notes)) in enumerate(zip(_cases(), written, strict=True)):
         source = image.copy()
         source.info = dict(info)
         expected, expected_notes = encode_picture(source, ".png")
-        data = (written / f"{number}.png").read_bytes()
         found, other = _opened(data), _opened(expected)
         assert (found.mode, found.tobytes()) == (image.mode, image.tobytes()), number
         assert found.info == other.info, number
         assert found.text == other.text, number  # type: ignore[attr-defined]
         assert _chunks(data) == _chunks(expected), number
-        assert tuple(notes[f"{number}"]) == expected_notes, number
+        assert tuple(notes) == expected_notes, number
         sizes.append((len(data), len(expected)))
     assert sum(size for size, _ in sizes) < 1.03 * sum(size for _, size in sizes)
 
