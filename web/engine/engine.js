@@ -62,16 +62,17 @@ export class Engine {
    * @param {number} [options.realism] 0..1
    * @param {boolean} [options.history] whether earlier saves are looked for, and later ones undone
    * @param {(done: number, total: number) => void} [options.progress] called after each tile
+   * @param {(tile: import("./preview.js").PreviewedTile) => void} [options.preview] gets each tile as it is done
    * @param {AbortSignal} [options.signal] ends the work after the tiles that are being worked on
    * @returns {Promise<number>} a number that stands for the picture
    * @throws {import("./errors.js").UnreadableImageError} if the file is not restored; one sentence says why
    * @throws {RangeError} if an option is out of range
    */
-  async reconstruct(bytes, { progress, signal, ...options } = {}) {
+  async reconstruct(bytes, { progress, preview, signal, ...options } = {}) {
     if (!(bytes instanceof Uint8Array)) {
       throw new TypeError("a picture is given as a Uint8Array of the bytes of its file");
     }
-    return this.#worker.call("reconstruct", { bytes, options }, { progress, signal });
+    return this.#worker.call("reconstruct", { bytes, options }, { progress, note: preview, signal });
   }
 
   /**

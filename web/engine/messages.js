@@ -1,6 +1,6 @@
 /**
- * Functions of a worker, called from outside of it: answers, errors with their sentences, progress, and an end before
- * the end.
+ * Functions of a worker, called from outside of it: answers, errors with their sentences, progress, notes before the
+ * answer, and an end before the end.
  */
 
 import { DownloadError, UnreadableImageError, UnusableResultError } from "./errors.js";
@@ -8,6 +8,8 @@ import { DownloadError, UnreadableImageError, UnusableResultError } from "./erro
 /**
  * @typedef {object} Call what a function of a worker gets beside its argument
  * @property {(...numbers: number[]) => void} progress
+ * @property {((value: any, transfer: Transferable[]) => void) | undefined} note tells something before the answer, and
+ *   gives memory away with it; `undefined` if nobody listens
  * @property {AbortSignal} signal
  * @property {Transferable[]} transfer memory of the answer that the worker gives away
  *
@@ -15,6 +17,7 @@ import { DownloadError, UnreadableImageError, UnusableResultError } from "./erro
  *
  * @typedef {object} CallOptions
  * @property {(...numbers: number[]) => void} [progress]
+ * @property {(value: any) => void} [note] is told what the function tells before its answer
  * @property {AbortSignal} [signal]
  * @property {Transferable[]} [transfer] memory of the argument that is given away
  */
@@ -31,7 +34,7 @@ export function serve(functions) {
   const scope = /** @type {MessagePort} */ (/** @type {unknown} */ (globalThis));
   /** @type {Map<number, AbortController>} */
   const running = new Map();
-  scope.onmessage = async ({ data: { id, name, argument } }) => {
+  scope.onmessage = async ({ data: { id, name, argument, isHeard } }) => {
     if (name === undefined) {
       running.get(id)?.abort();
       return;
@@ -42,8 +45,10 @@ export function serve(functions) {
     const transfer = [];
     /** @param {number[]} numbers */
     const progress = (...numbers) => scope.postMessage({ id, progress: numbers });
+    /** @type {Call["note"]} */
+    const note = isHeard ? (value, given) => scope.postMessage({ id, note: value }, given) : undefined;
     try {
-      const value = await functions[name](argument, { progress, signal: controller.signal, transfer });
+      const value = await functions[name](argument, { progress, note, signal: controller.signal, transfer });
       scope.postMessage({ id, value }, transfer);
     } catch (error) {
       const { name, message } = error instanceof Error ? error : new Error(`${error}`);
@@ -88,7 +93,7 @@ export class CalledWorker {
     try {
       return await new Promise((resolve, reject) => {
         this.#waiting.set(id, { resolve, reject, options });
-        this.#worker.postMessage({ id, name, argument }, transfer);
+        this.#worker.postMessage({ id, name, argument, isHeard: options.note !== undefined }, transfer);
       });
     } catch (error) {
       // The reason may be more than an end, such as a time that ran out.
@@ -106,8 +111,12 @@ export class CalledWorker {
   }
 
   /** @param {any} message */
-  #heard({ id, value, error, progress }) {
+  #heard({ id, value, error, progress, note }) {
     const call = this.#waiting.get(id);
+    if (note !== undefined) {
+      call?.options.note?.(note);
+      return;
+    }
     if (progress) {
       call?.options.progress?.(...progress);
       return;

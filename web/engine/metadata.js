@@ -85,8 +85,7 @@ export function withTrueXmp({ info, notes }, extended = new Uint8Array(0)) {
  */
 export function makeUpright(picture) {
   const { info } = picture;
-  const inXmp = info.xmp ? xmpData.orientationOf(info.xmp) : null;
-  const orientation = (info.exif ? exifData.orientationOf(info.exif) : null) ?? inXmp;
+  const { orientation, inXmp } = statedOrientation(info);
   // Where Exif data decide that the picture is upright, XMP would turn it in formats without them.
   if (!isTurned(orientation) && !isTurned(inXmp)) {
     return { picture, notes: [] };
@@ -94,6 +93,23 @@ export function makeUpright(picture) {
   const upright = isTurned(orientation) ? turned(picture, orientation) : picture;
   const made = infoMadeUpright(info, orientation, upright.width, upright.height);
   return { picture: { ...upright, info: made.info }, notes: made.notes };
+}
+
+/**
+ * How a picture is turned when it is made upright, as Exif names it.
+ *
+ * @param {Info} info
+ * @returns {number} 1 (not at all) to 8
+ */
+export function orientationOf(info) {
+  const { orientation } = statedOrientation(info);
+  return isTurned(orientation) ? orientation : 1;
+}
+
+/** @param {Info} info */
+function statedOrientation({ exif, xmp }) {
+  const inXmp = xmp ? xmpData.orientationOf(xmp) : null;
+  return { orientation: (exif ? exifData.orientationOf(exif) : null) ?? inXmp, inXmp };
 }
 
 /**
@@ -235,14 +251,17 @@ function isTurned(orientation) {
 }
 
 /**
- * A picture turned upright.
+ * The pixels of a picture turned upright; its metadata stay as they are.
  *
  * @param {Picture} picture
- * @param {number} orientation 2..8
+ * @param {number} orientation 1..8
  * @returns {Picture}
  */
-function turned(picture, orientation) {
+export function turned(picture, orientation) {
   const { width, height, channels, pixels } = picture;
+  if (orientation === 1) {
+    return picture;
+  }
   const isTransposed = orientation >= 5;
   const fromBottom = [3, 4, 7, 8].includes(orientation);
   const fromRight = [2, 3, 6, 7].includes(orientation);

@@ -9,10 +9,12 @@ import { MAX_MEGAPIXELS } from "./jpeg/limits.js";
 import { isNeutral, networkPlanes, putTogether, takeApart } from "./picture.js";
 import { historyOf, lookBack } from "./picture_history.js";
 import { prepare } from "./prepared_picture.js";
+import { previewOf } from "./preview.js";
 import { reportOf } from "./report.js";
 import { restorePixels } from "./restored_pixels.js";
 import { around, tiles } from "./tiles.js";
 
+/** @typedef {import("./run_tiled.js").RunOptions} RunOptions */
 /** @typedef {Pick<import("./tiled_network.js").TiledNetwork, "config" | "runTiles">} TiledNetwork */
 
 /**
@@ -68,13 +70,14 @@ export class JpegRestorer {
    * @param {boolean} [options.history] whether to look for earlier saves and to undo the later ones
    * @param {(done: number, total: number) => void} [options.progress] called after each tile; the total can grow, where
    *   the network has to look at the picture once more
+   * @param {(tile: import("./preview.js").PreviewedTile) => void} [options.preview] gets each tile as it is done
    * @param {AbortSignal} [options.signal] ends the work after the tile that is being worked on
    * @returns {Promise<Reconstruction>}
    * @throws {UnreadableImageError} if the file is no picture, is damaged, too large, or of a kind that is not restored
    * @throws {RangeError} if a number is out of range
    * @throws {DOMException} named "AbortError" when the signal says so
    */
-  async reconstruct(bytes, { quality = null, realism = 0, history = true, progress, signal } = {}) {
+  async reconstruct(bytes, { quality = null, realism = 0, history = true, progress, preview, signal } = {}) {
     if (!(bytes instanceof Uint8Array)) {
       throw new TypeError("a picture is given as a Uint8Array of the bytes of its file");
     }
@@ -93,6 +96,7 @@ export class JpegRestorer {
     const later = realism > 0 ? this.#tiles(parts.width, parts.height).length : 0;
     const { history: found, restored } = await this.#history(parts, known, quality, history, {
       progress: counted(later),
+      tileDone: preview && previewOf(preview, parts, { parts, top: 0, left: 0, enlargement: 1 }, parts.samples),
       signal,
     });
     const prepared = prepare(parts, found, quality, { looksBack: history });
@@ -101,7 +105,10 @@ export class JpegRestorer {
     let planes = null;
     // Where all of it is left as it is, the network need not see it.
     if (!isLeft) {
-      planes = realism === 0 && restored ? restored : await this.#run(prepared, known, { realism, counted, signal });
+      const seen = networkPlanes(prepared.parts);
+      const tileDone = preview && previewOf(preview, parts, prepared, seen);
+      const options = { realism, counted, tileDone, signal };
+      planes = realism === 0 && restored ? restored : await this.#run(prepared, seen, known, options);
     }
     return { parts, prepared, history: found, planes, untouched, known, quality, realism };
   }
@@ -139,7 +146,7 @@ export class JpegRestorer {
    * @param {number} known
    * @param {number | null} quality
    * @param {boolean} history
-   * @param {{progress?: (done: number, total: number) => void, signal?: AbortSignal}} options
+   * @param {RunOptions} options
    * @returns {Promise<{history: import("./history/record.js").History, restored: Float32Array[] | null}>}
    */
   async #history(parts, known, quality, history, options) {
@@ -165,15 +172,15 @@ export class JpegRestorer {
    * Restored planes of a prepared picture.
    *
    * @param {import("./prepared_picture.js").PreparedPicture} prepared
+   * @param {(Uint8Array | Float32Array)[]} seen its planes
    * @param {number} known
-   * @param {{realism: number, counted: ReturnType<typeof countedProgress>, signal?: AbortSignal}} options
+   * @param {RunOptions & {counted: ReturnType<typeof countedProgress>}} options
    */
-  async #run(prepared, known, { realism, counted, signal }) {
+  async #run(prepared, seen, known, { counted, tileDone, ...options }) {
     const { parts, planes, foreign } = prepared;
     const { width, height } = parts;
     const plan = this.#tiles(width, height);
     const tables = parts.tables?.slice(0, known) ?? null;
-    const seen = networkPlanes(parts);
     const given = (planes ?? seen).slice(0, known);
     // What was drawn after an earlier save is restored as the file says.
     const { tileMargin, sizeDivisor } = this.network.config;
@@ -187,26 +194,31 @@ export class JpegRestorer {
       .map((tile) => around(isForeign, 8, tile, tileMargin, sizeDivisor))
       .filter((tile) => tile !== null);
     const run = this.network.runTiles.bind(this.network);
-    const first = { realism, signal, progress: counted(needed.length) };
+    const first = { ...options, tileDone, progress: counted(needed.length) };
     const restored = await run(given, width, height, tables, plan, first);
-    if (!foreign || !needed.length) {
+    if (!needed.length) {
       return restored;
     }
     const own = prepared.ownTables?.slice(0, known) ?? null;
-    const drawn = await run(seen.slice(0, known), width, height, own, needed, { ...first, progress: counted() });
-    for (let row = 0; row < foreign.rows; row++) {
-      for (let column = 0; column < foreign.columns; column++) {
-        if (!isForeign(row, column)) {
-          continue;
-        }
-        for (let y = row * 8; y < row * 8 + 8; y++) {
-          const at = y * width + column * 8;
-          for (let plane = 0; plane < known; plane++) {
-            restored[plane].set(drawn[plane].subarray(at, at + 8), at);
+    /** @type {RunOptions["tileDone"]} */
+    const drawnDone = (tile, drawn) => {
+      for (let row = Math.ceil(tile.rows[0] / 8); row * 8 < tile.rows[1]; row++) {
+        for (let column = Math.ceil(tile.columns[0] / 8); column * 8 < tile.columns[1]; column++) {
+          if (!isForeign(row, column)) {
+            continue;
+          }
+          for (let y = row * 8; y < row * 8 + 8; y++) {
+            const at = y * width + column * 8;
+            for (let plane = 0; plane < known; plane++) {
+              restored[plane].set(drawn[plane].subarray(at, at + 8), at);
+            }
           }
         }
       }
-    }
+      tileDone?.(tile, restored);
+    };
+    const again = { ...options, tileDone: drawnDone, progress: counted() };
+    await run(seen.slice(0, known), width, height, own, needed, again);
     return restored;
   }
 

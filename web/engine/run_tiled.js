@@ -14,6 +14,7 @@
  * @typedef {object} RunOptions
  * @property {number} [realism] 0..1
  * @property {(done: number, total: number) => void} [progress] is told after every tile
+ * @property {(tile: Tile, planes: Float32Array[]) => void} [tileDone] gets a tile, and the planes in which it is restored
  * @property {AbortSignal} [signal] stops after the tiles that are being worked on
  */
 
@@ -29,7 +30,8 @@
  * @param {RunOptions} [options]
  * @returns {Promise<Float32Array[]>} 0..255, not rounded
  */
-export async function runTiled(networks, planes, width, height, tables, tiles, { realism = 0, progress, signal } = {}) {
+export async function runTiled(networks, planes, width, height, tables, tiles, options = {}) {
+  const { realism = 0, progress, tileDone, signal } = options;
   const results = planes.map(() => new Float32Array(width * height));
   let next = 0;
   let done = 0;
@@ -48,6 +50,7 @@ export async function runTiled(networks, planes, width, height, tables, tiles, {
         for (const [index, part] of restored.entries()) {
           put(part, tile, results[index], width);
         }
+        tileDone?.(tile, results);
       } catch (error) {
         hasFailed = true;
         throw error;

@@ -34,8 +34,9 @@ serve({
    * @param {{bytes: Uint8Array, options: {quality?: number | null, realism?: number, history?: boolean}}} picture
    * @returns {Promise<number>} its number
    */
-  async reconstruct({ bytes, options }, { progress, signal }) {
-    const reconstruction = await restorer.reconstruct(bytes, { ...options, progress, signal });
+  async reconstruct({ bytes, options }, { progress, note, signal }) {
+    const preview = note && previewedBy(note);
+    const reconstruction = await restorer.reconstruct(bytes, { ...options, progress, preview, signal });
     kept.set(count, reconstruction);
     return count++;
   },
@@ -86,6 +87,14 @@ serve({
     return restored;
   },
 });
+
+/**
+ * @param {NonNullable<import("./messages.js").Call["note"]>} note
+ * @returns {(tile: import("./preview.js").PreviewedTile) => void}
+ */
+function previewedBy(note) {
+  return (tile) => note(tile, [tile.pixels.buffer]);
+}
 
 /** @param {number} number */
 function keptAt(number) {
