@@ -87,6 +87,18 @@ export class Engine {
   }
 
   /**
+   * The same for a canvas: the upright picture in the colors in which the browser shows the file itself. Pages close the
+   * bitmap, as its memory lies outside of their own.
+   *
+   * @param {number} number from {@link reconstruct}
+   * @param {Pick<FinishOptions, "strength" | "faithful">} [options]
+   * @returns {Promise<{bitmap: ImageBitmap, report: import("./report.js").Report}>}
+   */
+  show(number, options = {}) {
+    return this.#worker.call("show", { number, options });
+  }
+
+  /**
    * The same as a file.
    *
    * @param {number} number from {@link reconstruct}

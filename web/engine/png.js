@@ -3,6 +3,7 @@
 import { join } from "./containers/bytes.js";
 import { withoutName } from "./containers/exif.js";
 import { encodeResources, IPTC } from "./containers/photoshop.js";
+import { storedData } from "./stored_deflate.js";
 
 /** @typedef {import("./metadata.js").Info} Info */
 
@@ -16,26 +17,44 @@ const METERS_PER_INCH = 0.0254;
 const BYTES_PER_LINE = 36;
 const text = new TextEncoder();
 
+/** @typedef {{width: number, height: number, channels: 1 | 2 | 3 | 4, pixels: Uint8Array}} Pixels */
+
 /**
- * @param {{width: number, height: number, channels: 1 | 2 | 3 | 4, pixels: Uint8Array}} picture the channels of each
- *   pixel beside each other, row by row
+ * @param {Pixels} picture the channels of each pixel beside each other, row by row
  * @param {Info} [info] metadata, all of which PNG can hold
  * @returns {Promise<Uint8Array<ArrayBuffer>>} the bytes of the file
  */
-export async function encodePng({ width, height, channels, pixels }, info = {}) {
+export async function encodePng(picture, info = {}) {
+  return join(await pngParts(picture, info));
+}
+
+/**
+ * The same in parts that follow each other.
+ *
+ * @param {Pixels} picture
+ * @param {Info} info
+ * @param {{isStored?: boolean}} [options] whether pixels are not compressed, which is fast
+ * @returns {Promise<Uint8Array[]>}
+ */
+export async function pngParts({ width, height, channels, pixels }, info, { isStored = false } = {}) {
   const header = new Uint8Array(13);
   const numbers = new DataView(header.buffer);
   numbers.setUint32(0, width);
   numbers.setUint32(4, height);
   header.set([8, COLOR_TYPES[channels]], 8);
-  const parts = [
+  const stride = width * channels;
+  return [
     Uint8Array.from(SIGNATURE),
     ...chunk("IHDR", header),
     ...(await metadataChunks(info)),
-    ...chunk("IDAT", await compressed(filteredStrips(pixels, width * channels, height, channels))),
+    ...chunk(
+      "IDAT",
+      isStored
+        ? storedData(height * (stride + 1), (place) => putRows(pixels, stride, place))
+        : await compressed(filteredStrips(pixels, stride, height, channels)),
+    ),
     ...chunk("IEND", new Uint8Array(0)),
   ];
-  return join(parts);
 }
 
 /**
@@ -208,6 +227,19 @@ async function compressed(parts) {
   }
   writer.close().catch(() => {});
   return new Uint8Array(await reading);
+}
+
+/**
+ * Rows that are not filtered.
+ *
+ * @param {Uint8Array} pixels
+ * @param {number} stride bytes of a row
+ * @param {Uint8Array} place full of zeros; each row gets one before it, which says so
+ */
+function putRows(pixels, stride, place) {
+  for (let from = 0, to = 1; from < pixels.length; from += stride, to += stride + 1) {
+    place.set(pixels.subarray(from, from + stride), to);
+  }
 }
 
 /**

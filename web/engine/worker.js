@@ -3,6 +3,7 @@
 import { encodePicture } from "./encoding.js";
 import { serve } from "./messages.js";
 import { checkLimits, JpegRestorer } from "./restore.js";
+import { bitmapOf } from "./shown_picture.js";
 import { openNetwork } from "./tiled_network.js";
 
 /** @type {Awaited<ReturnType<typeof openNetwork>>} */
@@ -50,6 +51,18 @@ serve({
     const result = restorer.finish(keptAt(number), options);
     transfer.push(/** @type {ArrayBuffer} */ (result.picture.pixels.buffer));
     return result;
+  },
+
+  /**
+   * The same as a bitmap.
+   *
+   * @param {{number: number, options: import("./restore.js").FinishOptions}} wish
+   */
+  async show({ number, options }, { transfer }) {
+    const { picture, report } = restorer.finish(keptAt(number), options);
+    const bitmap = await bitmapOf(picture);
+    transfer.push(bitmap);
+    return { bitmap, report };
   },
 
   /**

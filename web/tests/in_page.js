@@ -64,7 +64,7 @@ export async function restoreTwice({ file }) {
   return results.map((result) => (result.status === "fulfilled" ? result.status : `${result.reason}`));
 }
 
-/** @param {Float32Array | Uint8Array} plane */
+/** @param {Float32Array | Uint8Array | Uint8ClampedArray} plane */
 function base64(plane) {
   let text = "";
   for (const byte of new Uint8Array(plane.buffer, plane.byteOffset, plane.byteLength)) {
@@ -114,4 +114,57 @@ export async function restore({ file, options = {}, wishes, most = 999 }) {
     failure = `${error}`;
   }
   return { results, failure, steps };
+}
+
+/**
+ * Previews of a file, and the messages by which they came; other messages hold none.
+ *
+ * @param {{file: string, isPreviewed: boolean}} options
+ */
+export async function preview({ file, isPreviewed }) {
+  const bytes = Uint8Array.from(atob(file), (letter) => letter.charCodeAt(0));
+  const heard = { tiles: 0, messages: 0, samples: 0 };
+  const send = Worker.prototype.postMessage;
+  Worker.prototype.postMessage = function (/** @type {any} */ message, /** @type {any} */ transfer) {
+    this.addEventListener("message", ({ data }) => {
+      if (data.note && data.id === message.id) {
+        heard.messages++;
+      }
+    });
+    send.call(this, message, transfer);
+  };
+  try {
+    const preview = (/** @type {import("../engine/preview.js").PreviewedTile} */ tile) => {
+      heard.tiles++;
+      heard.samples += tile.width * tile.height * Number(tile.pixels instanceof Uint8ClampedArray);
+    };
+    let steps = 0;
+    const progress = () => void steps++;
+    await engine.drop(await engine.reconstruct(bytes, { progress, ...(isPreviewed && { preview }) }));
+    return { ...heard, steps };
+  } finally {
+    Worker.prototype.postMessage = send;
+  }
+}
+
+/**
+ * What is shown of a picture, and what the browser shows of its file.
+ *
+ * @param {{file: string, options?: import("../engine/restore.js").FinishOptions}} options
+ */
+export async function show({ file, options }) {
+  const bytes = Uint8Array.from(atob(file), (letter) => letter.charCodeAt(0));
+  const number = await engine.reconstruct(bytes);
+  const { bitmap, report } = await engine.show(number, options);
+  const own = await createImageBitmap(new Blob([bytes]));
+  return { shown: drawn(bitmap), own: drawn(own), width: report.width, height: report.height };
+}
+
+/** @param {ImageBitmap} bitmap */
+function drawn(bitmap) {
+  const context = new OffscreenCanvas(bitmap.width, bitmap.height).getContext("2d");
+  context?.drawImage(bitmap, 0, 0);
+  const image = context?.getImageData(0, 0, bitmap.width, bitmap.height);
+  bitmap.close();
+  return base64(image?.data ?? new Uint8Array(0));
 }
