@@ -6,7 +6,7 @@
 
 import { createHash } from "node:crypto";
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
-import { dirname, join, sep } from "node:path";
+import { dirname, join, relative, sep } from "node:path";
 import { gzipSync } from "node:zlib";
 import { RUNTIME_FILES } from "./engine/runtime.js";
 
@@ -62,7 +62,7 @@ function stage(folder, weights, examples, gradio) {
 function describe(folder, gradio) {
   const listed = readdirSync(folder, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
-    .map((entry) => join(entry.parentPath, entry.name).slice(folder.length).split(sep).join("/").replace(/^\/+/, ""))
+    .map((entry) => relative(folder, join(entry.parentPath, entry.name)).split(sep).join("/"))
     .sort();
   const size = (/** @type {string[]} */ names) =>
     names.reduce((sum, name) => sum + statSync(join(folder, name)).size, 0);

@@ -1,0 +1,131 @@
+/** The network of the page: what it costs, whether it is on this device, loaded when the first picture needs it. */
+
+import { Engine } from "../engine/engine.js";
+import { bestBackend } from "../engine/runtime.js";
+
+/**
+ * What `web/stage.js` says about the site.
+ *
+ * @typedef {object} Site
+ * @property {{wasm: number, webgpu: number}} downloads bytes that each backend needs, once
+ * @property {number | null} realism bytes of the weights for realism; `null`: the network has none
+ * @property {string[]} examples addresses
+ * @property {string | null} gradio address of the demo on a server
+ */
+
+const RUNTIME = "runtime";
+const WEIGHTS = "weights";
+const PACE = "argan.pace";
+// Seconds per megapixel on one core of the processor, until this device is measured.
+const USUAL_PACE = 14;
+const MOST_CORES = 4;
+
+/** Dispatches "change" while it is loaded. */
+export class Network extends EventTarget {
+  /** @type {Promise<Engine> | null} */
+  #engine = null;
+  /** @type {{loaded: number, total: number} | null} bytes, while they come */
+  download = null;
+  /** Whether it is loaded. */
+  isOpen = false;
+
+  /**
+   * @param {Site} site
+   * @param {import("../engine/runtime.js").Backend} backend that this device has
+   */
+  constructor(site, backend) {
+    super();
+    this.site = site;
+    this.backend = backend;
+  }
+
+  static async find() {
+    const response = await fetch("site.json");
+    return new Network(await response.json(), await bestBackend());
+  }
+
+  /** Bytes that are downloaded with the first picture. */
+  get cost() {
+    return this.site.downloads[this.backend];
+  }
+
+  /** Whether the network is on this device already. */
+  async isHere() {
+    return "caches" in globalThis && Boolean(await caches.match(`${WEIGHTS}/weights.bin`).catch(() => null));
+  }
+
+  /**
+   * The engine; it is loaded when it is first asked for, and after it failed.
+   *
+   * @returns {Promise<Engine>}
+   */
+  engine() {
+    this.#engine ??= this.#load().catch((error) => {
+      this.#engine = null;
+      throw error;
+    });
+    return this.#engine;
+  }
+
+  /** Seconds that a picture will take, roughly. @param {number} megapixels */
+  expectedSeconds(megapixels) {
+    return megapixels * this.#pace();
+  }
+
+  /**
+   * Learn how fast this device is.
+   *
+   * @param {number} megapixels
+   * @param {number} seconds
+   */
+  learn(megapixels, seconds) {
+    // Of small pictures, most of the time is not the network's.
+    if (megapixels > 0.2) {
+      try {
+        localStorage.setItem(`${PACE}.${this.backend}`, `${seconds / megapixels}`);
+      } catch {
+        // A browser that stores nothing is measured again at the next visit.
+      }
+    }
+  }
+
+  #pace() {
+    let stored = null;
+    try {
+      stored = localStorage.getItem(`${PACE}.${this.backend}`);
+    } catch {
+      // As above.
+    }
+    return Number(stored) || USUAL_PACE / Math.min(navigator.hardwareConcurrency || 1, MOST_CORES);
+  }
+
+  async #load() {
+    const progress = (/** @type {number} */ loaded, /** @type {number} */ total) => {
+      // All has come: now it is compiled.
+      this.download = loaded < total ? { loaded, total } : null;
+      this.dispatchEvent(new Event("change"));
+    };
+    try {
+      await serviceWorkerReady();
+      const engine = await Engine.open({ runtime: RUNTIME, weights: WEIGHTS, progress });
+      this.isOpen = true;
+      return engine;
+    } finally {
+      this.download = null;
+      this.dispatchEvent(new Event("change"));
+    }
+  }
+}
+
+/** What is downloaded before the service worker has the page would not be kept. */
+async function serviceWorkerReady() {
+  const container = navigator.serviceWorker;
+  if (!container || container.controller || !(await container.getRegistration())) {
+    return;
+  }
+  const patience = 3000;
+  await Promise.race([
+    new Promise((resolve) => container.addEventListener("controllerchange", resolve, { once: true })),
+    new Promise((resolve) => setTimeout(resolve, patience)),
+  ]);
+}

@@ -1,0 +1,26 @@
+/** The service worker that keeps the page on the device. */
+
+/** @param {() => boolean} isIdle whether nothing would be lost if the page were loaded anew */
+export async function keepOffline(isIdle) {
+  const container = navigator.serviceWorker;
+  if (!container) {
+    return;
+  }
+  const wasControlled = Boolean(container.controller);
+  try {
+    const registration = await container.register("sw.js");
+    const takeOver = () => {
+      // A new version of the site, and nobody has begun with the old one.
+      if (wasControlled && registration.waiting && isIdle()) {
+        container.addEventListener("controllerchange", () => location.reload(), { once: true });
+        registration.waiting.postMessage("take over");
+      }
+    };
+    takeOver();
+    registration.addEventListener("updatefound", () => {
+      registration.installing?.addEventListener("statechange", takeOver);
+    });
+  } catch {
+    // Some browsers have none in private windows, and none without https. The page works without.
+  }
+}
