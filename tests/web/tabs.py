@@ -29,7 +29,7 @@ def opened_tabs(browser: Browser) -> Iterator[Any]:
 
     def open_tab(url: str) -> Tab:
         page = context.new_page()
-        page.goto(url)
+        page.goto(f"{url}blank.html")
         return Tab(page)
 
     yield open_tab

@@ -140,7 +140,12 @@ const actions = {
 
 function listen() {
   pictures.addEventListener("change", draw);
-  network.addEventListener("change", draw);
+  network.addEventListener("change", () => {
+    draw();
+    if (network.isOpen) {
+      void sayIfOffline();
+    }
+  });
   settings.addEventListener("strength", () => selection.showStrength());
   settings.addEventListener("finish", () => selection.update());
   settings.addEventListener("run", () => {
@@ -167,12 +172,17 @@ function listen() {
   });
 }
 
+async function sayIfOffline() {
+  find(".offline").textContent = navigator.serviceWorker?.controller && (await network.isHere()) ? text("offline") : "";
+}
+
 async function speak() {
   document.documentElement.lang = currentLanguage();
   document.title = `ARGAN: ${text("title")}`;
   fillTexts(document);
   const cost = (await network.isHere()) ? text("costPaid") : text("costFirst", { size: sizeInWords(network.cost) });
   find(".cost").textContent = cost;
+  void sayIfOffline();
   find(".keys dl").replaceChildren(
     ...KEYS.flatMap(([keys, key]) => {
       const [term, meaning] = [document.createElement("dt"), document.createElement("dd")];

@@ -167,7 +167,7 @@ function canvasFor(width, height) {
 
 /**
  * @param {HTMLCanvasElement} canvas for the whole picture
- * @param {import("../engine/preview.js").PreviewTile} tile
+ * @param {import("../engine/preview.js").PreviewedTile} tile
  */
 function drawTile(canvas, tile) {
   const part = document.createElement("canvas");
