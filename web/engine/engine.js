@@ -31,7 +31,7 @@ export class Engine {
    * @param {import("./runtime.js").Backend} [options.backend] default: the best one
    * @param {number} [options.tileSize] in pixels
    * @param {number} [options.maxMegapixels] larger pictures are refused
-   * @param {(loaded: number) => void} [options.progress] is told how many bytes of the runtime have come
+   * @param {(loaded: number, total: number) => void} [options.progress] is told how many bytes have come, of how many
    * @param {AbortSignal} [options.signal] stops loading
    * @returns {Promise<Engine>}
    * @throws {import("./errors.js").DownloadError} if a file does not come

@@ -157,7 +157,9 @@ export class Comparison {
     if (!shown) {
       return;
     }
-    context.imageSmoothingEnabled = width < shown.width;
+    const scale = width / shown.width;
+    // Pixels are shown as squares, unless those would be of several sizes.
+    context.imageSmoothingEnabled = scale < 2 && Math.abs(scale - 1) > 1e-6;
     context.imageSmoothingQuality = "high";
     const paint = (/** @type {CanvasImageSource | null} */ picture) =>
       picture && context.drawImage(picture, left, top, width, height);

@@ -124,9 +124,10 @@ const actions = {
     }
   },
   all() {
-    const items = pictures.items.filter(({ number }) => number !== null);
-    if (!isSaving && items.length) {
+    if (!isSaving && pictures.items.some(({ number }) => number !== null)) {
       void save(async (engine) => {
+        await work.bringUpToDate(pictures.items);
+        const items = pictures.items.filter(({ number }) => number !== null);
         const { file, leftOut } = await zipOf(engine, items, settings);
         if (leftOut.length) {
           tell(text("leftOut", { names: leftOut.join(", ") }));
@@ -162,7 +163,13 @@ function listen() {
   }
   const stop = () => work.item && work.stop(work.item);
   find(".stop").addEventListener("click", stop);
-  listenToKeys({ comparison, next: (step) => pictures.selectNext(step), save: actions.download, stop });
+  const next = (/** @type {number} */ step) => {
+    const item = pictures.beside(step);
+    if (item) {
+      select(item);
+    }
+  };
+  listenToKeys({ comparison, next, save: actions.download, stop });
   listenToGestures(find(".stage"), comparison);
   listenToIntake({
     input: find(".file"),

@@ -78,12 +78,13 @@ export class Pictures extends EventTarget {
     this.changed();
   }
 
-  /** @param {number} step 1: the next one, -1: the one before */
-  selectNext(step) {
+  /**
+   * @param {number} step 1: the picture after the selected one, -1: the one before
+   * @returns {Item | null}
+   */
+  beside(step) {
     const index = this.selected ? this.items.indexOf(this.selected) + step : 0;
-    if (this.items[index]) {
-      this.select(this.items[index]);
-    }
+    return this.items[index] ?? null;
   }
 
   /**

@@ -72,6 +72,22 @@ export class Work {
     this.#pictures.set(item, { state: item.number === null ? "stopped" : "done", tiles: null });
   }
 
+  /**
+   * Restore pictures again whose result is not what the settings ask for now.
+   *
+   * @param {Item[]} items
+   */
+  async bringUpToDate(items) {
+    const stale = items.filter((item) => item.state === "done" && this.isStale(item));
+    for (const item of stale) {
+      this.allow(item);
+    }
+    const isBusy = (/** @type {Item} */ { state }) => state === "waiting" || state === "running";
+    while (stale.some(isBusy)) {
+      await new Promise((resolve) => this.#pictures.addEventListener("change", resolve, { once: true }));
+    }
+  }
+
   /** @param {Item} item */
   async remove(item) {
     this.stop(item);
