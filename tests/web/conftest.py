@@ -14,13 +14,16 @@ from typing import Any
 
 import pytest
 from filelock import FileLock
+from PIL import Image
 from playwright.sync_api import Browser
 
 from argan_hf.checkpoint_files import locate
 from argan_hf.defaults import DEFAULT_CHECKPOINT
 from argan_hf.export import export_web
+from tests.conftest import EXAMPLES
 from tests.export.conftest import tiny_checkpoint, with_realism
 from tests.web.node import WEB
+from tests.web.site_page import opened_pages
 from tests.web.tabs import opened_tabs
 
 
@@ -68,7 +71,12 @@ def site(tiny_network: WebNetwork, tmp_path_factory: pytest.TempPathFactory) -> 
     """The staged site, with a page for tests, and with a damaged network in `damaged/`."""
 
     def make(folder: Path) -> None:
-        command = ["node", WEB / "stage.js", folder, tiny_network.folder]
+        examples = folder.with_name("site-examples")
+        examples.mkdir()
+        for path in EXAMPLES[:2]:
+            with Image.open(path) as image:
+                image.convert("RGB").crop((200, 100, 360, 220)).save(examples / f"{path.stem}.jpg", quality=20)
+        command = ["node", WEB / "stage.js", folder, tiny_network.folder, examples, "https://example.org/demo"]
         subprocess.run(command, check=True, capture_output=True, timeout=60)
         shutil.copytree(WEB / "tests", folder / "tests")
         (folder / "blank.html").write_text('<!doctype html><title>Test</title><link rel="icon" href="data:,">')
@@ -129,6 +137,12 @@ def plain_url(site: Path) -> Iterator[str]:
 def tabs(browser: Browser) -> Iterator[Any]:
     """Opens pages; afterwards, none may have asked another machine or complained."""
     yield from opened_tabs(browser)
+
+
+@pytest.fixture
+def pages(browser: Browser) -> Iterator[Any]:
+    """Opens the page of the site; afterwards, it may not have asked another machine or complained."""
+    yield from opened_pages(browser)
 
 
 @pytest.fixture

@@ -1,9 +1,10 @@
 """Pages of the staged site in a real browser, and what tests call in them."""
 
-from collections.abc import Iterator
+import contextlib
+from collections.abc import Callable, Iterator
 from typing import Any
 
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, BrowserContext, Page
 
 
 class Tab:
@@ -18,21 +19,36 @@ class Tab:
         return self._page.evaluate(script, [function, options])
 
 
-def opened_tabs(browser: Browser) -> Iterator[Any]:
-    """Opens pages; afterwards, none may have asked another machine or complained."""
-    context = browser.new_context()
+@contextlib.contextmanager
+def watched(browser: Browser) -> Iterator[Callable[..., BrowserContext]]:
+    """Makes contexts of a browser; in the end, none may have asked another machine or complained."""
+    contexts: list[BrowserContext] = []
     asked: list[str] = []
     complaints: list[str] = []
-    context.on("request", lambda request: asked.append(request.url))
-    context.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
-    context.on("weberror", lambda error: complaints.append(str(error.error)))
 
-    def open_tab(url: str) -> Tab:
-        page = context.new_page()
-        page.goto(f"{url}blank.html")
-        return Tab(page)
+    def new_context(**options: Any) -> BrowserContext:
+        context = browser.new_context(**options)
+        contexts.append(context)
+        context.on("request", lambda request: asked.append(request.url))
+        context.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+        context.on("weberror", lambda error: complaints.append(str(error.error)))
+        return context
 
-    yield open_tab
-    context.close()
+    yield new_context
+    for context in contexts:
+        context.close()
     assert not [url for url in asked if not url.startswith(("http://127.0.0.1:", "data:", "blob:"))]
     assert not complaints
+
+
+def opened_tabs(browser: Browser) -> Iterator[Any]:
+    """Opens pages; afterwards, none may have asked another machine or complained."""
+    with watched(browser) as new_context:
+        context = new_context()
+
+        def open_tab(url: str) -> Tab:
+            page = context.new_page()
+            page.goto(f"{url}blank.html")
+            return Tab(page)
+
+        yield open_tab

@@ -1,0 +1,244 @@
+"""The page for the visitor's own browser: pictures in, results out, nothing asked of anybody else."""
+
+import io
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image, ImageCms
+from playwright.sync_api import expect
+
+from argan_hf import JpegRestorer
+from tests.conftest import EXAMPLES, jpeg_bytes, png_bytes
+from tests.web.conftest import WebNetwork
+from tests.web.node import needs_runtime
+from tests.web.site_page import TIMEOUT, SitePage, pixels
+
+pytestmark = [needs_runtime, pytest.mark.slow, pytest.mark.browser]
+
+
+def _photo(index: int = 0, size: tuple[int, int] = (159, 121)) -> Image.Image:
+    with Image.open(EXAMPLES[index]) as image:
+        return image.convert("RGB").crop((200, 100, 200 + size[0], 100 + size[1]))
+
+
+def _large(quality: int = 30) -> bytes:
+    """Takes the small network a while."""
+    return jpeg_bytes(_photo().resize((2000, 1600)), quality=quality)
+
+
+@pytest.fixture
+def page(pages: Any, plain_url: str) -> SitePage:
+    opened: SitePage = pages(plain_url)
+    return opened
+
+
+@pytest.fixture(scope="module")
+def restorer(tiny_network: WebNetwork) -> JpegRestorer:
+    return JpegRestorer.from_pretrained(tiny_network.checkpoint, device="cpu", dtype=torch.float32)
+
+
+def _equal(found: bytes, expected: Image.Image) -> None:
+    difference = np.abs(pixels(found) - np.array(expected))
+    assert difference.max() <= 1
+    assert (difference > 0).mean() < 1e-4  # Random weights make more of the last digit.
+
+
+def test_a_download_has_the_pixels_and_the_metadata_of_the_package(
+    page: SitePage, restorer: JpegRestorer, tmp_path: Path
+) -> None:
+    exif = Image.Exif()
+    exif[0x0112], exif[0x010F] = 6, "Maker"
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    path = tmp_path / "upright.jpg"
+    path.write_bytes(jpeg_bytes(_photo(), quality=30, exif=exif, icc_profile=profile, comment=b"hello"))
+    page.give(path)
+    page.states(upright="done")
+    page.shown()
+    expect(page.page.locator(".facts")).to_contain_text("JPEG of quality 30, color 4:2:0, 121×159")
+    for strength, faithful in ((100, True), (40, True), (40, False)):
+        page.set_range("strength", strength)
+        page.page.locator("input[name=faithful]").set_checked(faithful)
+        name, data = page.download()
+        assert name == "upright-restored.png"
+        _equal(data, restorer(path, strength=strength / 100, faithful=faithful).image)
+        expected = restorer(path).encode(".png")[0]
+        with Image.open(io.BytesIO(data)) as image, Image.open(io.BytesIO(expected)) as other:
+            image.load()
+            other.load()
+            assert image.info == other.info
+            assert image.info["icc_profile"] == profile
+            assert dict(image.getexif()) == {0x010F: "Maker", 0x0112: 1}
+
+
+def test_formats(page: SitePage, restorer: JpegRestorer) -> None:
+    data = jpeg_bytes(_photo(), quality=30, comment=b"hello")
+    faded = _photo()
+    faded.putalpha(128)
+    page.drop(photo_jpg=data, faded_png=png_bytes(faded))
+    page.states(photo="done", faded="done")
+    expected = restorer(data)
+    page.page.select_option("select[name=format]", "jpeg")
+    name, found = page.download()
+    assert name == "photo-restored.jpg"
+    with Image.open(io.BytesIO(found)) as image, Image.open(io.BytesIO(expected.encode(".jpg")[0])) as other:
+        assert image.format == "JPEG"
+        assert image.layer == other.layer  # color at full size
+        assert image.quantization == other.quantization
+        assert image.info["comment"] == b"hello"
+    page.page.select_option("select[name=format]", "webp")
+    name, found = page.download()
+    assert name == "photo-restored.webp"
+    _equal(found, expected.image)
+    # What it cannot hold is said.
+    expect(page.page.locator(".facts")).to_contain_text("Left out of the WebP file: comment.")
+    page.look_at("faded")
+    page.page.click(".download")
+    expect(page.page.locator(".messages")).to_contain_text("the picture has transparency")
+
+
+def test_several_at_once_with_a_bad_one_and_two_more_while_one_runs(page: SitePage) -> None:
+    page.drop(first_jpg=_large(), bad_jpg=b"no picture", last_png=png_bytes(_photo(1)))
+    page.states(first="running")
+    page.drop(second_jpg=jpeg_bytes(_photo(2), quality=30), third_jpg=jpeg_bytes(_photo(3), quality=30))
+    page.states(first="done", bad="failed", last="done", second="done", third="done")
+    page.look_at("bad")
+    expect(page.page.locator(".cover")).to_contain_text("not a picture in a known format")
+    expect(page.page.locator(".download")).to_have_attribute("aria-disabled", "true")
+    # Removed, the picture beside it is looked at.
+    page.page.get_by_role("button", name="Remove bad.jpg").click()
+    expect(page.page.locator(".tray li")).to_have_count(4)
+    expect(page.page.locator(".pick[aria-pressed=true] .name")).to_have_text("last.png")
+    expect(page.page.locator(".cover")).to_be_hidden()
+
+
+def test_all_in_one_file(page: SitePage, restorer: JpegRestorer) -> None:
+    first, second = (jpeg_bytes(_photo(index), quality=30) for index in (0, 1))
+    # Of the same name, as from two folders.
+    page.drop(photo_jpg=first)
+    page.drop(photo_png=png_bytes(_photo(2)), other_jpg=second)
+    page.states(photo="done", other="done") if False else page.states(other="done")
+    page.look_at("other")
+    # Another realism is for all of them.
+    page.set_range("realism", 25)
+    name, data = page.download(".all")
+    assert name == "restored.zip"
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        assert archive.testzip() is None
+        files = {name: archive.read(name) for name in archive.namelist()}
+    assert list(files) == ["photo-restored.png", "photo-restored-2.png", "other-restored.png"]
+    _equal(files["photo-restored.png"], restorer(first, realism=0.25).image)
+    _equal(files["other-restored.png"], restorer(second, realism=0.25).image)
+    expect(page.page.locator(".messages")).to_contain_text("Saved 3 pictures as restored.zip.")
+
+
+def test_realism_and_a_told_quality_run_the_network_again(page: SitePage, restorer: JpegRestorer) -> None:
+    data = png_bytes(_photo())
+    page.paste(image_png=data)
+    page.states(**{"pasted-1": "done"})
+    page.set_range("realism", 50)
+    page.states(**{"pasted-1": "done"})
+    _equal(page.download()[1], restorer(data, realism=0.5).image)
+    page.page.get_by_text("Advanced").click()
+    page.page.fill("input[name=quality]", "20")
+    page.page.press("input[name=quality]", "Enter")
+    page.states(**{"pasted-1": "done"})
+    _equal(page.download()[1], restorer(data, realism=0.5, quality=20).image)
+    # Told about one picture, it is not told about another.
+    page.drop(other_png=png_bytes(_photo(1)))
+    page.states(other="done")
+    page.look_at("other")
+    expect(page.page.locator("input[name=quality]")).to_have_value("")
+    page.look_at("pasted-1")
+    expect(page.page.locator("input[name=quality]")).to_have_value("20")
+
+
+def test_stopping_and_starting_again(page: SitePage) -> None:
+    page.drop(large_jpg=_large(), small_jpg=jpeg_bytes(_photo(), quality=30))
+    page.states(large="running")
+    expect(page.page.locator(".words")).to_contain_text("tiles", timeout=TIMEOUT)
+    page.page.click(".stop")
+    page.states(large="stopped", small="done")
+    expect(page.page.locator(".cover")).to_contain_text("You stopped this picture.")
+    page.page.click(".cover button")
+    page.states(large="done")
+    expect(page.page.locator(".cover")).to_be_hidden()
+
+
+def test_tiles_appear_as_they_come(page: SitePage) -> None:
+    page.drop(large_jpg=_large())
+    page.states(large="running")
+    # The original is there at once; it is compared with tiles before the last of them has come.
+    page.page.wait_for_selector(".stage.compares", timeout=TIMEOUT)
+    page.states(large="running")
+    page.page.keyboard.press("End")
+    early = page.canvas()
+    page.states(large="done")
+    page.shown()
+    assert not np.array_equal(page.canvas(), early)
+
+
+def test_a_large_picture_is_asked_about(page: SitePage) -> None:
+    page.drop(huge_jpg=jpeg_bytes(Image.new("RGB", (3000, 2800), "gray")), small_jpg=jpeg_bytes(_photo()))
+    page.states(huge="asking", small="done")
+    expect(page.page.locator(".cover")).to_contain_text("8 megapixels take about")
+    page.page.get_by_role("button", name="Restore it").click()
+    page.states(huge="done")
+
+
+def test_copying(pages: Any, plain_url: str, restorer: JpegRestorer) -> None:
+    page: SitePage = pages(plain_url, permissions=["clipboard-read", "clipboard-write"])
+    data = jpeg_bytes(_photo(), quality=30)
+    page.drop(photo_jpg=data)
+    page.states(photo="done")
+    page.page.click(".copy")
+    expect(page.page.locator(".messages")).to_contain_text("Copied.", timeout=TIMEOUT)
+    copied = page.page.evaluate(
+        """async () => {
+            const [item] = await navigator.clipboard.read();
+            return [...new Uint8Array(await (await item.getType("image/png")).arrayBuffer())];
+        }"""
+    )
+    _equal(bytes(copied), restorer(data).image)
+
+
+def test_an_example(page: SitePage) -> None:
+    expect(page.page.locator(".cost")).to_contain_text("The first picture downloads")
+    page.page.get_by_role("button", name="Example: city.jpg").click()
+    page.states(city="done")
+    page.shown()
+    expect(page.page.locator(".facts")).to_contain_text("JPEG of quality 20")
+    link = page.page.get_by_role("link", name="demo on a server")
+    expect(link).to_have_attribute("href", "https://example.org/demo")
+
+
+def test_the_second_visit_needs_no_network(pages: Any, plain_url: str) -> None:
+    first: SitePage = pages(plain_url)
+    assert not first.page.evaluate("crossOriginIsolated")
+    data = jpeg_bytes(_photo(), quality=30)
+    first.drop(photo_jpg=data)
+    first.states(photo="done")
+    expect(first.page.locator(".offline")).to_have_text("Works offline")
+    context = first.page.context
+    first.page.close()
+    context.set_offline(True)
+    second: SitePage = pages(plain_url, context=context)
+    # The page also shares memory with its workers now, though the server does not allow it.
+    assert second.page.evaluate("crossOriginIsolated")
+    expect(second.page.locator(".cost")).to_contain_text("This page works offline.")
+    second.drop(photo_jpg=data)
+    second.states(photo="done")
+    assert second.download()[0] == "photo-restored.png"
+
+
+def test_languages(pages: Any, plain_url: str) -> None:
+    page: SitePage = pages(plain_url, locale="de-AT")
+    assert page.page.evaluate("document.documentElement.lang") == "de"
+    expect(page.page.locator(".promise")).to_have_text("Ihre Bilder bleiben auf diesem Gerät.")
+    page.page.select_option(".language", "en")
+    expect(page.page.locator(".promise")).to_have_text("Your pictures stay on this device.")
+    page.page.reload()
+    expect(page.page.locator(".promise")).to_have_text("Your pictures stay on this device.")
