@@ -1,5 +1,6 @@
 """The page of the staged site, as visitors use it."""
 
+import base64
 import io
 import re
 from collections.abc import Iterator
@@ -80,8 +81,6 @@ class SitePage:
         # Drawn before the next frame of the screen.
         self.page.evaluate("() => new Promise((go) => requestAnimationFrame(() => requestAnimationFrame(go)))")
         url = self.page.evaluate("document.querySelector('.stage canvas').toDataURL().split(',')[1]")
-        import base64
-
         with Image.open(io.BytesIO(base64.b64decode(url))) as image:
             return np.array(image.convert("RGBA"))
 

@@ -120,7 +120,7 @@ def test_all_in_one_file(page: SitePage, restorer: JpegRestorer) -> None:
     # Of the same name, as from two folders.
     page.drop(photo_jpg=first)
     page.drop(photo_png=png_bytes(_photo(2)), other_jpg=second)
-    page.states(photo="done", other="done") if False else page.states(other="done")
+    page.states(other="done")
     page.look_at("other")
     # Another realism is for all of them.
     page.set_range("realism", 25)

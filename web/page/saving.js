@@ -20,8 +20,8 @@ const SUFFIXES = { png: "png", jpeg: "jpg", webp: "webp" };
  * @returns {Promise<File>} and `item.saved` is set
  * @throws {RangeError} if the format cannot hold it
  */
-export async function fileOf(engine, item, { format, ...options }) {
-  const { bytes, notes } = await engine.encode(/** @type {number} */ (item.number), format, options);
+export async function fileOf(engine, item, { format, strength, faithful }) {
+  const { bytes, notes } = await engine.encode(/** @type {number} */ (item.number), format, { strength, faithful });
   const name = resultName(item.name, SUFFIXES[format]);
   item.saved = { name, notes };
   return new File([bytes], name, { type: `image/${format}` });
@@ -79,11 +79,11 @@ export async function zipOf(engine, items, wish) {
  * @param {Item} item that is restored
  * @param {Omit<Wish, "format">} wish
  */
-export async function copy(engine, item, wish) {
+export async function copy(engine, item, { strength, faithful }) {
   const number = /** @type {number} */ (item.number);
   // A promise, because browsers forget that there was a click while the file is made.
   const blob = engine
-    .then((opened) => opened.encode(number, "png", wish))
+    .then((opened) => opened.encode(number, "png", { strength, faithful }))
     .then(({ bytes }) => new Blob([bytes], { type: "image/png" }));
   await navigator.clipboard.write([new ClipboardItem({ "image/png": blob })]);
 }
