@@ -103,7 +103,8 @@ export function listenToGestures(section, comparison) {
     handle.focus({ preventScroll: true });
     begin(event);
   });
-  canvas.addEventListener(
+  // On the handle as well.
+  section.addEventListener(
     "wheel",
     (event) => {
       if (comparison.view) {
