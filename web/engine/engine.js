@@ -54,6 +54,18 @@ export class Engine {
   }
 
   /**
+   * What a file is, by its headers. It is answered while a picture is being reconstructed, too.
+   *
+   * @param {Uint8Array} bytes of the file
+   * @returns {Promise<import("./inspection.js").Inspection>}
+   * @throws {import("./errors.js").UnreadableImageError} if the headers show that the file is not restored
+   */
+  async inspect(bytes) {
+    checkIsBytes(bytes);
+    return this.#worker.call("inspect", { bytes });
+  }
+
+  /**
    * Run the network over a file. What it gives is kept until {@link drop}.
    *
    * @param {Uint8Array} bytes of the file
@@ -69,9 +81,7 @@ export class Engine {
    * @throws {RangeError} if an option is out of range
    */
   async reconstruct(bytes, { progress, preview, signal, ...options } = {}) {
-    if (!(bytes instanceof Uint8Array)) {
-      throw new TypeError("a picture is given as a Uint8Array of the bytes of its file");
-    }
+    checkIsBytes(bytes);
     return this.#worker.call("reconstruct", { bytes, options }, { progress, note: preview, signal });
   }
 
@@ -123,6 +133,13 @@ export class Engine {
   /** End all work and give the memory back. */
   terminate() {
     this.#worker.terminate();
+  }
+}
+
+/** @param {unknown} bytes */
+function checkIsBytes(bytes) {
+  if (!(bytes instanceof Uint8Array)) {
+    throw new TypeError("a picture is given as a Uint8Array of the bytes of its file");
   }
 }
 

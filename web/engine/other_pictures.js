@@ -47,20 +47,11 @@ const ELSEWHERE = [
  * @throws {UnreadableImageError} if the file is no picture, is damaged, too large, or of a kind that is not restored
  */
 export async function openOtherPicture(bytes, { maxMegapixels }) {
-  if (!bytes.length) {
-    throw new UnreadableImageError("the picture is empty (0 bytes)");
-  }
-  checkBytes(bytes);
+  checkLength(bytes);
   if (isPng(bytes)) {
     return openPng(bytes, maxMegapixels);
   }
-  const found = KINDS.find(({ isKind }) => isKind(bytes));
-  if (!found) {
-    throw new UnreadableImageError(refusal(bytes));
-  }
-  const { kind, format, type, lookInto } = found;
-  const container = looked(kind, () => lookInto(bytes));
-  checkMegapixels(container, maxMegapixels);
+  const { kind, format, type, container } = openContainer(bytes, maxMegapixels);
   const { info, notes, plain, opacity, isPremultiplied, isGray, hasAlpha, isAnimated } = container;
   const { isExact, ...pixels } = await decodeInBrowser(plain, { kind, type, hasAlpha: hasAlpha && !opacity });
   if (opacity) {
@@ -78,6 +69,47 @@ export async function openOtherPicture(bytes, { maxMegapixels }) {
   }
   const more = [...(isAnimated ? [SEVERAL] : []), ...notes, ...(isExact ? [] : [ROUNDED])];
   return { ...pixels, rgb: !isGray, info, format, notes: more, ...UNKNOWN_COMPRESSION };
+}
+
+/**
+ * What the headers of a picture say that is no JPEG file.
+ *
+ * @param {Uint8Array} bytes of the file
+ * @param {{maxMegapixels: number}} options
+ * @returns {Promise<{width: number, height: number, info: import("./metadata.js").Info, format: string}>}
+ * @throws {UnreadableImageError} if they show that {@link openOtherPicture} refuses the file
+ */
+export async function openOtherHeader(bytes, { maxMegapixels }) {
+  checkLength(bytes);
+  if (isPng(bytes)) {
+    const { width, height } = openPngHeader(bytes, maxMegapixels).header;
+    return { width, height, info: (await lookIntoPng(bytes)).info, format: "PNG" };
+  }
+  const { format, container } = openContainer(bytes, maxMegapixels);
+  const { width, height, info } = container;
+  return { width, height, info, format };
+}
+
+/** @param {Uint8Array} bytes */
+function checkLength(bytes) {
+  if (!bytes.length) {
+    throw new UnreadableImageError("the picture is empty (0 bytes)");
+  }
+  checkBytes(bytes);
+}
+
+/**
+ * @param {Uint8Array} bytes
+ * @param {number} maxMegapixels
+ */
+function openContainer(bytes, maxMegapixels) {
+  const found = KINDS.find(({ isKind }) => isKind(bytes));
+  if (!found) {
+    throw new UnreadableImageError(refusal(bytes));
+  }
+  const container = looked(found.kind, () => found.lookInto(bytes));
+  checkMegapixels(container, maxMegapixels);
+  return { ...found, container };
 }
 
 const UNKNOWN_COMPRESSION = { tables: null, quality: null, sampling: null, gridTable: null };
@@ -105,16 +137,14 @@ function looked(kind, look) {
 /**
  * @param {Uint8Array} bytes
  * @param {number} maxMegapixels
- * @returns {Promise<PictureParts>}
  */
-async function openPng(bytes, maxMegapixels) {
+function openPngHeader(bytes, maxMegapixels) {
   const all = [...chunks(bytes)];
   const header = all[0]?.kind === "IHDR" ? readPngHeader(all[0].payload) : null;
   if (!header) {
     throw new UnreadableImageError("the picture is a damaged PNG or of a kind that cannot be read");
   }
   checkMegapixels(header, maxMegapixels);
-  const { width, height, bits } = header;
   if (uncompressedSize(header) > LARGEST_RATIO * bytes.length) {
     throw cannotHold(bytes, header);
   }
@@ -122,6 +152,17 @@ async function openPng(bytes, maxMegapixels) {
   if (header.colorType === PALETTE && !payload("PLTE")) {
     throw damaged("its palette is missing");
   }
+  return { header, all, payload };
+}
+
+/**
+ * @param {Uint8Array} bytes
+ * @param {number} maxMegapixels
+ * @returns {Promise<PictureParts>}
+ */
+async function openPng(bytes, maxMegapixels) {
+  const { header, all, payload } = openPngHeader(bytes, maxMegapixels);
+  const { width, height, bits } = header;
   const data = all.filter(({ kind }) => kind === "IDAT").map((chunk) => chunk.payload);
   const colors = { palette: payload("PLTE"), transparency: payload("tRNS") };
   const pixels = await decodePng(header, data, colors).catch((error) => {

@@ -5,9 +5,9 @@
 import { rgbToYcbcrUnrounded, ycbcrToRgb } from "./color.js";
 import { toByte } from "./float32.js";
 import { MAX_MEGAPIXELS } from "./jpeg/limits.js";
-import { readJpeg } from "./jpeg/read.js";
+import { readCheckedHeader, readJpeg } from "./jpeg/read.js";
 import { keptInfo, makeUpright, withTrueXmp } from "./metadata.js";
-import { openOtherPicture } from "./other_pictures.js";
+import { openOtherHeader, openOtherPicture } from "./other_pictures.js";
 
 /**
  * A picture split into its parts: planes, what the file states about them, alpha, and metadata.
@@ -41,7 +41,7 @@ const NO_END = "The file lacks its end marker. Its data reach to the last block 
  * @throws {UnreadableImageError} if the file is no picture, is damaged, too large, or of a kind that is not restored
  */
 export async function takeApart(bytes, { maxMegapixels = MAX_MEGAPIXELS } = {}) {
-  if (!JPEG_SIGNATURE.every((byte, at) => bytes[at] === byte)) {
+  if (!isJpeg(bytes)) {
     const parts = await openOtherPicture(bytes, { maxMegapixels });
     return { ...parts, ...withTrueXmp(parts) };
   }
@@ -64,6 +64,27 @@ export async function takeApart(bytes, { maxMegapixels = MAX_MEGAPIXELS } = {}) 
     gridTable: hasGrid ? file.tables[0] : null,
     notes: file.lacksEnd ? [NO_END, ...notes] : notes,
   };
+}
+
+/**
+ * What the headers of a file say, without its pixels.
+ *
+ * @param {Uint8Array} bytes of the file
+ * @param {{maxMegapixels?: number}} [options]
+ * @returns {Promise<Pick<PictureParts, "width" | "height" | "info" | "quality" | "sampling"> & {format: string}>}
+ * @throws {UnreadableImageError} if they show that {@link takeApart} refuses the file
+ */
+export async function openHeader(bytes, { maxMegapixels = MAX_MEGAPIXELS } = {}) {
+  if (!isJpeg(bytes)) {
+    return { ...(await openOtherHeader(bytes, { maxMegapixels })), quality: null, sampling: null };
+  }
+  const { width, height, quality, sampling } = readCheckedHeader(bytes, { maxMegapixels }).header;
+  return { width, height, info: keptInfo(bytes).info, format: "JPEG", quality, sampling };
+}
+
+/** @param {Uint8Array} bytes */
+function isJpeg(bytes) {
+  return JPEG_SIGNATURE.every((byte, at) => bytes[at] === byte);
 }
 
 /**

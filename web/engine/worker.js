@@ -1,6 +1,7 @@
 /** The worker of a page: whatever takes longer than a moment happens here. What the network gave is kept until dropped. */
 
 import { encodePicture } from "./encoding.js";
+import { inspect } from "./inspection.js";
 import { serve } from "./messages.js";
 import { checkLimits, JpegRestorer } from "./restore.js";
 import { bitmapOf } from "./shown_picture.js";
@@ -27,6 +28,15 @@ serve({
     restorer = new JpegRestorer(network, { tileSize, maxMegapixels });
     const { config, backend, threads, workers } = network;
     return { config, backend, threads, workers };
+  },
+
+  /**
+   * What a file is.
+   *
+   * @param {{bytes: Uint8Array}} picture
+   */
+  async inspect({ bytes }) {
+    return inspect(bytes, restorer);
   },
 
   /**

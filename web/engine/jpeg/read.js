@@ -47,12 +47,7 @@ import { storedPlane } from "./stored_planes.js";
  * @throws {UnreadableImageError} if the file is no JPEG, is damaged, too large, or of a kind that is not read here
  */
 export function readJpeg(bytes, { maxMegapixels = MAX_MEGAPIXELS } = {}) {
-  const header = readHeader(bytes);
-  checkKind(header);
-  checkSize(header, bytes, maxMegapixels);
-  const layout = readLayout(bytes);
-  const maxScans = scanLimit(header);
-  checkScans(layout.scans, maxScans);
+  const { header, layout, maxScans } = readCheckedHeader(bytes, { maxMegapixels });
   try {
     const mended = layout.end === null ? readWithoutEnd(bytes, layout, maxScans) : null;
     const picture = mended ?? readCoefficients(bytes, maxScans);
@@ -72,6 +67,25 @@ export function readJpeg(bytes, { maxMegapixels = MAX_MEGAPIXELS } = {}) {
     }
     throw new UnreadableImageError("the picture needs more memory than there is; restore a smaller one");
   }
+}
+
+/**
+ * The header of a file that {@link readJpeg} reads, unless its data are damaged.
+ *
+ * @param {Uint8Array} bytes of the file
+ * @param {{maxMegapixels: number}} limits in millions of pixels
+ * @returns {{header: JpegHeader, layout: import("../containers/segments.js").JpegLayout, maxScans: number}} and where its
+ *   parts lie, and how many scans are read
+ * @throws {UnreadableImageError} if the file is no JPEG, too large, or of a kind that is not read here
+ */
+export function readCheckedHeader(bytes, { maxMegapixels }) {
+  const header = readHeader(bytes);
+  checkKind(header);
+  checkSize(header, bytes, maxMegapixels);
+  const layout = readLayout(bytes);
+  const maxScans = scanLimit(header);
+  checkScans(layout.scans, maxScans);
+  return { header, layout, maxScans };
 }
 
 /**
