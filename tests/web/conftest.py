@@ -79,6 +79,7 @@ def site(tiny_network: WebNetwork, tmp_path_factory: pytest.TempPathFactory) -> 
         command = ["node", WEB / "stage.js", folder, tiny_network.folder, examples, "https://example.org/demo"]
         subprocess.run(command, check=True, capture_output=True, timeout=60)
         shutil.copytree(WEB / "tests", folder / "tests")
+        shutil.copy(WEB / "tests" / "service_worker.js", folder)  # It serves its own folder and those in it.
         (folder / "blank.html").write_text('<!doctype html><title>Test</title><link rel="icon" href="data:,">')
         shutil.copytree(folder / "weights", folder / "damaged")
         damaged = bytearray((folder / "damaged" / "weights.bin").read_bytes())

@@ -3,7 +3,8 @@
 import { DownloadError } from "./errors.js";
 
 /**
- * @typedef {(loaded: number, total: number) => void} Progress is told how many bytes have come, of how many
+ * @typedef {(loaded: number, total: number) => void} Progress is told how many bytes have come, and of how many: 0 while
+ *   that is not known, in the end all of them
  * @typedef {(name: string, progress?: Progress) => Promise<Uint8Array<ArrayBuffer>>} ReadFile
  */
 
@@ -23,7 +24,7 @@ export function filesAt(folder, signal) {
  * The bytes at an address.
  *
  * @param {string} url
- * @param {Progress} [progress] is not told anything if the server does not say how many bytes there are
+ * @param {Progress} [progress]
  * @param {AbortSignal} [signal]
  * @returns {Promise<Uint8Array<ArrayBuffer>>}
  * @throws {DownloadError} if they do not come
@@ -36,17 +37,17 @@ export async function download(url, progress, signal) {
     }
     const { headers } = response;
     // Of what is compressed on the way, it is the compressed size.
-    const total = headers.has("Content-Encoding") ? 0 : Number(headers.get("Content-Length"));
+    const stated = headers.has("Content-Encoding") ? 0 : Number(headers.get("Content-Length"));
     const reader = response.body.getReader();
     const parts = [];
     let loaded = 0;
     for (let part = await reader.read(); !part.done; part = await reader.read()) {
       parts.push(part.value);
       loaded += part.value.length;
-      if (total) {
-        progress?.(loaded, total);
-      }
+      // Service workers can pass on what was inflated with the headers of what was not.
+      progress?.(loaded, loaded > stated ? 0 : stated);
     }
+    progress?.(loaded, loaded);
     return new Uint8Array(await new Blob(parts).arrayBuffer());
   } catch (error) {
     if (signal?.aborted || error instanceof DownloadError) {

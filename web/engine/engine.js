@@ -31,7 +31,8 @@ export class Engine {
    * @param {import("./runtime.js").Backend} [options.backend] default: the best one
    * @param {number} [options.tileSize] in pixels
    * @param {number} [options.maxMegapixels] larger pictures are refused
-   * @param {(loaded: number, total: number) => void} [options.progress] is told how many bytes have come, of how many
+   * @param {(loaded: number, total: number) => void} [options.progress] is told how many bytes of runtime, graph and
+   *   weights have come, and of how many: 0 while that is not known. It begins again if the graphics card fails.
    * @param {AbortSignal} [options.signal] stops loading
    * @returns {Promise<Engine>}
    * @throws {import("./errors.js").DownloadError} if a file does not come

@@ -23,16 +23,15 @@ import { loadRuntime } from "./runtime.js";
  * @throws {import("./errors.js").DownloadError} if a file does not come, or is another
  */
 export async function loadWithRuntime({ runtime, weights }, { backend, threads, progress, signal }) {
-  const parts = [
-    { loaded: 0, total: 0 },
-    { loaded: 0, total: 0 },
-  ];
+  /** @type {({loaded: number, total: number} | null)[]} */
+  const parts = [null, null];
   /** @type {(index: number) => Progress} */
   const report = (index) => (loaded, total) => {
     parts[index] = { loaded, total };
-    // Before both are known, the sum would jump.
-    if (parts.every((part) => part.total)) {
-      progress?.(parts[0].loaded + parts[1].loaded, parts[0].total + parts[1].total);
+    const [one, other] = parts;
+    // Before both have begun, the sum would jump.
+    if (one && other) {
+      progress?.(one.loaded + other.loaded, one.total && other.total && one.total + other.total);
     }
   };
   const ort = loadRuntime(runtime, { backend, threads, onProgress: report(0), signal });

@@ -31,7 +31,7 @@ const KEPT = 2;
  * @param {object} options
  * @param {Ort | Promise<Ort>} options.ort ONNX Runtime, see `runtime.js`
  * @param {"wasm" | "webgpu"} [options.backend] what runs it
- * @param {Progress} [options.onProgress]
+ * @param {Progress} [options.onProgress] of graph and weights
  * @param {AbortSignal} [options.signal] stops loading
  * @returns {Promise<Network>}
  * @throws {import("./errors.js").DownloadError} if a file does not come, or is another

@@ -51,7 +51,7 @@ export function tiledNetwork(network) {
  * @param {string} options.weights address of the folder of the network, with a slash at its end
  * @param {Backend} [options.backend] default: the best one that works
  * @param {number} [options.workers] how many work side by side where memory is not shared
- * @param {Progress} [options.progress] of all that is downloaded
+ * @param {Progress} [options.progress] of runtime, graph and weights; it begins again if the graphics card fails
  * @param {AbortSignal} [options.signal] stops loading
  * @returns {Promise<TiledNetwork & {backend: Backend, threads: number, workers: number}>} and what runs it
  * @throws {import("./errors.js").DownloadError} if a file does not come, or is another

@@ -1,6 +1,7 @@
 /** What can be said about a file before anything is downloaded: its size, a thumbnail, what a JPEG file states. */
 
-import { readHeader } from "../engine/jpeg/header.js";
+import { UnreadableImageError } from "../engine/errors.js";
+import { inspect } from "../engine/inspection.js";
 
 /** @typedef {import("./pictures.js").Item} Item */
 
@@ -8,17 +9,24 @@ const THUMBNAIL = { width: 96, height: 72 };
 
 /**
  * @param {Blob} file
- * @returns {Promise<Partial<Item>>} what is left out is not known: the browser cannot show the file, or it is no JPEG
+ * @returns {Promise<Partial<Item>>} what is left out is not known; without a thumbnail, the browser cannot show the file
+ * @throws {UnreadableImageError} if its headers show that it is not restored
  */
 export async function firstLook(file) {
-  const [picture, jpeg] = await Promise.all([decoded(file), jpegFacts(file)]);
-  if (!picture) {
-    return { jpeg };
-  }
-  const { width, height } = picture;
-  const thumbnail = thumbnailOf(picture);
-  picture.close();
+  const [picture, facts] = await Promise.all([decoded(file), inspected(file)]);
+  const { width, height, quality, sampling } = facts;
+  const jpeg = quality !== null && sampling !== null ? { quality, sampling } : null;
+  const thumbnail = picture && thumbnailOf(picture);
+  picture?.close();
   return { jpeg, width, height, thumbnail };
+}
+
+/** @param {Blob} file */
+async function inspected(file) {
+  const bytes = await file.arrayBuffer().catch(() => {
+    throw new UnreadableImageError("the file cannot be read: choose it again");
+  });
+  return inspect(new Uint8Array(bytes));
 }
 
 /**
@@ -29,17 +37,6 @@ export async function firstLook(file) {
  */
 export function decoded(file) {
   return createImageBitmap(file).catch(() => null);
-}
-
-/** @param {Blob} file */
-async function jpegFacts(file) {
-  try {
-    const { quality, sampling } = readHeader(new Uint8Array(await file.arrayBuffer()));
-    return { quality, sampling };
-  } catch {
-    // What is wrong, or which other file it is, is found when it is restored.
-    return null;
-  }
 }
 
 /** @param {ImageBitmap} picture */

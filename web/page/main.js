@@ -39,10 +39,14 @@ const tell = (words) => say(find(".messages"), words);
 async function take(given) {
   const items = given.map(({ file, name }) => pictures.add(file, name));
   for (const item of items) {
-    const facts = await firstLook(item.file);
-    if (pictures.items.includes(item)) {
-      pictures.set(item, facts);
-      work.ask(item);
+    try {
+      const facts = await firstLook(item.file);
+      if (pictures.items.includes(item)) {
+        pictures.set(item, facts);
+        work.ask(item);
+      }
+    } catch (error) {
+      pictures.set(item, { state: "failed", sentence: /** @type {Error} */ (error).message });
     }
   }
 }

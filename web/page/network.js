@@ -100,7 +100,9 @@ export class Network extends EventTarget {
   }
 
   async #load() {
-    const progress = (/** @type {number} */ loaded, /** @type {number} */ total) => {
+    const progress = (/** @type {number} */ loaded, /** @type {number} */ told) => {
+      // Some servers compress on the way, and do not say how much there is.
+      const total = told || this.cost;
       // All has come: now it is compiled.
       this.download = loaded < total ? { loaded, total } : null;
       this.dispatchEvent(new Event("change"));

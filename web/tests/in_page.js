@@ -22,6 +22,15 @@ export async function open({ weights = "weights/", runtime = "runtime/", backend
   return { ...opened, isIsolated: crossOriginIsolated, cores: navigator.hardwareConcurrency, downloaded };
 }
 
+/** From now on, a service worker keeps the files of the site. */
+export async function keepFiles() {
+  const isControlled = new Promise((resolve) => {
+    navigator.serviceWorker.oncontrollerchange = () => resolve(null);
+  });
+  await navigator.serviceWorker.register("/service_worker.js");
+  await isControlled;
+}
+
 /**
  * @param {{planes: string, width: number, height: number, tables: number[][] | null, realism: number, tileSize: number,
  *   most: number}} options `most`: tiles after which the page gives up

@@ -1,0 +1,70 @@
+"""What is told of downloads, from servers of all kinds and through a service worker."""
+
+import gzip
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.web.conftest import _Handler, _served
+from tests.web.node import needs_runtime
+from tests.web.tabs import Tab
+
+pytestmark = [needs_runtime, pytest.mark.slow, pytest.mark.browser]
+
+
+class _CompressingHandler(_Handler):
+    """Compresses on the way, and takes files that are compressed for files that it compressed."""
+
+    def do_GET(self) -> None:  # noqa: N802
+        path = Path(self.translate_path(self.path))
+        path = path / "index.html" if path.is_dir() else path
+        data = path.read_bytes()
+        data = data if path.suffix == ".gz" else gzip.compress(data, 1)
+        self.send_response(200)
+        self.send_header("Content-Type", self.guess_type(path.with_name(path.name.removesuffix(".gz"))))
+        self.send_header("Content-Encoding", "gzip")
+        self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        self.wfile.write(data)
+
+
+@pytest.fixture(scope="module")
+def compressing_url(site: Path) -> Iterator[str]:
+    yield from _served(site, _CompressingHandler)
+
+
+def _sizes(site: Path) -> tuple[int, int]:
+    """Bytes of network and runtime as they are stored, and with the runtime inflated."""
+    weights = sum((site / "weights" / name).stat().st_size for name in ("graph.onnx", "weights.bin"))
+    runtime = (site / "runtime" / "ort-wasm-simd-threaded.wasm.gz").read_bytes()
+    return weights + len(runtime), weights + len(gzip.decompress(runtime))
+
+
+def _told(tab: Tab) -> tuple[list[int], list[int]]:
+    loaded, total = (list(numbers) for numbers in zip(*tab.call("open")["downloaded"], strict=True))
+    assert loaded == sorted(loaded)
+    assert loaded[-1] == total[-1]
+    return loaded, total
+
+
+def test_all_bytes_are_known_beforehand(tabs: Any, plain_url: str, site: Path) -> None:
+    tab = tabs(plain_url)
+    stored, _ = _sizes(site)
+    assert set(_told(tab)[1]) == {stored}
+    tab.call("keepFiles")
+    for _ in ("first", "kept"):
+        assert set(_told(tab)[1]) == {stored}
+
+
+def test_nothing_wrong_is_told_of_what_is_compressed_on_the_way(tabs: Any, compressing_url: str, site: Path) -> None:
+    tab = tabs(compressing_url)
+    _, inflated = _sizes(site)
+    assert set(_told(tab)[1]) == {0, inflated}
+    tab.call("keepFiles")
+    for _ in ("first", "kept"):
+        loaded, total = _told(tab)
+        assert total[-1] == inflated
+        # The length of what was compressed is believed until more has come.
+        assert all(of in (0, inflated) or done <= of for done, of in zip(loaded, total, strict=True))
