@@ -1,17 +1,20 @@
 """What is told of downloads, from servers of all kinds and through a service worker."""
 
 import gzip
-from collections.abc import Iterator
+import json
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.web.conftest import _Handler, _served
-from tests.web.node import needs_runtime
+from tests.web.node import needs_node, needs_runtime, run_node
 from tests.web.tabs import Tab
 
-pytestmark = [needs_runtime, pytest.mark.slow, pytest.mark.browser]
+
+def _in_browser(test: Callable[..., None]) -> Callable[..., None]:
+    return needs_runtime(pytest.mark.slow(pytest.mark.browser(test)))
 
 
 class _CompressingHandler(_Handler):
@@ -42,29 +45,46 @@ def _sizes(site: Path) -> tuple[int, int]:
     return weights + len(runtime), weights + len(gzip.decompress(runtime))
 
 
-def _told(tab: Tab) -> tuple[list[int], list[int]]:
+def _told(tab: Tab) -> list[int]:
+    """The totals."""
     loaded, total = (list(numbers) for numbers in zip(*tab.call("open")["downloaded"], strict=True))
     assert loaded == sorted(loaded)
     assert loaded[-1] == total[-1]
-    return loaded, total
+    assert all(not of or done <= of for done, of in zip(loaded, total, strict=True))
+    return total
 
 
+@needs_node
+@pytest.mark.parametrize(
+    ("headers", "totals"),
+    [
+        ({"Content-Length": "10"}, [10, 10, 10, 10]),
+        ({}, [0, 0, 0, 10]),
+        ({"Content-Length": "7", "Content-Encoding": "br"}, [0, 0, 0, 10]),
+        # A service worker that inflated it.
+        ({"Content-Length": "7"}, [7, 0, 0, 10]),
+    ],
+)
+def test_a_total_is_told_if_it_can_be_true(headers: dict[str, str], totals: list[int]) -> None:
+    told = json.loads(run_node("tell_progress.js", json.dumps(headers)))
+    assert told == [[loaded, total] for loaded, total in zip((4, 8, 10, 10), totals, strict=True)]
+
+
+@_in_browser
 def test_all_bytes_are_known_beforehand(tabs: Any, plain_url: str, site: Path) -> None:
     tab = tabs(plain_url)
     stored, _ = _sizes(site)
-    assert set(_told(tab)[1]) == {stored}
+    assert set(_told(tab)) == {stored}
     tab.call("keepFiles")
     for _ in ("first", "kept"):
-        assert set(_told(tab)[1]) == {stored}
+        assert set(_told(tab)) == {stored}
 
 
+@_in_browser
 def test_nothing_wrong_is_told_of_what_is_compressed_on_the_way(tabs: Any, compressing_url: str, site: Path) -> None:
     tab = tabs(compressing_url)
     _, inflated = _sizes(site)
-    assert set(_told(tab)[1]) == {0, inflated}
+    assert set(_told(tab)) == {0, inflated}
     tab.call("keepFiles")
     for _ in ("first", "kept"):
-        loaded, total = _told(tab)
-        assert total[-1] == inflated
-        # The length of what was compressed is believed until more has come.
-        assert all(of in (0, inflated) or done <= of for done, of in zip(loaded, total, strict=True))
+        assert _told(tab)[-1] == inflated
