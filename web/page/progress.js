@@ -77,6 +77,7 @@ export function drawCover(cover, item, network, { allow, again }) {
   const [sentence, label] = offer;
   /** @type {HTMLElement} */ (cover.querySelector(".sentence")).textContent = sentence;
   const actions = /** @type {HTMLElement} */ (cover.querySelector(".actions"));
+  actions.hidden = label === null;
   let button = actions.querySelector("button");
   if (!button) {
     button = document.createElement("button");
@@ -91,7 +92,7 @@ export function drawCover(cover, item, network, { allow, again }) {
 /**
  * @param {Item} item
  * @param {Network} network
- * @returns {[string, string] | null} a sentence, and what is offered
+ * @returns {[string, string | null] | null} a sentence, and what is offered
  */
 function offerFor(item, network) {
   if (item.state === "asking") {
@@ -102,5 +103,9 @@ function offerFor(item, network) {
   if (item.state === "stopped") {
     return [text("wasStopped"), text("again")];
   }
-  return item.state === "failed" ? [item.sentence ?? "", text("again")] : null;
+  if (item.state !== "failed") {
+    return null;
+  }
+  // What the headers refuse is refused again.
+  return [item.sentence ?? "", item.width === null ? null : text("again")];
 }
