@@ -50,6 +50,10 @@ def test_the_tree_of_the_plan_names_every_file_of_the_engine_once() -> None:
     assert sorted(_files_of_the_tree("web/engine")) == sorted(expected)
 
 
+def test_the_tree_of_the_plan_names_every_file_of_the_page_once() -> None:
+    assert sorted(_files_of_the_tree("web/page")) == sorted(path.name for path in (ROOT / "web" / "page").iterdir())
+
+
 @pytest.mark.parametrize("line", re.findall(r"^\| .*`argan_hf/.*$", PLAN, re.MULTILINE))
 def test_where_to_look_is_there(line: str) -> None:
     paths = re.findall(r"`(argan_hf/[\w/.]+)`", line)
