@@ -80,6 +80,8 @@ export class Engine {
    * @returns {Promise<number>} a number that stands for the picture
    * @throws {import("./errors.js").UnreadableImageError} if the file is not restored; one sentence says why
    * @throws {RangeError} if an option is out of range
+   * @throws {import("./errors.js").OutOfMemoryError} if memory lacks even for small tiles. Until then, the picture is
+   *   begun again with smaller ones: progress starts anew.
    */
   async reconstruct(bytes, { progress, preview, signal, ...options } = {}) {
     checkIsBytes(bytes);

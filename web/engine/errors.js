@@ -12,6 +12,11 @@ export class DownloadError extends Error {
   name = "DownloadError";
 }
 
+/** There is too little memory for a picture. */
+export class OutOfMemoryError extends Error {
+  name = "OutOfMemoryError";
+}
+
 /** The network computed NaN or infinity. */
 export class UnusableResultError extends Error {
   name = "UnusableResultError";

@@ -3,7 +3,7 @@
  * answer, and an end before the end.
  */
 
-import { DownloadError, UnreadableImageError, UnusableResultError } from "./errors.js";
+import { DownloadError, OutOfMemoryError, UnreadableImageError, UnusableResultError } from "./errors.js";
 
 /**
  * @typedef {object} Call what a function of a worker gets beside its argument
@@ -23,7 +23,7 @@ import { DownloadError, UnreadableImageError, UnusableResultError } from "./erro
  */
 
 /** @type {Record<string, new (message: string) => Error>} */
-const ERRORS = { DownloadError, RangeError, TypeError, UnreadableImageError, UnusableResultError };
+const ERRORS = { DownloadError, OutOfMemoryError, RangeError, TypeError, UnreadableImageError, UnusableResultError };
 
 /**
  * Let others call functions of this worker.
@@ -104,10 +104,14 @@ export class CalledWorker {
     }
   }
 
-  /** End the worker at once; what was asked of it fails. */
-  terminate() {
+  /**
+   * End the worker at once; what was asked of it fails.
+   *
+   * @param {Error} [reason]
+   */
+  terminate(reason = new DOMException("the work was ended", "AbortError")) {
     this.#worker.terminate();
-    this.#end(new DOMException("the work was ended", "AbortError"));
+    this.#end(reason);
   }
 
   /** @param {any} message */
@@ -140,7 +144,7 @@ export class CalledWorker {
 }
 
 /**
- * An error of a worker, with the class that it had there.
+ * An error of a worker, with the class that it had there, or at least its name.
  *
  * @param {{name: string, message: string}} error
  */
@@ -149,5 +153,5 @@ function revived({ name, message }) {
     return new DOMException(message, name);
   }
   const known = ERRORS[name] ?? Error;
-  return new known(message);
+  return Object.assign(new known(message), { name });
 }

@@ -2,6 +2,7 @@
 
 import { filesAt } from "./download.js";
 import { DownloadError, UnusableResultError } from "./errors.js";
+import { lacksMemory } from "./memory.js";
 import { mixedWeights, readChecked, readManifest, unpackWeights } from "./network_files.js";
 
 /** @import { Progress, ReadFile } from "./download.js" */
@@ -176,6 +177,9 @@ export class Network {
       externalData: [{ path: this.#manifest.external_data.path, data: new Uint8Array(weights.buffer) }],
       logSeverityLevel: 3,
     }).catch((error) => {
+      if (lacksMemory(error)) {
+        throw error;
+      }
       throw new DownloadError(`the network could not be started: reload the page (${error})`);
     });
     this.#sessions.set(realism, session);

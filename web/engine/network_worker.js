@@ -1,4 +1,4 @@
-/** A worker with a network of its own, on one thread. Pages that cannot share memory use several. */
+/** A worker with a network of its own, so that all memory of a runtime can be given back. */
 
 import { loadWithRuntime } from "./loading.js";
 import { serve } from "./messages.js";
@@ -7,9 +7,9 @@ import { serve } from "./messages.js";
 let network;
 
 serve({
-  /** @param {import("./loading.js").Folders} folders */
-  async load(folders, { signal, progress }) {
-    network = await loadWithRuntime(folders, { backend: "wasm", progress, signal });
+  /** @param {{folders: import("./loading.js").Folders, backend: import("./runtime.js").Backend, threads: number}} network */
+  async load({ folders, ...options }, { signal, progress }) {
+    network = await loadWithRuntime(folders, { ...options, progress, signal });
     return network.config;
   },
 

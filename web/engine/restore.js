@@ -6,6 +6,7 @@
 
 import { NO_HISTORY } from "./history/record.js";
 import { MAX_MEGAPIXELS } from "./jpeg/limits.js";
+import { inMemory, lacksMemory, MemoryGivenBackError, outOfMemory } from "./memory.js";
 import { isNeutral, networkPlanes, putTogether, takeApart } from "./picture.js";
 import { historyOf, lookBack } from "./picture_history.js";
 import { prepare } from "./prepared_picture.js";
@@ -15,7 +16,7 @@ import { restorePixels } from "./restored_pixels.js";
 import { around, tiles } from "./tiles.js";
 
 /** @typedef {import("./run_tiled.js").RunOptions} RunOptions */
-/** @typedef {Pick<import("./tiled_network.js").TiledNetwork, "config" | "runTiles">} TiledNetwork */
+/** @typedef {Pick<import("./tiled_network.js").TiledNetwork, "config" | "runTiles" | "reopen">} TiledNetwork */
 
 /**
  * What the network gave for a picture, and what is known about it.
@@ -40,8 +41,19 @@ import { around, tiles } from "./tiles.js";
  * @property {boolean} [keepOrientation] leave pixels and Exif orientation as stored
  */
 
+/**
+ * What is told of a reconstruction while it goes on, and what ends it; see {@link JpegRestorer#reconstruct}.
+ *
+ * @typedef {object} Told
+ * @property {(done: number, total: number) => void} [progress]
+ * @property {(tile: import("./preview.js").PreviewedTile) => void} [preview]
+ * @property {AbortSignal} [signal]
+ */
+
 /** Side of a square, in pixels, whose area a tile has at most: larger ones need more memory, smaller ones more time. */
 const TILE_SIZE = 512;
+// Where memory lacks, tiles get smaller, down to this side. The margin around them costs more and more time.
+const SMALLEST_TILE = 128;
 // Up to this side, the history of a picture is judged by the network's result for all of it, as in Python.
 const SEEN_AS_A_WHOLE = 1280;
 
@@ -55,12 +67,14 @@ export class JpegRestorer {
     checkLimits({ tileSize, maxMegapixels });
     this.network = network;
     this.step = leastCommonMultiple(network.config.sizeDivisor, 16);
-    this.tileSize = Math.ceil(tileSize / this.step) * this.step;
+    this.tileSize = this.#wholeSteps(tileSize);
     this.maxMegapixels = maxMegapixels;
   }
 
   /**
    * Run the network over a file and keep what it gives.
+   *
+   * Where memory lacks, the picture is begun again with smaller tiles, and later pictures are given the same.
    *
    * @param {Uint8Array} bytes of the file
    * @param {object} [options]
@@ -75,9 +89,10 @@ export class JpegRestorer {
    * @returns {Promise<Reconstruction>}
    * @throws {UnreadableImageError} if the file is no picture, is damaged, too large, or of a kind that is not restored
    * @throws {RangeError} if a number is out of range
+   * @throws {OutOfMemoryError} if memory lacks even for the smallest tiles
    * @throws {DOMException} named "AbortError" when the signal says so
    */
-  async reconstruct(bytes, { quality = null, realism = 0, history = true, progress, preview, signal } = {}) {
+  async reconstruct(bytes, { quality = null, realism = 0, history = true, ...told } = {}) {
     if (!(bytes instanceof Uint8Array)) {
       throw new TypeError("a picture is given as a Uint8Array of the bytes of its file");
     }
@@ -88,8 +103,51 @@ export class JpegRestorer {
     if (realism > 0 && !this.network.config.hasRealism) {
       throw new RangeError("this network has no variant for realism: leave realism at 0");
     }
-    const parts = await takeApart(bytes, { maxMegapixels: this.maxMegapixels });
-    signal?.throwIfAborted();
+    const parts = await inMemory(() => takeApart(bytes, { maxMegapixels: this.maxMegapixels }));
+    told.signal?.throwIfAborted();
+    for (;;) {
+      const { tileSize } = this;
+      try {
+        return await this.#reconstruct(parts, quality, realism, history, told);
+      } catch (error) {
+        const isGivenBack = error instanceof MemoryGivenBackError;
+        if (!isGivenBack && !lacksMemory(error)) {
+          throw error;
+        }
+        told.signal?.throwIfAborted();
+        // Otherwise it is begun again for another picture, which did the rest.
+        if (!isGivenBack && this.tileSize === tileSize) {
+          this.#saveMemory();
+        }
+      }
+    }
+  }
+
+  /**
+   * Give the memory of the network back, and take smaller tiles.
+   *
+   * @throws {OutOfMemoryError} if there are no smaller ones
+   */
+  #saveMemory() {
+    // The memory of WebAssembly never shrinks, and where it lacks, a runtime gives up for good.
+    this.network.reopen?.();
+    const half = this.tileSize / 2;
+    const smaller = this.#wholeSteps(half);
+    if (half < SMALLEST_TILE || smaller === this.tileSize) {
+      throw outOfMemory();
+    }
+    this.tileSize = smaller;
+  }
+
+  /**
+   * @param {import("./picture.js").PictureParts} parts
+   * @param {number | null} quality
+   * @param {number} realism
+   * @param {boolean} history
+   * @param {Told} told
+   * @returns {Promise<Reconstruction>}
+   */
+  async #reconstruct(parts, quality, realism, history, { progress, preview, signal }) {
     const known = this.#restoredPlanes(parts);
     const counted = countedProgress(progress);
     // Of a network of more realism, the result that the history is judged by is of no further use.
@@ -220,6 +278,11 @@ export class JpegRestorer {
     const again = { ...options, tileDone: drawnDone, progress: counted() };
     await run(seen.slice(0, known), width, height, own, needed, again);
     return restored;
+  }
+
+  /** @param {number} size of a tile, in pixels */
+  #wholeSteps(size) {
+    return Math.ceil(size / this.step) * this.step;
   }
 
   /**

@@ -4,10 +4,11 @@
  */
 
 import { DownloadError } from "./errors.js";
-import { loadWithRuntime } from "./loading.js";
+import { MemoryGivenBackError } from "./memory.js";
 import { CalledWorker } from "./messages.js";
 import { runTiled } from "./run_tiled.js";
 import { bestBackend, threadsOfRuntime } from "./runtime.js";
+import { tiles } from "./tiles.js";
 
 /** @import { Progress } from "./download.js" */
 /** @import { Folders } from "./loading.js" */
@@ -23,6 +24,8 @@ import { bestBackend, threadsOfRuntime } from "./runtime.js";
  * @property {NetworkConfig} config
  * @property {(planes: (Uint8Array | Float32Array)[], width: number, height: number, tables: Int32Array[] | null,
  *   tiles: Tile[], options?: RunOptions) => Promise<Float32Array[]>} runTiles gives planes, 0..255, not rounded
+ * @property {() => void} [reopen] gives the memory back: what runs ends with
+ *   {@link MemoryGivenBackError}, and the next run opens the network anew
  * @property {() => void} terminate gives the memory back
  */
 
@@ -58,34 +61,38 @@ export function tiledNetwork(network) {
  */
 export async function openNetwork({ runtime, weights, backend, workers, progress, signal }) {
   const folders = { runtime, weights };
-  const threads = threadsOfRuntime();
   if ((backend ?? (await bestBackend())) === "webgpu") {
-    const network = await loadWithRuntime(folders, { backend: "webgpu", progress, signal });
+    const pool = new NetworkPool({ folders, backend: "webgpu", threads: 1 }, 1);
+    const config = await pool.start({ progress, signal });
     try {
       // A driver may refuse what it promised.
-      await network.run([new Uint8Array(1)], 1, 1, null);
-      return { ...tiledNetwork(network), backend: "webgpu", threads: 1, workers: 0 };
+      await pool.runTiles([new Uint8Array(1)], 1, 1, null, tiles(1, 1, 1, 0, 1));
+      return { ...networkOf(pool, config), backend: "webgpu", threads: 1, workers: 0 };
     } catch (error) {
-      await network.release();
+      pool.terminate();
       if (backend) {
         throw new DownloadError(`the graphics card cannot run the network (${error}): choose "wasm"`);
       }
     }
   }
-  if (threads > 1) {
-    const network = await loadWithRuntime(folders, { backend: "wasm", threads, progress, signal });
-    return { ...tiledNetwork(network), backend: "wasm", threads, workers: 0 };
-  }
-  const many = workers ?? Math.min(navigator.hardwareConcurrency || 1, MOST_WORKERS);
-  const pool = new NetworkPool(folders, many);
-  const { config } = await pool.start({ progress, signal });
+  const threads = threadsOfRuntime();
+  const many = threads > 1 ? 1 : (workers ?? Math.min(navigator.hardwareConcurrency || 1, MOST_WORKERS));
+  const pool = new NetworkPool({ folders, backend: "wasm", threads }, many);
+  const config = await pool.start({ progress, signal });
+  return { ...networkOf(pool, config), backend: "wasm", threads, workers: threads > 1 ? 0 : many };
+}
+
+/**
+ * @param {NetworkPool} pool
+ * @param {NetworkConfig} config
+ * @returns {TiledNetwork}
+ */
+function networkOf(pool, config) {
   return {
     config,
     runTiles: (...picture) => pool.runTiles(...picture),
+    reopen: () => pool.reopen(),
     terminate: () => pool.terminate(),
-    backend: "wasm",
-    threads: 1,
-    workers: many,
   };
 }
 
@@ -93,15 +100,15 @@ export async function openNetwork({ runtime, weights, backend, workers, progress
 class NetworkPool {
   /** @type {Promise<{worker: CalledWorker, config: NetworkConfig}>[]} loaded, or being loaded */
   #workers = [];
-  #folders;
+  #network;
   #many;
 
   /**
-   * @param {Folders} folders
+   * @param {{folders: Folders, backend: Backend, threads: number}} network of each
    * @param {number} many how many workers there are at most
    */
-  constructor(folders, many) {
-    this.#folders = folders;
+  constructor(network, many) {
+    this.#network = network;
     this.#many = many;
   }
 
@@ -110,13 +117,13 @@ class NetworkPool {
    *
    * @param {{progress?: Progress, signal?: AbortSignal}} [options] of what it downloads
    */
-  start(options = {}) {
+  async start(options = {}) {
     const loaded = this.#load(options);
     this.#workers.push(loaded);
     loaded.catch(() => {
       this.#workers = this.#workers.filter((other) => other !== loaded);
     });
-    return loaded;
+    return (await loaded).config;
   }
 
   /** @param {{progress?: Progress, signal?: AbortSignal}} options */
@@ -124,7 +131,7 @@ class NetworkPool {
     const worker = new CalledWorker(new URL("network_worker.js", import.meta.url));
     try {
       /** @type {NetworkConfig} */
-      const config = await worker.call("load", this.#folders, options);
+      const config = await worker.call("load", this.#network, options);
       return { worker, config };
     } catch (error) {
       worker.terminate();
@@ -136,7 +143,7 @@ class NetworkPool {
   async runTiles(planes, width, height, tables, tiles, options) {
     // They are there for all pictures, so the end of this one does not end them.
     for (let count = this.#workers.length; count < Math.min(tiles.length, this.#many); count++) {
-      this.start();
+      this.start().catch(() => {});
     }
     const started = await Promise.allSettled(this.#workers);
     options?.signal?.throwIfAborted();
@@ -148,9 +155,20 @@ class NetworkPool {
     return runTiled(networks, planes, width, height, tables, tiles, options);
   }
 
+  /** End the workers; others start when they are needed. */
+  reopen() {
+    this.#end(new MemoryGivenBackError("the network was opened anew"));
+    this.#workers = [];
+  }
+
   terminate() {
+    this.#end();
+  }
+
+  /** @param {Error} [reason] */
+  #end(reason) {
     for (const loaded of this.#workers) {
-      loaded.then(({ worker }) => worker.terminate()).catch(() => {});
+      loaded.then(({ worker }) => worker.terminate(reason)).catch(() => {});
     }
   }
 }

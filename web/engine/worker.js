@@ -2,6 +2,8 @@
 
 import { encodePicture } from "./encoding.js";
 import { inspect } from "./inspection.js";
+import { KeptPictures } from "./kept_pictures.js";
+import { inMemory } from "./memory.js";
 import { serve } from "./messages.js";
 import { checkLimits, JpegRestorer } from "./restore.js";
 import { bitmapOf } from "./shown_picture.js";
@@ -11,9 +13,7 @@ import { openNetwork } from "./tiled_network.js";
 let network;
 /** @type {JpegRestorer} */
 let restorer;
-/** @type {Map<number, import("./restore.js").Reconstruction>} */
-const kept = new Map();
-let count = 0;
+const kept = new KeptPictures();
 
 serve({
   /**
@@ -47,9 +47,8 @@ serve({
    */
   async reconstruct({ bytes, options }, { progress, note, signal }) {
     const preview = note && previewedBy(note);
-    const reconstruction = await restorer.reconstruct(bytes, { ...options, progress, preview, signal });
-    kept.set(count, reconstruction);
-    return count++;
+    kept.rest();
+    return kept.add(await restorer.reconstruct(bytes, { ...options, progress, preview, signal }));
   },
 
   /**
@@ -58,7 +57,7 @@ serve({
    * @param {{number: number, options: import("./restore.js").FinishOptions}} wish
    */
   async finish({ number, options }, { transfer }) {
-    const result = restorer.finish(keptAt(number), options);
+    const result = await finished(number, options);
     transfer.push(/** @type {ArrayBuffer} */ (result.picture.pixels.buffer));
     return result;
   },
@@ -69,8 +68,8 @@ serve({
    * @param {{number: number, options: import("./restore.js").FinishOptions}} wish
    */
   async show({ number, options }, { transfer }) {
-    const { picture, report } = restorer.finish(keptAt(number), options);
-    const bitmap = await bitmapOf(picture);
+    const { picture, report } = await finished(number, options);
+    const bitmap = await inMemory(() => bitmapOf(picture));
     transfer.push(bitmap);
     return { bitmap, report };
   },
@@ -82,8 +81,8 @@ serve({
    *   format: import("./encoding.js").Format}} wish
    */
   async encode({ number, options, format }, { transfer }) {
-    const { picture, report } = restorer.finish(keptAt(number), options);
-    const { bytes, notes } = await encodePicture(picture, format);
+    const { picture, report } = await finished(number, options);
+    const { bytes, notes } = await inMemory(() => encodePicture(picture, format));
     transfer.push(/** @type {ArrayBuffer} */ (bytes.buffer));
     return { bytes, report, notes };
   },
@@ -94,7 +93,7 @@ serve({
    * @param {{number: number}} picture
    */
   async drop({ number }) {
-    kept.delete(number);
+    kept.drop(number);
   },
 
   /**
@@ -119,11 +118,10 @@ function previewedBy(note) {
   return (tile) => note(tile, [tile.pixels.buffer]);
 }
 
-/** @param {number} number */
-function keptAt(number) {
-  const reconstruction = kept.get(number);
-  if (!reconstruction) {
-    throw new RangeError(`there is no picture ${number}: restore it again`);
-  }
-  return reconstruction;
+/**
+ * @param {number} number
+ * @param {import("./restore.js").FinishOptions} options
+ */
+function finished(number, options) {
+  return inMemory(async () => restorer.finish(await kept.get(number), options));
 }
