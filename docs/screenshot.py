@@ -1,7 +1,7 @@
 """The pictures of the two pages in the README, with Debian's chromium.
 
-`python docs/screenshot.py` shows the demo on a server, `python docs/screenshot.py --static` the page that restores in the
-browser. `--dark` and `--phone` show them as others see them, `--files` gives files instead of an example.
+`python docs/screenshot.py` shows the demo on a server, `python docs/screenshot.py --static` the page that restores in
+the browser. `--dark` and `--phone` show them as others see them, `--files` gives files instead of an example.
 """
 
 import argparse
