@@ -1,5 +1,6 @@
 """A small network for the browser, and the site that serves it over real HTTP: isolated, and not."""
 
+import contextlib
 import functools
 import http.server
 import os
@@ -132,6 +133,13 @@ def isolated_url(site: Path) -> Iterator[str]:
 def plain_url(site: Path) -> Iterator[str]:
     """The site as any server of files serves it."""
     yield from _served(site, _Handler)
+
+
+@pytest.fixture
+def serve() -> Iterator[Callable[[Path], str]]:
+    """Serves a folder as any server of files does; gives its address."""
+    with contextlib.ExitStack() as stack:
+        yield lambda folder: stack.enter_context(contextlib.contextmanager(_served)(folder, _Handler))
 
 
 @pytest.fixture

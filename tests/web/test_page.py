@@ -1,7 +1,10 @@
 """The page for the visitor's own browser: pictures in, results out, nothing asked of anybody else."""
 
 import io
+import re
+import shutil
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -232,6 +235,35 @@ def test_the_second_visit_needs_no_network(pages: Any, plain_url: str) -> None:
     second.drop(photo_jpg=data)
     second.states(photo="done")
     assert second.download()[0] == "photo-restored.png"
+
+
+def test_a_new_version_of_the_site_takes_over(
+    pages: Any, site: Path, tmp_path: Path, serve: Callable[[Path], str]
+) -> None:
+    folder = tmp_path / "site"
+    shutil.copytree(site, folder, ignore=shutil.ignore_patterns("*.wasm.gz", "tests", "damaged"))
+    url = serve(folder)
+    first: SitePage = pages(url)
+    first.page.evaluate(
+        """new Promise((go) => {
+            const { serviceWorker } = navigator;
+            return serviceWorker.controller ? go() : serviceWorker.addEventListener("controllerchange", go);
+        })"""
+    )
+    words, worker = folder / "page" / "strings.js", folder / "sw.js"
+    words.write_text(words.read_text("utf-8").replace('"JPEG artifact removal"', '"Another version"'), "utf-8")
+    worker.write_text(re.sub('"version":"[^"]*"', '"version":"another"', worker.read_text("utf-8")), "utf-8")
+    second: SitePage = pages(url, context=first.page.context)
+    for _ in range(100):
+        if second.page.evaluate("navigator.serviceWorker.getRegistration().then(({ waiting }) => Boolean(waiting))"):
+            break
+        second.page.wait_for_timeout(200)
+    # While the first page is open, it keeps its version.
+    expect(second.page.locator("h1")).to_have_text("JPEG artifact removal", timeout=TIMEOUT)
+    first.page.close()
+    second.page.reload()
+    expect(second.page.locator("h1")).to_have_text("Another version", timeout=TIMEOUT)
+    assert len(second.page.evaluate("caches.keys()")) == 1
 
 
 def test_languages(pages: Any, plain_url: str) -> None:

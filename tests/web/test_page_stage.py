@@ -218,6 +218,9 @@ def test_everything_is_done_with_the_keyboard(page: SitePage) -> None:
     tab_to(".examples button")
     page.page.keyboard.press("Enter")
     page.states(city="done")
+    expect(page.page.locator("[role=status]")).to_have_text("city.jpg: Done")
+    # The button is gone. The keyboard is at the picture.
+    assert page.page.evaluate(focused % ".pick")
     page.shown()
     tab_to(".handle")
     page.page.keyboard.press("Home")
@@ -238,6 +241,11 @@ def test_everything_is_done_with_the_keyboard(page: SitePage) -> None:
     tab_to(".remove")
     page.page.keyboard.press("Enter")
     expect(page.page.locator(".tray li")).to_have_count(1)
+    assert page.page.evaluate(focused % ".pick")
+    page.page.keyboard.press("Tab")
+    page.page.keyboard.press("Enter")
+    expect(page.page.locator(".intake")).to_be_visible()
+    assert page.page.evaluate(focused % ".choose")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -6,7 +6,7 @@ import { firstLook } from "./first_look.js";
 import { listenToGestures } from "./gestures.js";
 import { listenToIntake, offerExamples } from "./intake.js";
 import { KEYS, listenToKeys } from "./keys.js";
-import { say } from "./messages.js";
+import { announce, say } from "./messages.js";
 import { Network } from "./network.js";
 import { keepOffline } from "./offline.js";
 import { Pictures } from "./pictures.js";
@@ -54,6 +54,8 @@ async function take(given) {
 function draw() {
   const { items, selected } = pictures;
   const hasPictures = items.length > 0;
+  // What had the keyboard is about to be hidden.
+  const isLeft = find(".intake").hidden !== hasPictures && document.activeElement?.closest(".intake, .tray");
   document.body.classList.toggle("empty", !hasPictures);
   for (const name of [".stage", ".tray", ".panel"]) {
     find(name).hidden = !hasPictures;
@@ -62,6 +64,10 @@ function draw() {
   settings.showQuality(selected?.quality ?? null);
   selection.update();
   drawTray(find(".tray ul"), pictures, { select, remove: (item) => void work.remove(item) });
+  if (isLeft) {
+    find(hasPictures ? ".pick" : ".choose").focus();
+  }
+  announce(find(".announced"), items);
   drawProgress(find(".work"), work.item, network);
   drawCover(find(".cover"), selected, network, { allow: (item) => work.allow(item), again: (item) => work.ask(item) });
   drawFacts(find(".facts"), selected);

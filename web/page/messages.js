@@ -24,3 +24,24 @@ export function say(list, words) {
   message.append(sentence, close);
   list.append(message);
 }
+
+/** @type {WeakMap<import("./pictures.js").Item, string>} the state of each picture that was told last */
+const told = new WeakMap();
+
+/**
+ * Tell those who do not see the page which pictures are done, or need them. Every tile would be too much.
+ *
+ * @param {HTMLElement} place
+ * @param {import("./pictures.js").Item[]} items
+ */
+export function announce(place, items) {
+  for (const item of items) {
+    const { name, state } = item;
+    if (told.get(item) !== state) {
+      told.set(item, state);
+      if (state !== "waiting" && state !== "running") {
+        place.textContent = `${name}: ${text(state)}`;
+      }
+    }
+  }
+}

@@ -16,10 +16,10 @@ export async function keepOffline(isIdle) {
         registration.waiting.postMessage("take over");
       }
     };
+    const watch = () => registration.installing?.addEventListener("statechange", takeOver);
     takeOver();
-    registration.addEventListener("updatefound", () => {
-      registration.installing?.addEventListener("statechange", takeOver);
-    });
+    watch();
+    registration.addEventListener("updatefound", watch);
   } catch {
     // Some browsers have none in private windows, and none without https. The page works without.
   }

@@ -26,7 +26,9 @@ self.addEventListener("activate", (event) => {
 
 self.addEventListener("message", (event) => {
   if (event.data === "take over") {
-    self.skipWaiting();
+    // Other pages may be at work with the files of the version before.
+    const pages = self.clients.matchAll({ type: "window", includeUncontrolled: true });
+    event.waitUntil(pages.then((all) => all.length < 2 && self.skipWaiting()));
   }
 });
 
