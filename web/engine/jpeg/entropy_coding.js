@@ -17,7 +17,7 @@ const SIXTEEN_ZEROS = 0xf0;
 const END_OF_BLOCK = 0;
 // More than the codes of a block ever take: 64 times 27 bits, a zero behind each byte.
 const BLOCK_ROOM = 512;
-const PART = 1 << 20;
+const PART = 1 << 16;
 
 /**
  * Count the symbols of a component (`htest_one_block` in jchuff.c).
