@@ -1,4 +1,5 @@
 // Writes pictures, as `tests/web/encoded.py` asks: node encode_pictures.js FOLDER png|jpeg
+import { latin1 } from "../engine/containers/bytes.js";
 import { encodePicture } from "../engine/encoding.js";
 import { readJpeg } from "../engine/jpeg/read.js";
 import { readBytes, readJson, writeArrays, writeJson } from "./files.js";
@@ -13,9 +14,8 @@ for (const { name, width, height, channels, info, bytes, photoshop } of readJson
   }
   if (photoshop) {
     info.photoshop = new Map();
-    for (const [number, ...texts] of photoshop) {
-      const [title, value] = texts.map((text) => Uint8Array.from(Buffer.from(text, "latin1")));
-      info.photoshop.set(number, { name: title, value });
+    for (const [number, title, value] of photoshop) {
+      info.photoshop.set(number, { name: latin1(title), value: latin1(value) });
     }
   }
   const picture = { width, height, channels, pixels: readBytes(folder, name), info };
