@@ -2,7 +2,7 @@
 
 import gzip
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from tests.web.node import needs_node, needs_runtime, run_node
 from tests.web.tabs import Tab
 
 
-def _in_browser(test: Callable[..., None]) -> Callable[..., None]:
+def _in_browser(test: Any) -> Any:
     return needs_runtime(pytest.mark.slow(pytest.mark.browser(test)))
 
 

@@ -51,7 +51,7 @@ def test_the_upright_size_and_what_a_jpeg_file_states(tmp_path: Path) -> None:
     }
     found = _inspected(tmp_path, {name: data for name, (data, _) in files.items()})
     for name, (_, (kind, width, height, quality, sampling)) in files.items():
-        expected = {"width": width, "height": height, "megapixels": width * height / 1e6}
+        expected: dict[str, Any] = {"width": width, "height": height, "megapixels": width * height / 1e6}
         expected |= {"format": kind, "quality": quality, "sampling": sampling}
         assert found[name]["inspected"] == expected, name
 

@@ -126,6 +126,24 @@ export async function restore({ file, options = {}, wishes, most = 999 }) {
 }
 
 /**
+ * Files of two pictures, before the other one came and after.
+ *
+ * @param {{files: string[]}} options
+ */
+export async function restoreInTurns({ files }) {
+  const found = [];
+  /** @type {number[]} */
+  const numbers = [];
+  const encoded = async (/** @type {number} */ at) => base64((await engine.encode(numbers[at], "png")).bytes);
+  for (const [at, file] of files.entries()) {
+    numbers.push(await engine.reconstruct(Uint8Array.from(atob(file), (letter) => letter.charCodeAt(0))));
+    found.push(await encoded(at));
+  }
+  found.push(await encoded(0), ...(await Promise.all([encoded(1), encoded(1), encoded(0)])));
+  return found;
+}
+
+/**
  * Previews of a file, and the messages by which they came; other messages hold none.
  *
  * @param {{file: string, isPreviewed: boolean}} options
