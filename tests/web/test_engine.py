@@ -128,6 +128,13 @@ def test_bad_files_are_refused_in_a_sentence_and_work_can_be_stopped(engine: Tab
     assert len(_restore(engine, data, wishes=[{"format": "png"}])["results"]) == 1
 
 
+def test_errors_of_workers_keep_their_names(tabs: Any, plain_url: str) -> None:
+    classes = {"OutOfMemoryError": "OutOfMemoryError", "UnreadableImageError": "UnreadableImageError"}
+    classes |= {"RangeError": "RangeError", "AbortError": "DOMException", "OperationError": "Error", "Error": "Error"}
+    found = tabs(plain_url).call("fail", names=list(classes))
+    assert found == [[kind, name, "why"] for name, kind in classes.items()]
+
+
 def test_a_file_is_inspected_while_another_picture_is_restored(engine: Tab) -> None:
     file = base64.b64encode(jpeg_bytes(_photo().resize((900, 800)), quality=30)).decode()
     other = base64.b64encode(jpeg_bytes(_photo(), quality=45)).decode()

@@ -14,6 +14,7 @@ from PIL import Image
 from playwright.sync_api import Browser
 
 from tests.conftest import _FLAGS, EXAMPLES, jpeg_bytes
+from tests.web.conftest import _IsolatedHandler, _served
 from tests.web.node import needs_node, needs_runtime, run_node
 from tests.web.tabs import Tab, opened_tabs
 
@@ -69,6 +70,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         {"name": "nothing helps", "tileSize": 512, "largest": 1000},
         {"name": "small from the start", "tileSize": 64, "largest": 1000},
         {"name": "two at once", "tileSize": 512, "largest": 40_000, "several": 2},
+        {"name": "two fail", "tileSize": 512, "largest": 100_000, "several": 2, "isQuick": True},
         {"name": "stopped", "tileSize": 512, "largest": 40_000, "stopped": True},
         {"name": "another error", "tileSize": 512, "largest": 1000, "message": "what is this"},
     ]
@@ -98,9 +100,10 @@ def test_where_memory_lacks_tiles_get_smaller_and_the_result_is_the_same(folder:
         assert (folder / name).read_bytes() == expected
         done, total = found[name]["steps"][-1]
         assert done == total
-    assert found["two at once"]["failures"] == []
-    assert found["two at once"]["tileSize"] == 128
-    assert (folder / "two at once").read_bytes() == 2 * expected
+    for name, tile_size in (("two at once", 128), ("two fail", 256)):
+        assert found[name]["failures"] == []
+        assert found[name]["tileSize"] == tile_size
+        assert (folder / name).read_bytes() == 2 * expected
 
 
 def test_at_the_smallest_size_a_sentence_says_what_to_do(folder: Path) -> None:
@@ -126,6 +129,25 @@ def _in_browser(test: Any) -> Any:
     return needs_runtime(pytest.mark.slow(pytest.mark.browser(test)))
 
 
+class _CountingHandler(_IsolatedHandler):
+    """Counts how often the network is downloaded."""
+
+    count = 0
+
+    def do_GET(self) -> None:  # noqa: N802
+        type(self).count += self.path.endswith("/weights.bin")
+        super().do_GET()
+
+    def end_headers(self) -> None:
+        self.send_header("Cache-Control", "no-store")
+        super().end_headers()
+
+
+@pytest.fixture
+def counting_url(site: Path) -> Iterator[str]:
+    yield from _served(site, _CountingHandler)
+
+
 @contextmanager
 def _tabs_with(browser: Browser, chromium: str, pages: int) -> Iterator[Callable[[str], Tab]]:
     """A browser that gives each memory of WebAssembly at most so many pages of 64 KiB."""
@@ -144,7 +166,7 @@ def _restored(tab: Tab, data: bytes) -> tuple[Any, np.ndarray]:
 
 @_in_browser
 def test_a_runtime_without_memory_is_replaced(
-    tabs: Any, browser: Browser, chromium: str, plain_url: str, isolated_url: str
+    tabs: Any, browser: Browser, chromium: str, plain_url: str, counting_url: str
 ) -> None:
     data = jpeg_bytes(_photo(500, 500), quality=30)
     tab = tabs(plain_url)
@@ -153,15 +175,17 @@ def test_a_runtime_without_memory_is_replaced(
     assert found["steps"] == [[1, 1]]
     # The runtime begins with 256 pages.
     with _tabs_with(browser, chromium, 290) as limited:
-        for url in (plain_url, isolated_url):
+        for url in (plain_url, counting_url):
             tab = limited(url)
             tab.call("openEngine")
             found, pixels = _restored(tab, data)
             assert found["steps"] == [[done, 4] for done in range(1, 5)]
             assert np.abs(pixels - expected).max() <= 1
             assert (pixels != expected).mean() < 1e-4
-            # Later pictures start with these tiles.
-            assert _restored(tab, data)[0]["steps"] == found["steps"]
+        # Threads have one runtime, and then another.
+        assert _CountingHandler.count == 2
+        # Later pictures start with these tiles.
+        assert _restored(tab, data)[0]["steps"] == found["steps"]
 
 
 @_in_browser

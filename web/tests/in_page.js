@@ -144,6 +144,20 @@ export async function restoreInTurns({ files }) {
 }
 
 /**
+ * Errors of a worker as they arrive: the names of their classes, and their own.
+ *
+ * @param {{names: string[]}} options
+ */
+export async function fail({ names }) {
+  const failing = new CalledWorker(new URL("failing_worker.js", import.meta.url));
+  const errors = await Promise.all(
+    names.map((name) => failing.call("fail", { name, message: "why" }).catch((error) => error)),
+  );
+  failing.terminate();
+  return errors.map((error) => [error.constructor.name, error.name, error.message]);
+}
+
+/**
  * Previews of a file, and the messages by which they came; other messages hold none.
  *
  * @param {{file: string, isPreviewed: boolean}} options
