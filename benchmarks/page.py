@@ -12,10 +12,11 @@ import shutil
 import statistics
 import tempfile
 import threading
+from collections import Counter
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 import torch
@@ -28,11 +29,13 @@ from argan_hf.hub.static_page import stage_static
 
 EXAMPLE = "dog.jpg"
 FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking")
-GROUPS = ("page and engine", "runtime", "network", "examples")
-ISOLATED = {"Cross-Origin-Opener-Policy": "same-origin", "Cross-Origin-Embedder-Policy": "require-corp"}
-SERVERS: dict[str, dict[str, str]] = {"any": {}, "with the headers": ISOLATED}
-PARTS = ("visit", "time", "equality")
-# What is asked for after all has been shown, such as another version of the service worker, is asked for by then.
+REST = "page and engine"
+GROUPS = {"runtime": "runtime", "weights": "network", "examples": "examples"}
+SERVERS: dict[str, dict[str, str]] = {
+    "any": {},
+    "with the headers": {"Cross-Origin-Opener-Policy": "same-origin", "Cross-Origin-Embedder-Policy": "require-corp"},
+}
+# By then, the browser has asked for another version of the service worker.
 AFTERWARDS_MS = 5000
 TIMEOUT_MS = 180_000
 
@@ -80,7 +83,7 @@ class _Handler(http.server.SimpleHTTPRequestHandler):
             self.send_header(name, value)
         super().end_headers()
 
-    def copyfile(self, source: Any, outputfile: BinaryIO) -> None:
+    def copyfile(self, source: Any, outputfile: Any) -> None:
         super().copyfile(source, outputfile)
         self.server.sent.append((self.path, source.tell()))
 
@@ -120,15 +123,12 @@ def visit(playwright: Playwright, site: Path) -> None:
     """Print what is sent in a first and in a second visit."""
     with served(site, {}) as (server, url), launched(playwright) as (_, context):
 
-        def group(path: str) -> str:
-            folder = path.split("/")[1]
-            return {"weights": "network"}.get(folder, folder if folder in GROUPS else GROUPS[0])
-
         def row(name: str) -> None:
-            counts = [sum(size for path, size in server.sent if group(path) == one) for one in GROUPS]
+            groups = [(GROUPS.get(path.split("/")[1], REST), size) for path, size in server.sent]
+            counts = [sum(size for group, size in groups if group == one) for one in (REST, *GROUPS.values())]
             print(f"| {name} | {' | '.join(f'{count:,}' for count in (*counts, sum(counts)))} |", flush=True)
 
-        print(f"| bytes sent | {' | '.join(GROUPS)} | all |\n|{'---|' * (len(GROUPS) + 2)}")
+        print(f"| bytes sent | {REST} | {' | '.join(GROUPS.values())} | all |\n|---|---|---|---|---|---|")
         page, _ = opened(context, url)
         page.evaluate("navigator.serviceWorker.ready.then(() => {})")
         page.wait_for_timeout(AFTERWARDS_MS)
@@ -136,8 +136,7 @@ def visit(playwright: Playwright, site: Path) -> None:
         page.evaluate(RESTORE, EXAMPLE)
         page.wait_for_timeout(AFTERWARDS_MS)
         row("first visit, until an example is restored")
-        paths = [path for path, _ in server.sent]
-        twice = sorted({path for path in paths if paths.count(path) > 1})
+        sent = Counter(path for path, _ in server.sent)
         page.close()
         server.sent.clear()
         server.requests.clear()
@@ -145,14 +144,12 @@ def visit(playwright: Playwright, site: Path) -> None:
         page.evaluate(RESTORE, EXAMPLE)
         page.wait_for_timeout(AFTERWARDS_MS)
         row("second visit, until an example is restored")
-        print(f"\nSent twice in the first visit: {', '.join(twice) or 'nothing'}.")
+        print(f"\nSent twice in the first visit: {', '.join(path for path in sent if sent[path] > 1) or 'nothing'}.")
         print(f"Asked for in the second visit: {', '.join(server.requests) or 'nothing'}.")
 
 
 def _cpu_seconds(browser: Browser) -> float:
-    session = browser.new_browser_cdp_session()
-    processes = session.send("SystemInfo.getProcessInfo")["processInfo"]
-    session.detach()
+    processes = browser.new_browser_cdp_session().send("SystemInfo.getProcessInfo")["processInfo"]
     return float(sum(one["cpuTime"] for one in processes))
 
 
@@ -181,15 +178,6 @@ def time_visits(playwright: Playwright, site: Path, turns: int) -> None:
             print(f"| {name} | {which} | {'threads' if isolated else 'workers'} | {times} |", flush=True)
 
 
-def _described(path: Path, target: Path) -> None:
-    """The pixels of an example with an Exif block, turned by it, and a color profile."""
-    exif = Image.Exif()
-    exif[0x0112], exif[0x010F] = 6, "Maker"
-    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
-    with Image.open(path) as image:
-        image.save(target, quality=30, exif=exif, icc_profile=profile)
-
-
 def _downloads(context: BrowserContext, url: str, files: list[Path]) -> list[bytes]:
     page, _ = opened(context, url)
     page.set_input_files("input.file", files)
@@ -208,38 +196,42 @@ def _downloads(context: BrowserContext, url: str, files: list[Path]) -> list[byt
 def equality(playwright: Playwright, site: Path, scratch: Path) -> None:
     """Print how many samples of the downloads differ, and whether metadata do."""
     files = sorted((site / "examples").glob("*.jpg"))
-    _described(files[0], scratch / "described.jpg")
+    exif = Image.Exif()
+    exif[0x0112], exif[0x010F] = 6, "Maker"  # It is turned.
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    with Image.open(files[0]) as image:
+        image.save(scratch / "described.jpg", quality=30, exif=exif, icc_profile=profile)
     files.append(scratch / "described.jpg")
     found = []
     for headers in SERVERS.values():
         with served(site, headers) as (_, url), launched(playwright) as (_, context):
             found.append(_downloads(context, url, files))
     restorer = JpegRestorer.from_pretrained(DEFAULT_CHECKPOINT, device="cpu", dtype=torch.float32)
-    columns = [f"{word}: {one}" for word in ("workers", "threads") for one in ("differ", "of 100,000", "by at most")]
-    print(f"| file | samples | {' | '.join(columns)} | ICC and Exif |\n|{'---|' * 9}")
-    totals = np.zeros((2, 2), np.int64)
-    for path, *results in zip(files, *found, strict=True):
-        expected = Image.open(io.BytesIO(restorer(path).encode(".png")[0]))
-        cells = []
-        are_equal = True
-        for way, result in enumerate(results):
-            image = Image.open(io.BytesIO(result))
-            difference = np.abs(np.array(image).astype(int) - np.array(expected))
-            differing = int((difference > 0).sum())
-            totals[way] += (difference.size, differing)
-            cells += [f"{differing:,}", f"{1e5 * differing / difference.size:.2f}", f"{difference.max()}"]
-            are_equal &= image.info.get("icc_profile") == expected.info.get("icc_profile")
-            are_equal &= dict(image.getexif()) == dict(expected.getexif())
-        state = f"{'equal' if are_equal else 'DIFFERENT'}{'' if expected.info.get('icc_profile') else ', none'}"
-        print(f"| {path.name} | {expected.width * expected.height * 3:,} | {' | '.join(cells)} | {state} |")
-    cells = [f"{differing:,} | {1e5 * differing / samples:.2f} | " for samples, differing in totals]
-    print(f"| all | {totals[0][0]:,} | {' | '.join(cells)} | |")
+    print("| file | samples | differ | of 100,000 | by at most | ICC and Exif |\n|---|---|---|---|---|---|")
+    total = np.zeros(3, np.int64)
+    for path, data in zip(files, found[0], strict=True):
+        expected = restorer(path).encode(".png")[0]
+        with Image.open(io.BytesIO(data)) as image, Image.open(io.BytesIO(expected)) as other:
+            difference = np.abs(np.array(image).astype(int) - np.array(other))
+            described, wanted = ((one.info.get("icc_profile"), dict(one.getexif())) for one in (image, other))
+        counts = np.array([difference.size, (difference > 0).sum(), difference.max()])
+        total = np.array([*(total[:2] + counts[:2]), max(total[2], counts[2])])
+        state = "DIFFERENT" if described != wanted else "equal" if all(wanted) else "neither has any"
+        print(f"| {path.name} | {_cells(counts)} | {state} |")
+    print(f"| all | {_cells(total)} | |\n")
+    changed = [path.name for path, *data in zip(files, *found, strict=True) if data[0] != data[1]]
+    print(f"Files that differ between workers and threads: {', '.join(changed) or 'none'}.")
+
+
+def _cells(counts: np.ndarray) -> str:
+    samples, differing, largest = map(int, counts)
+    return f"{samples:,} | {differing:,} | {1e5 * differing / samples:.2f} | {largest}"
 
 
 def main() -> None:
     """Print the tables."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--only", choices=PARTS, help="one part (default: all)")
+    parser.add_argument("--only", choices=["visit", "time", "equality"], help="one part (default: all)")
     parser.add_argument("--turns", type=int, default=3, help="of which times are the median (default: %(default)s)")
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary, sync_playwright() as playwright:
@@ -251,7 +243,7 @@ def main() -> None:
             "time": partial(time_visits, playwright, site, args.turns),
             "equality": partial(equality, playwright, site, Path(temporary)),
         }
-        for name in [args.only] if args.only else PARTS:
+        for name in [args.only] if args.only else parts:
             parts[name]()
             print()
 
