@@ -90,9 +90,6 @@ class _Handler(http.server.SimpleHTTPRequestHandler):
     def log_request(self, code: Any = "-", *_: object) -> None:
         self.server.requests.append(f"{self.path} ({int(code)})")
 
-    def log_message(self, *_: object) -> None:
-        pass
-
 
 @contextlib.contextmanager
 def served(folder: Path, headers: dict[str, str]) -> Iterator[tuple[_Server, str]]:
@@ -215,7 +212,7 @@ def equality(playwright: Playwright, site: Path, scratch: Path) -> None:
             difference = np.abs(np.array(image).astype(int) - np.array(other))
             described, wanted = ((one.info.get("icc_profile"), dict(one.getexif())) for one in (image, other))
         counts = np.array([difference.size, (difference > 0).sum(), difference.max()])
-        total = np.array([*(total[:2] + counts[:2]), max(total[2], counts[2])])
+        total = np.append(total[:2] + counts[:2], max(total[2], counts[2]))
         state = "DIFFERENT" if described != wanted else "equal" if all(wanted) else "neither has any"
         print(f"| {path.name} | {_cells(counts)} | {state} |")
     print(f"| all | {_cells(total)} | |\n")
