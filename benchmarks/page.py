@@ -32,7 +32,7 @@ FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "-
 REST = "page and engine"
 GROUPS = {"runtime": "runtime", "weights": "network", "examples": "examples"}
 SERVERS: dict[str, dict[str, str]] = {
-    "any": {},
+    "without the headers": {},
     "with the headers": {"Cross-Origin-Opener-Policy": "same-origin", "Cross-Origin-Embedder-Policy": "require-corp"},
 }
 # By then, the browser has asked for another version of the service worker.
