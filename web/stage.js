@@ -15,7 +15,7 @@ const MODULES = join(HERE, "node_modules");
 // What lies at the top of the site: the page itself, and what must lie above all that it serves.
 const TOP = ["index.html", "sw.js", "icon.svg", "manifest.webmanifest"];
 // Downloaded when they are needed, not when the page is opened. They are cached then.
-const LATER = ["runtime/", "weights/", "examples/", "licenses/"];
+const LATER = ["runtime/", "weights/", "licenses/"];
 
 /**
  * @param {string} folder
