@@ -135,18 +135,6 @@ def test_errors_of_workers_keep_their_names(tabs: Any, plain_url: str) -> None:
     assert found == [[kind, name, "why"] for name, kind in classes.items()]
 
 
-def test_a_file_is_inspected_while_another_picture_is_restored(engine: Tab) -> None:
-    file = base64.b64encode(jpeg_bytes(_photo().resize((900, 800)), quality=30)).decode()
-    other = base64.b64encode(jpeg_bytes(_photo(), quality=45)).decode()
-    found = engine.call("inspectMeanwhile", file=file, other=other)
-    assert found["inspected"]["quality"] == 45
-    assert (found["inspected"]["width"], found["inspected"]["height"]) == _photo().size
-    assert found["done"] < found["total"]
-    large = base64.b64encode(jpeg_bytes(_photo().resize((1200, 1100)))).decode()
-    found = engine.call("inspectMeanwhile", file=file, other=large)
-    assert found["inspected"].startswith("UnreadableImageError: the picture claims to hold 1.3 megapixels")
-
-
 def test_two_pictures_at_once_while_workers_start(tabs: Any, plain_url: str) -> None:
     tab: Tab = tabs(plain_url)
     tab.call("openEngine", tileSize=64)

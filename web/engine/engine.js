@@ -55,18 +55,6 @@ export class Engine {
   }
 
   /**
-   * What a file is, by its headers. It is answered while a picture is being reconstructed, too.
-   *
-   * @param {Uint8Array} bytes of the file
-   * @returns {Promise<import("./inspection.js").Inspection>}
-   * @throws {import("./errors.js").UnreadableImageError} if the headers show that the file is not restored
-   */
-  async inspect(bytes) {
-    checkIsBytes(bytes);
-    return this.#worker.call("inspect", { bytes });
-  }
-
-  /**
    * Run the network over a file. What it gives is kept until {@link drop}.
    *
    * @param {Uint8Array} bytes of the file

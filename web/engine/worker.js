@@ -1,7 +1,6 @@
 /** The worker of a page: whatever takes longer than a moment happens here. What the network gave is kept until dropped. */
 
 import { encodePicture } from "./encoding.js";
-import { inspect } from "./inspection.js";
 import { KeptPictures } from "./kept_pictures.js";
 import { inMemory } from "./memory.js";
 import { serve } from "./messages.js";
@@ -28,15 +27,6 @@ serve({
     restorer = new JpegRestorer(network, { tileSize, maxMegapixels });
     const { config, backend, threads, workers } = network;
     return { config, backend, threads, workers };
-  },
-
-  /**
-   * What a file is.
-   *
-   * @param {{bytes: Uint8Array}} picture
-   */
-  async inspect({ bytes }) {
-    return inspect(bytes, restorer);
   },
 
   /**

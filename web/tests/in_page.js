@@ -201,27 +201,6 @@ export async function show({ file, options }) {
   return { shown: drawn(bitmap), own: drawn(own), width: report.width, height: report.height };
 }
 
-/**
- * What is said of a file while another picture is being reconstructed: after how many of its tiles the answer came.
- *
- * @param {{file: string, other: string}} options
- */
-export async function inspectMeanwhile({ file, other }) {
-  const [bytes, others] = [file, other].map((text) => Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0)));
-  let [done, total] = [0, 0];
-  /** @type {any} */
-  let answer = null;
-  const progress = (/** @type {number[]} */ ...numbers) => {
-    [done, total] = numbers;
-    answer ??= engine.inspect(others).then(
-      (inspected) => ({ inspected, done }),
-      (error) => ({ inspected: `${error.name}: ${error.message}`, done }),
-    );
-  };
-  await engine.drop(await engine.reconstruct(bytes, { progress }));
-  return { ...(await answer), total };
-}
-
 /** @param {ImageBitmap} bitmap */
 function drawn(bitmap) {
   const context = new OffscreenCanvas(bitmap.width, bitmap.height).getContext("2d");
