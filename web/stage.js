@@ -83,8 +83,10 @@ function describe(folder, gradio) {
   for (const name of [...listed, "site.json"]) {
     hash.update(name).update(readFileSync(join(folder, name)));
   }
-  const files = listed.filter((name) => name !== "sw.js" && !LATER.some((start) => name.startsWith(start)));
-  const site = { version: hash.digest("hex").slice(0, 16), files: ["./", "site.json", ...files] };
+  const isLater = (/** @type {string} */ name) => LATER.some((start) => name.startsWith(start));
+  const files = listed.filter((name) => name !== "sw.js" && !isLater(name));
+  const version = hash.digest("hex").slice(0, 16);
+  const site = { version, files: ["./", "site.json", ...files], later: listed.filter(isLater) };
   const worker = readFileSync(join(folder, "sw.js"), "utf8");
   const filled = worker.replace(/^const SITE = .*;$/m, `const SITE = ${JSON.stringify(site)};`);
   if (filled === worker) {

@@ -12,7 +12,7 @@ export async function keepOffline(isIdle) {
     const takeOver = () => {
       // A new version of the site, and nobody has begun with the old one.
       if (wasControlled && registration.waiting && isIdle()) {
-        container.addEventListener("controllerchange", () => location.reload(), { once: true });
+        container.addEventListener("controllerchange", () => isIdle() && location.reload(), { once: true });
         registration.waiting.postMessage("take over");
       }
     };
