@@ -78,11 +78,16 @@ export class Comparison {
   show(compared) {
     const before = this.shown;
     this.shown = compared;
-    this.#strength = null;
+    // Until the strength that was chosen is computed, it is seen as it was while it was chosen.
+    if (compared?.after !== before?.after) {
+      this.#strength = null;
+    }
     if (!compared) {
       this.view = null;
     } else if (!this.view || before?.width !== compared.width || before.height !== compared.height) {
-      this.view = new View(compared, this.#frame(), window.devicePixelRatio);
+      // Not all of `compared`, whose pictures would stay in memory.
+      const { width, height } = compared;
+      this.view = new View({ width, height }, this.#frame(), window.devicePixelRatio);
     }
     this.redraw();
   }
