@@ -13,7 +13,9 @@ const THUMBNAIL = { width: 96, height: 72 };
  * @throws {UnreadableImageError} if its headers show that it is not restored
  */
 export async function firstLook(file) {
-  const [picture, facts] = await Promise.all([decoded(file), inspected(file)]);
+  // First, as what the headers refuse, such as a picture too large, is not decoded.
+  const facts = await inspected(file);
+  const picture = await decoded(file);
   const { width, height, quality, sampling } = facts;
   const jpeg = quality !== null && sampling !== null ? { quality, sampling } : null;
   const thumbnail = picture && thumbnailOf(picture);

@@ -136,9 +136,11 @@ const actions = {
   all() {
     if (!isSaving && pictures.items.some(({ number }) => number !== null)) {
       void save(async (engine) => {
+        // All of them alike, whatever is set meanwhile.
+        const { format, strength, faithful } = settings;
         await work.bringUpToDate(pictures.items);
         const items = pictures.items.filter(({ number }) => number !== null);
-        const { file, leftOut } = await zipOf(engine, items, settings);
+        const { file, leftOut } = await zipOf(engine, items, { format, strength, faithful });
         if (leftOut.length) {
           tell(text("leftOut", { names: leftOut.join(", ") }));
         }

@@ -42,6 +42,9 @@ export class Selection {
     const item = this.#pictures.selected;
     if (item !== this.#item) {
       this.#forget();
+      if (this.#item?.state === "done") {
+        this.#item.preview = null;
+      }
       this.#item = item;
       if (item) {
         void this.#loadBefore(item);

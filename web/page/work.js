@@ -69,7 +69,7 @@ export class Work {
       this.#running?.controller.abort();
     }
     // What the network gave before is still there.
-    this.#pictures.set(item, { state: item.number === null ? "stopped" : "done", tiles: null });
+    this.#pictures.set(item, { state: item.number === null ? "stopped" : "done", tiles: null, preview: null });
   }
 
   /**
@@ -99,7 +99,8 @@ export class Work {
 
   async #next() {
     const { items, selected } = this.#pictures;
-    const isNext = (/** @type {Item | null} */ item) => item?.state === "waiting";
+    // Without a size, it was not looked at: it may be refused yet, or so large that the visitor is asked.
+    const isNext = (/** @type {Item | null} */ item) => item?.state === "waiting" && item.width !== null;
     const item = isNext(selected) ? selected : items.find(isNext);
     if (!item || this.#running) {
       return;
@@ -155,7 +156,10 @@ export class Work {
     const seconds = (performance.now() - began) / 1000;
     this.#network.learn(megapixels(item), seconds);
     const old = item.number;
-    this.#pictures.set(item, { state: "done", number, ran: wish, seconds, tiles: null, report: null, saved: null });
+    // The stage keeps it until it has the result; of other pictures nobody would need it.
+    const preview = item === this.#pictures.selected ? item.preview : null;
+    const done = { number, ran: wish, seconds, preview };
+    this.#pictures.set(item, { state: "done", ...done, tiles: null, report: null, saved: null });
     if (old !== null) {
       await engine.drop(old);
     }
