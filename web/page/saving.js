@@ -8,7 +8,7 @@
  */
 
 const ZIP_LIBRARY = "../libraries/client-zip.js";
-export const ZIP_NAME = "restored.zip";
+const ZIP_NAME = "restored.zip";
 const SUFFIXES = { png: "png", jpeg: "jpg", webp: "webp" };
 
 /**
@@ -92,7 +92,7 @@ export async function copy(engine, item, { strength, faithful }) {
  * @param {string} name of the file that was given
  * @param {string} suffix
  */
-export function resultName(name, suffix) {
+function resultName(name, suffix) {
   const dot = name.lastIndexOf(".");
   const stem = dot > 0 ? name.slice(0, dot) : name;
   return `${stem || "picture"}-restored.${suffix}`;
@@ -104,7 +104,7 @@ export function resultName(name, suffix) {
  * @param {string} name
  * @param {Set<string>} taken is added to
  */
-export function freeName(name, taken) {
+function freeName(name, taken) {
   const dot = name.lastIndexOf(".");
   let free = name;
   for (let count = 2; taken.has(free.toLowerCase()); count++) {

@@ -6,7 +6,7 @@
  * @typedef {"fit" | number} Zoom "fit", or pixels of the screen per pixel of the picture
  */
 
-export const LARGEST_ZOOM = 32;
+const LARGEST_ZOOM = 32;
 const SMALLEST_ZOOM = 1 / 32;
 // Small pictures are enlarged to fit, but not to a blur.
 const LARGEST_FIT = 4;
