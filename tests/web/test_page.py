@@ -225,6 +225,10 @@ def test_the_second_visit_needs_no_network(pages: Any, plain_url: str) -> None:
     first.drop(photo_jpg=data)
     first.states(photo="done")
     expect(first.page.locator(".offline")).to_have_text("Works offline")
+    # What else lies on the server, such as other sites, does not go through the service worker.
+    policy = "async (url) => (await fetch(url)).headers.get('Cross-Origin-Opener-Policy')"
+    assert first.page.evaluate(policy, "site.json") == "same-origin"
+    assert first.page.evaluate(policy, "blank.html") is None
     context = first.page.context
     first.page.close()
     context.set_offline(True)
