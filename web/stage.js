@@ -79,14 +79,20 @@ function describe(folder, gradio) {
       gradio: gradio ?? null,
     })}\n`,
   );
-  const hash = createHash("sha256");
-  for (const name of [...listed, "site.json"]) {
-    hash.update(name).update(readFileSync(join(folder, name)));
-  }
+  const checksum = (/** @type {string[]} */ names) => {
+    const hash = createHash("sha256");
+    for (const name of names) {
+      hash.update(name).update(readFileSync(join(folder, name)));
+    }
+    return hash.digest("hex").slice(0, 16);
+  };
   const isLater = (/** @type {string} */ name) => LATER.some((start) => name.startsWith(start));
   const files = listed.filter((name) => name !== "sw.js" && !isLater(name));
-  const version = hash.digest("hex").slice(0, 16);
-  const site = { version, files: ["./", "site.json", ...files], later: listed.filter(isLater) };
+  const version = checksum([...listed, "site.json"]);
+  /** @type {(name: string) => [string, string]} */
+  const checked = (name) => [name, checksum([name])];
+  const later = Object.fromEntries(listed.filter(isLater).map(checked));
+  const site = { version, files: ["./", "site.json", ...files], later };
   const worker = readFileSync(join(folder, "sw.js"), "utf8");
   const filled = worker.replace(/^const SITE = .*;$/m, `const SITE = ${JSON.stringify(site)};`);
   if (filled === worker) {

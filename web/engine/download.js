@@ -33,7 +33,7 @@ export async function download(url, progress, signal) {
   try {
     const response = await fetch(url, { signal });
     if (!response.ok || !response.body) {
-      throw new DownloadError(`${url} is not there (the server said ${response.status}): reload the page`);
+      throw new DownloadError(`${nameOf(url)} is not there (the server said ${response.status}): try again later`);
     }
     const { headers } = response;
     // Of what is compressed on the way, it is the compressed size.
@@ -53,6 +53,11 @@ export async function download(url, progress, signal) {
     if (signal?.aborted || error instanceof DownloadError) {
       throw error;
     }
-    throw new DownloadError(`${url} could not be loaded: check the connection and reload the page`);
+    throw new DownloadError(`${nameOf(url)} could not be loaded: check the connection and try again`);
   }
+}
+
+/** @param {string} url */
+function nameOf(url) {
+  return url.slice(url.lastIndexOf("/") + 1);
 }

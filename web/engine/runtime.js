@@ -56,7 +56,7 @@ export async function loadRuntime(folder, { backend, threads = 1, onProgress, si
   const compressed = await download(`${folder}${program}.gz`, onProgress, signal);
   /** @type {Ort} */
   const ort = await import(`${folder}${library}`).catch(() => {
-    throw new DownloadError(`${folder}${library} could not be loaded: check the connection and reload the page`);
+    throw new DownloadError(`${library} could not be loaded: check the connection and try again`);
   });
   ort.env.wasm.wasmPaths = folder;
   ort.env.wasm.wasmBinary = await inflated(compressed);

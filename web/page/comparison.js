@@ -13,7 +13,8 @@ import { View } from "./view.js";
  * @property {number} height
  * @property {ImageBitmap | null} before
  * @property {ImageBitmap | null} after as it would be saved
- * @property {ImageBitmap | null} full the same at full strength, for a strength that is just being chosen
+ * @property {ImageBitmap | null} full the same at full strength
+ * @property {number | null} strength 0..1 that is chosen but not computed yet: `full` is mixed with `before`
  * @property {HTMLCanvasElement | null} preview tiles, as they come
  * @property {string} leftCaption
  * @property {string} rightCaption
@@ -28,8 +29,6 @@ export class Comparison {
   view = null;
   /** Where the handle is, 0..1 of what is visible of the picture. */
   split = 0.5;
-  /** @type {number | null} */
-  #strength = null;
   #isHeld = false;
   #isDrawing = false;
   #section;
@@ -78,10 +77,6 @@ export class Comparison {
   show(compared) {
     const before = this.shown;
     this.shown = compared;
-    // Until the strength that was chosen is computed, it is seen as it was while it was chosen.
-    if (compared?.after !== before?.after) {
-      this.#strength = null;
-    }
     if (!compared) {
       this.view = null;
     } else if (!this.view || before?.width !== compared.width || before.height !== compared.height) {
@@ -89,16 +84,6 @@ export class Comparison {
       const { width, height } = compared;
       this.view = new View({ width, height }, this.#frame(), window.devicePixelRatio);
     }
-    this.redraw();
-  }
-
-  /**
-   * Show the result at a strength before it is computed.
-   *
-   * @param {number} strength 0..1
-   */
-  showStrength(strength) {
-    this.#strength = strength;
     this.redraw();
   }
 
@@ -181,10 +166,10 @@ export class Comparison {
       context.rect(splitX, 0, context.canvas.width, context.canvas.height);
       context.clip();
     }
-    if (shown.full && this.#strength !== null) {
+    if (shown.full && shown.strength !== null) {
       this.#paintChecker(context, { left, top, width, height });
       paint(shown.before);
-      context.globalAlpha = this.#strength;
+      context.globalAlpha = shown.strength;
       paint(shown.full);
       context.globalAlpha = 1;
     } else if (shown.after) {

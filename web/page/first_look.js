@@ -14,21 +14,24 @@ const THUMBNAIL = { width: 96, height: 72 };
  */
 export async function firstLook(file) {
   // First, as what the headers refuse, such as a picture too large, is not decoded.
-  const facts = await inspected(file);
+  const facts = await inspect(await bytesOf(file));
   const picture = await decoded(file);
-  const { width, height, quality, sampling } = facts;
+  const { width, height, format, quality, sampling } = facts;
   const jpeg = quality !== null && sampling !== null ? { quality, sampling } : null;
   const thumbnail = picture && thumbnailOf(picture);
   picture?.close();
-  return { jpeg, width, height, thumbnail };
+  return { format, jpeg, width, height, thumbnail };
 }
 
-/** @param {Blob} file */
-async function inspected(file) {
+/**
+ * @param {Blob} file
+ * @throws {UnreadableImageError} if it was changed or deleted since it was given
+ */
+export async function bytesOf(file) {
   const bytes = await file.arrayBuffer().catch(() => {
-    throw new UnreadableImageError("the file cannot be read: choose it again");
+    throw new UnreadableImageError("the file was changed or deleted since it was chosen: choose it again");
   });
-  return inspect(new Uint8Array(bytes));
+  return new Uint8Array(bytes);
 }
 
 /**

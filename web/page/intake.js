@@ -1,5 +1,7 @@
 /** The ways in which pictures come: chosen, dropped, pasted, or an example. */
 
+import { download } from "../engine/download.js";
+
 /**
  * @typedef {{file: Blob, name: string}} Given
  *
@@ -7,7 +9,7 @@
  * @param {HTMLInputElement} page.input for files
  * @param {HTMLElement[]} page.buttons that open its dialog
  * @param {(given: Given[]) => void} page.take
- * @param {() => void} page.refuse what was pasted holds no picture
+ * @param {() => void} page.refuse what was pasted or dropped holds no picture
  */
 export function listenToIntake({ input, buttons, take, refuse }) {
   for (const button of buttons) {
@@ -35,7 +37,12 @@ export function listenToIntake({ input, buttons, take, refuse }) {
     if (event.dataTransfer && isFiles(event)) {
       event.preventDefault();
       drag(0);
-      take(await droppedFiles(event.dataTransfer));
+      const files = await droppedFiles(event.dataTransfer);
+      if (files.length) {
+        take(files);
+      } else {
+        refuse();
+      }
     }
   });
   let pasted = 0;
@@ -57,8 +64,9 @@ export function listenToIntake({ input, buttons, take, refuse }) {
  * @param {string[]} addresses
  * @param {(name: string) => string} describe
  * @param {(given: Given[]) => void} take
+ * @param {(error: Error) => void} complain about one that does not come
  */
-export function offerExamples(list, addresses, describe, take) {
+export function offerExamples(list, addresses, describe, take, complain) {
   list.replaceChildren(
     ...addresses.map((address) => {
       const name = decodeURIComponent(address.slice(address.lastIndexOf("/") + 1));
@@ -70,9 +78,20 @@ export function offerExamples(list, addresses, describe, take) {
       button.type = "button";
       button.setAttribute("aria-label", describe(name));
       button.append(image);
+      let isComing = false;
       button.addEventListener("click", async () => {
-        const response = await fetch(address);
-        take([{ file: await response.blob(), name }]);
+        if (isComing) {
+          return;
+        }
+        isComing = true;
+        try {
+          const file = new Blob([await download(new URL(address, document.baseURI).href)], { type: "image/jpeg" });
+          take([{ file, name }]);
+        } catch (error) {
+          complain(/** @type {Error} */ (error));
+        } finally {
+          isComing = false;
+        }
       });
       const entry = document.createElement("li");
       entry.append(button);
@@ -93,8 +112,16 @@ async function droppedFiles(transfer) {
   if (!entries.some((entry) => entry?.isDirectory)) {
     return files;
   }
-  const found = await Promise.all(entries.map((entry) => (entry ? filesIn(entry) : [])));
-  return found.flat();
+  return filesInAll(entries.filter((entry) => entry !== null));
+}
+
+/**
+ * @param {FileSystemEntry[]} entries
+ * @returns {Promise<Given[]>} without those that cannot be read
+ */
+async function filesInAll(entries) {
+  const found = await Promise.allSettled(entries.map(filesIn));
+  return found.flatMap((one) => (one.status === "fulfilled" ? one.value : []));
 }
 
 /**
@@ -106,7 +133,8 @@ async function filesIn(entry) {
     const file = await new Promise((resolve, reject) => {
       /** @type {FileSystemFileEntry} */ (entry).file(resolve, reject);
     });
-    return named([file]);
+    // Folders hold more than pictures; what is dropped by itself is always looked at.
+    return entry.fullPath.lastIndexOf("/") === 0 || file.type.startsWith("image/") ? named([file]) : [];
   }
   const reader = /** @type {FileSystemDirectoryEntry} */ (entry).createReader();
   /** @type {FileSystemEntry[]} */
@@ -119,8 +147,7 @@ async function filesIn(entry) {
     }
     all.push(...some);
   }
-  const visible = all.filter(({ name }) => !name.startsWith("."));
-  return (await Promise.all(visible.map(filesIn))).flat();
+  return filesInAll(all.filter(({ name }) => !name.startsWith(".")));
 }
 
 /** @param {Iterable<File> | FileList | null | undefined} files */

@@ -25,8 +25,9 @@ const STEP = 60;
  * @param {(step: number) => void} page.next
  * @param {() => void} page.save
  * @param {() => void} page.stop
+ * @param {() => boolean} page.areOn whether single letters, digits and signs are keys of the page
  */
-export function listenToKeys({ comparison, next, save, stop }) {
+export function listenToKeys({ comparison, next, save, stop, areOn }) {
   /** @type {Record<string, () => void>} */
   const actions = {
     0: () => comparison.change((view) => view.zoomTo("fit")),
@@ -45,13 +46,19 @@ export function listenToKeys({ comparison, next, save, stop }) {
   const moves = { ArrowLeft: [STEP, 0], ArrowRight: [-STEP, 0], ArrowUp: [0, STEP], ArrowDown: [0, -STEP] };
   document.addEventListener("keydown", (event) => {
     const { key, target } = event;
-    if (event.ctrlKey || event.metaKey || event.altKey || isUsedBy(target)) {
+    if (event.ctrlKey || event.metaKey || event.altKey || isUsedBy(target, key)) {
       return;
     }
     const name = key.length === 1 ? key.toLowerCase() : key;
     if (Object.hasOwn(actions, name)) {
-      event.preventDefault();
-      actions[name]();
+      // Whoever speaks to a computer may say letters without meaning a key.
+      if (key.length > 1 || areOn()) {
+        event.preventDefault();
+        // A key that is kept down does once what it does.
+        if (!event.repeat || name === "+" || name === "-") {
+          actions[name]();
+        }
+      }
     } else if (Object.hasOwn(moves, key) && event.shiftKey) {
       event.preventDefault();
       comparison.change((view) => view.pan(...moves[key]));
@@ -68,10 +75,17 @@ export function listenToKeys({ comparison, next, save, stop }) {
 }
 
 /**
- * Whether an element uses keys itself.
+ * Whether an element uses a key itself.
  *
  * @param {EventTarget | null} target
+ * @param {string} key
  */
-function isUsedBy(target) {
-  return target instanceof Element && target.matches("input, select, textarea");
+function isUsedBy(target, key) {
+  if (!(target instanceof Element) || key === "Escape") {
+    return false;
+  }
+  if (target.matches("input[type=range]")) {
+    return key.startsWith("Arrow");
+  }
+  return target.matches("input:not([type=checkbox]), select, textarea");
 }

@@ -1,5 +1,6 @@
 /** The page: puts its parts together. */
 
+import { UnreadableImageError } from "../engine/errors.js";
 import { Comparison } from "./comparison.js";
 import { drawFacts } from "./facts.js";
 import { firstLook } from "./first_look.js";
@@ -11,7 +12,7 @@ import { Network } from "./network.js";
 import { keepOffline } from "./offline.js";
 import { Pictures } from "./pictures.js";
 import { drawCover, drawProgress } from "./progress.js";
-import { copy, download, fileOf, zipOf } from "./saving.js";
+import { Results } from "./results.js";
 import { Selection } from "./selection.js";
 import { Settings } from "./settings.js";
 import { chooseLanguage, currentLanguage, fillTexts, LANGUAGES, sizeInWords, text } from "./strings.js";
@@ -23,17 +24,22 @@ import { Work } from "./work.js";
 /** @type {<T extends HTMLElement>(selector: string) => T} */
 const find = (selector) => /** @type {any} */ (document.querySelector(selector));
 
+/** The engine speaks English. @param {Error} error */
+const complain = ({ message }) => say(find(".messages"), message, "en");
+
+document.documentElement.lang = currentLanguage();
+fillTexts(document);
 const pictures = new Pictures();
 const settings = new Settings(find(".panel"));
 const comparison = new Comparison(find(".stage"));
-void keepOffline(() => pictures.items.length === 0);
-const network = await Network.find();
+const kept = keepOffline(() => pictures.items.length === 0);
+const network = await Network.find(kept).catch((error) => {
+  complain(error);
+  throw error;
+});
 const work = new Work(pictures, network, settings);
 const selection = new Selection(pictures, network, settings, comparison);
-let isSaving = false;
-
-/** @param {string} words */
-const tell = (words) => say(find(".messages"), words);
+const results = new Results({ pictures, network, settings, work, outcome: find(".outcome"), complain });
 
 /** @param {import("./intake.js").Given[]} given */
 async function take(given) {
@@ -46,27 +52,25 @@ async function take(given) {
         work.ask(item);
       }
     } catch (error) {
-      pictures.set(item, { state: "failed", sentence: /** @type {Error} */ (error).message });
+      const { message } = /** @type {Error} */ (error);
+      pictures.set(item, { state: "failed", sentence: message, isHopeless: error instanceof UnreadableImageError });
     }
   }
 }
 
 function draw() {
   const { items, selected } = pictures;
+  const focused = document.activeElement;
   const hasPictures = items.length > 0;
-  // What had the keyboard is about to be hidden.
-  const isLeft = find(".intake").hidden !== hasPictures && document.activeElement?.closest(".intake, .tray");
   document.body.classList.toggle("empty", !hasPictures);
   for (const name of [".stage", ".tray", ".panel"]) {
     find(name).hidden = !hasPictures;
   }
   find(".intake").hidden = hasPictures;
-  settings.showQuality(selected?.quality ?? null);
+  find(".clear").hidden = items.length < 2;
+  settings.showQualityOf(selected);
   selection.update();
-  drawTray(find(".tray ul"), pictures, { select, remove: (item) => void work.remove(item) });
-  if (isLeft) {
-    find(hasPictures ? ".pick" : ".choose").focus();
-  }
+  drawTray(find(".tray ul"), pictures, { select, remove, isCurrent: (item) => work.isCurrent(item) });
   announce(find(".announced"), items);
   drawProgress(find(".work"), work.item, network);
   drawCover(find(".cover"), selected, network, { allow: (item) => work.allow(item), again: (item) => work.ask(item) });
@@ -83,76 +87,34 @@ function draw() {
   ];
   for (const [name, isUsable] of buttons) {
     // Buttons that were disabled would lose the keyboard.
-    find(name).setAttribute("aria-disabled", `${!isUsable || isSaving}`);
+    find(name).setAttribute("aria-disabled", `${!isUsable || results.isSaving}`);
+  }
+  // What had the keyboard is hidden, or gone.
+  if (focused && (!focused.isConnected || focused.closest("[hidden]"))) {
+    find(hasPictures ? ".pick[aria-pressed=true]" : ".choose")?.focus();
   }
 }
 
 /** @param {Item} item */
 function select(item) {
+  if (pictures.selected && pictures.selected !== item) {
+    work.putOff(pictures.selected);
+  }
   pictures.select(item);
   // Settings may have changed since it was restored.
-  if (item.state === "done" && work.isStale(item)) {
-    work.ask(item);
+  if (item.state === "done") {
+    work.follow(item);
   }
 }
 
-/** @param {(engine: import("../engine/engine.js").Engine) => Promise<string>} action that says what it did */
-async function save(action) {
-  isSaving = true;
-  draw();
-  try {
-    tell(await action(await network.engine()));
-  } catch (error) {
-    tell(/** @type {Error} */ (error).message);
-  } finally {
-    isSaving = false;
-    draw();
-  }
+/** @param {Item} item */
+function remove(item) {
+  work.remove(item).catch(complain);
 }
-
-const actions = {
-  download() {
-    const item = pictures.selected;
-    if (!isSaving && item && item.number !== null) {
-      void save(async (engine) => {
-        const file = await fileOf(engine, item, settings);
-        download(file);
-        return text("saved", { name: file.name });
-      });
-    }
-  },
-  copy() {
-    const item = pictures.selected;
-    if (!isSaving && item && item.number !== null) {
-      void save(async () => {
-        if (!navigator.clipboard || typeof ClipboardItem === "undefined") {
-          return text("cannotCopy");
-        }
-        await copy(network.engine(), item, settings);
-        return text("copied");
-      });
-    }
-  },
-  all() {
-    if (!isSaving && pictures.items.some(({ number }) => number !== null)) {
-      void save(async (engine) => {
-        // All of them alike, whatever is set meanwhile.
-        const { format, strength, faithful } = settings;
-        await work.bringUpToDate(pictures.items);
-        const items = pictures.items.filter(({ number }) => number !== null);
-        const { file, leftOut } = await zipOf(engine, items, { format, strength, faithful });
-        if (leftOut.length) {
-          tell(text("leftOut", { names: leftOut.join(", ") }));
-        }
-        download(file);
-        return text("zipped", { count: items.length - leftOut.length, name: file.name });
-      });
-    }
-  },
-};
 
 function listen() {
   pictures.addEventListener("change", draw);
+  results.addEventListener("change", draw);
   network.addEventListener("change", () => {
     draw();
     if (network.isOpen) {
@@ -165,14 +127,14 @@ function listen() {
     const item = pictures.selected;
     if (item) {
       item.quality = settings.quality;
-      if (item.state !== "failed" && work.isStale(item)) {
-        work.ask(item);
-      }
+      work.follow(item);
     }
+    draw();
   });
-  for (const name of /** @type {const} */ (["download", "copy", "all"])) {
-    find(`button.${name}`).addEventListener("click", actions[name]);
-  }
+  find(".download").addEventListener("click", () => results.download());
+  find(".copy").addEventListener("click", () => results.copy());
+  find(".all").addEventListener("click", () => results.all());
+  find(".clear").addEventListener("click", () => [...pictures.items].forEach(remove));
   const stop = () => work.item && work.stop(work.item);
   find(".stop").addEventListener("click", stop);
   const next = (/** @type {number} */ step) => {
@@ -181,27 +143,36 @@ function listen() {
       select(item);
     }
   };
-  listenToKeys({ comparison, next, save: actions.download, stop });
+  const areOn = () => /** @type {HTMLInputElement} */ (find(".letters")).checked;
+  listenToKeys({ comparison, next, save: () => void results.download(), stop, areOn });
   listenToGestures(find(".stage"), comparison);
   listenToIntake({
     input: find(".file"),
     buttons: [find(".choose"), find(".more")],
     take: (given) => void take(given),
-    refuse: () => tell(text("noPicture")),
+    refuse: () => say(find(".messages"), text("noPicture")),
+  });
+  window.addEventListener("beforeunload", (event) => {
+    // Results that nobody saved would be lost.
+    if (pictures.items.some(({ number, saved }) => number !== null && !saved)) {
+      event.preventDefault();
+    }
   });
 }
 
 async function sayIfOffline() {
-  find(".offline").textContent = navigator.serviceWorker?.controller && (await network.isHere()) ? text("offline") : "";
+  const { network: isHere, realism } = await network.here();
+  const isOffline = isHere && navigator.serviceWorker?.controller;
+  find(".offline").textContent = isOffline ? text(realism ? "offline" : "offlineButRealism") : "";
+  const size = sizeInWords(network.site.realism ?? 0);
+  find("#realism-help").textContent = text(realism ? "realismHelp" : "realismCost", { size });
+  find(".cost").textContent = isHere ? text("costPaid") : text("costFirst", { size: sizeInWords(network.cost) });
 }
 
-async function speak() {
+function speak() {
   document.documentElement.lang = currentLanguage();
   document.title = `ARGAN: ${text("title")}`;
   fillTexts(document);
-  const cost = (await network.isHere()) ? text("costPaid") : text("costFirst", { size: sizeInWords(network.cost) });
-  find(".cost").textContent = cost;
-  void sayIfOffline();
   find(".keys dl").replaceChildren(
     ...KEYS.flatMap(([keys, key]) => {
       const [term, meaning] = [document.createElement("dt"), document.createElement("dd")];
@@ -213,13 +184,14 @@ async function speak() {
   const { examples, gradio } = network.site;
   find(".examples").hidden = !examples.length;
   const describe = (/** @type {string} */ name) => text("example", { name });
-  offerExamples(find(".examples ul"), examples, describe, (given) => void take(given));
+  offerExamples(find(".examples ul"), examples, describe, (given) => void take(given), complain);
   const link = /** @type {HTMLAnchorElement} */ (find(".gradio"));
   link.hidden = !gradio;
   if (gradio) {
     link.href = gradio;
   }
   draw();
+  return sayIfOffline();
 }
 
 function offerLanguages() {
@@ -233,10 +205,10 @@ function offerLanguages() {
   });
 }
 
-if (network.site.realism === null) {
-  settings.hideRealism();
-}
 offerLanguages();
 listen();
 await speak();
+if (network.site.realism === null) {
+  settings.hideRealism();
+}
 document.body.dataset.ready = "";

@@ -1,12 +1,15 @@
-/** Sentences for the visitor, each of which stays until it is closed. */
+/** Sentences for the visitor: troubles stay until they are closed, or until there are others. */
 
 import { text } from "./strings.js";
+
+const MOST = 3;
 
 /**
  * @param {HTMLElement} list
  * @param {string} words
+ * @param {string} [language] if it is not that of the page
  */
-export function say(list, words) {
+export function say(list, words, language = "") {
   // What is said again is not said twice.
   for (const other of list.children) {
     if (other.firstChild?.textContent === words) {
@@ -16,6 +19,7 @@ export function say(list, words) {
   const message = document.createElement("p");
   const sentence = document.createElement("span");
   sentence.textContent = words;
+  sentence.lang = language;
   const close = document.createElement("button");
   close.type = "button";
   close.textContent = "×";
@@ -23,6 +27,9 @@ export function say(list, words) {
   close.addEventListener("click", () => message.remove());
   message.append(sentence, close);
   list.append(message);
+  while (list.children.length > MOST) {
+    list.firstElementChild?.remove();
+  }
 }
 
 /** @type {WeakMap<import("./pictures.js").Item, string>} the state of each picture that was told last */

@@ -1,7 +1,8 @@
 /** The network of the page: what it costs, whether it is on this device, loaded when the first picture needs it. */
 
+import { download } from "../engine/download.js";
 import { Engine } from "../engine/engine.js";
-import { bestBackend } from "../engine/runtime.js";
+import { bestBackend, RUNTIME_FILES } from "../engine/runtime.js";
 
 /**
  * What `web/stage.js` says about the site.
@@ -24,6 +25,7 @@ const MOST_CORES = 4;
 export class Network extends EventTarget {
   /** @type {Promise<Engine> | null} */
   #engine = null;
+  #kept;
   /** @type {{loaded: number, total: number} | null} bytes, while they come */
   download = null;
   /** Whether it is loaded. */
@@ -32,16 +34,22 @@ export class Network extends EventTarget {
   /**
    * @param {Site} site
    * @param {import("../engine/runtime.js").Backend} backend that this device has
+   * @param {Promise<void>} kept comes when the service worker keeps what is downloaded, or is known never to
    */
-  constructor(site, backend) {
+  constructor(site, backend, kept) {
     super();
     this.site = site;
     this.backend = backend;
+    this.#kept = kept;
   }
 
-  static async find() {
-    const response = await fetch("site.json");
-    return new Network(await response.json(), await bestBackend());
+  /**
+   * @param {Promise<void>} kept as for the constructor
+   * @throws {DownloadError} if the site does not say what it has
+   */
+  static async find(kept) {
+    const bytes = await download(new URL("site.json", document.baseURI).href);
+    return new Network(JSON.parse(new TextDecoder().decode(bytes)), await bestBackend(), kept);
   }
 
   /** Bytes that are downloaded with the first picture. */
@@ -49,9 +57,15 @@ export class Network extends EventTarget {
     return this.site.downloads[this.backend];
   }
 
-  /** Whether the network is on this device already. */
-  async isHere() {
-    return "caches" in globalThis && Boolean(await caches.match(`${WEIGHTS}/weights.bin`).catch(() => null));
+  /** What of the network is on this device already; it works offline then. */
+  async here() {
+    const has = async (/** @type {string} */ name) =>
+      "caches" in globalThis && Boolean(await caches.match(name, { ignoreSearch: true }).catch(() => null));
+    const program = `${RUNTIME}/${RUNTIME_FILES[this.backend].at(-1)}.gz`;
+    const [network, runtime, realism] = await Promise.all(
+      [`${WEIGHTS}/weights.bin`, program, `${WEIGHTS}/weights-realism.bin`].map(has),
+    );
+    return { network: network && runtime, realism: realism || this.site.realism === null };
   }
 
   /**
@@ -108,7 +122,7 @@ export class Network extends EventTarget {
       this.dispatchEvent(new Event("change"));
     };
     try {
-      await serviceWorkerReady();
+      await this.#kept;
       const engine = await Engine.open({ runtime: RUNTIME, weights: WEIGHTS, progress });
       this.isOpen = true;
       return engine;
@@ -117,17 +131,4 @@ export class Network extends EventTarget {
       this.dispatchEvent(new Event("change"));
     }
   }
-}
-
-/** What is downloaded before the service worker has the page would not be kept. */
-async function serviceWorkerReady() {
-  const container = navigator.serviceWorker;
-  if (!container || container.controller || !(await container.getRegistration())) {
-    return;
-  }
-  const patience = 3000;
-  await Promise.race([
-    new Promise((resolve) => container.addEventListener("controllerchange", resolve, { once: true })),
-    new Promise((resolve) => setTimeout(resolve, patience)),
-  ]);
 }

@@ -10,9 +10,11 @@
  * @property {HTMLCanvasElement | null} thumbnail
  * @property {number | null} width in pixels, upright; `null` until it is known
  * @property {number | null} height
+ * @property {string | null} format "JPEG", "PNG", "WEBP" or "AVIF"
  * @property {{quality: number, sampling: string} | null} jpeg what a JPEG file states
  * @property {number | null} quality 1..100 that the visitor tells
  * @property {string | null} sentence on why it was not restored
+ * @property {boolean} isHopeless whether trying again cannot help
  * @property {{done: number, total: number, since: number} | null} tiles how many are done, and since when
  * @property {HTMLCanvasElement | null} preview tiles as they come
  * @property {number | null} number under which the engine keeps what the network gave
@@ -22,6 +24,11 @@
  * @property {{name: string, notes: string[]} | null} saved under which name, and what that file does not hold
  * @property {boolean} isAllowed whether the visitor said that it may take long
  */
+
+/** @param {Item} item */
+export function megapixels({ width, height }) {
+  return ((width ?? 0) * (height ?? 0)) / 1e6;
+}
 
 /** Dispatches "change" whenever anything about any picture changed. */
 export class Pictures extends EventTarget {
@@ -44,9 +51,11 @@ export class Pictures extends EventTarget {
       thumbnail: null,
       width: null,
       height: null,
+      format: null,
       jpeg: null,
       quality: null,
       sentence: null,
+      isHopeless: false,
       tiles: null,
       preview: null,
       number: null,

@@ -1,7 +1,7 @@
 /** How far the work is, and what a picture waits for: the bar, and the words over the stage. */
 
+import { megapixels } from "./pictures.js";
 import { sizeInWords, text, timeInWords } from "./strings.js";
-import { megapixels } from "./work.js";
 
 /**
  * @typedef {import("./pictures.js").Item} Item
@@ -75,7 +75,10 @@ export function drawCover(cover, item, network, { allow, again }) {
     return;
   }
   const [sentence, label] = offer;
-  /** @type {HTMLElement} */ (cover.querySelector(".sentence")).textContent = sentence;
+  const words = /** @type {HTMLElement} */ (cover.querySelector(".sentence"));
+  words.textContent = sentence;
+  // The engine speaks English.
+  words.lang = item.state === "failed" ? "en" : "";
   const actions = /** @type {HTMLElement} */ (cover.querySelector(".actions"));
   actions.hidden = label === null;
   let button = actions.querySelector("button");
@@ -106,6 +109,5 @@ function offerFor(item, network) {
   if (item.state !== "failed") {
     return null;
   }
-  // What the headers refuse is refused again.
-  return [item.sentence ?? "", item.width === null ? null : text("again")];
+  return [item.sentence ?? "", item.isHopeless ? null : text("again")];
 }

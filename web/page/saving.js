@@ -9,6 +9,7 @@
 
 const ZIP_LIBRARY = "../libraries/client-zip.js";
 const ZIP_NAME = "restored.zip";
+const LONGEST_STEM = 60;
 const SUFFIXES = { png: "png", jpeg: "jpg", webp: "webp" };
 
 /**
@@ -47,29 +48,27 @@ export function download(file) {
  * @param {Engine} engine
  * @param {Item[]} items that are restored
  * @param {Wish} wish
- * @returns {Promise<{file: File, leftOut: string[]}>} and the names of those that could not be saved
+ * @returns {Promise<{file: File, failed: Item[]}>} and those that could not be saved
  */
 export async function zipOf(engine, items, wish) {
   /** @type {typeof import("client-zip")} */
   const { downloadZip } = await import(ZIP_LIBRARY);
-  /** @type {string[]} */
-  const leftOut = [];
+  /** @type {Item[]} */
+  const failed = [];
   const taken = new Set();
   const files = async function* () {
     for (const item of items) {
       try {
         const file = await fileOf(engine, item, wish);
         yield { input: file, name: freeName(file.name, taken) };
-      } catch (error) {
-        if (!(error instanceof RangeError)) {
-          throw error;
-        }
-        leftOut.push(item.name);
+      } catch {
+        // One that the format cannot hold, or for which there is too little memory, is no reason to lose the others.
+        failed.push(item);
       }
     }
   };
   const blob = await downloadZip(files()).blob();
-  return { file: new File([blob], ZIP_NAME, { type: "application/zip" }), leftOut };
+  return { file: new File([blob], ZIP_NAME, { type: "application/zip" }), failed };
 }
 
 /**
@@ -93,8 +92,10 @@ export async function copy(engine, item, { strength, faithful }) {
  * @param {string} suffix
  */
 function resultName(name, suffix) {
-  const dot = name.lastIndexOf(".");
-  const stem = dot > 0 ? name.slice(0, dot) : name;
+  // Slashes would be folders in a ZIP file, and systems refuse long names.
+  const plain = name.replace(/[\\/]/g, "_");
+  const dot = plain.lastIndexOf(".");
+  const stem = [...(dot > 0 ? plain.slice(0, dot) : plain)].slice(0, LONGEST_STEM).join("");
   return `${stem || "picture"}-restored.${suffix}`;
 }
 

@@ -6,6 +6,7 @@ import { text } from "./strings.js";
 /**
  * @typedef {import("./pictures.js").Item} Item
  * @typedef {import("../engine/report.js").Report} Report
+ * @typedef {{before?: ImageBitmap, after?: ImageBitmap, full?: ImageBitmap, report?: Report}} Loaded
  */
 
 export class Selection {
@@ -17,8 +18,13 @@ export class Selection {
   #after = null;
   /** @type {ImageBitmap | null} */
   #full = null;
-  /** What `#after` shows, or will show: number, strength and faithfulness. */
+  /** What `#after` shows. */
   #key = "";
+  /** What `#full` shows. */
+  #fullKey = "";
+  /** Whether `#before` comes from the engine. */
+  #hasOwnBefore = false;
+  #isLoading = false;
   #pictures;
   #network;
   #settings;
@@ -50,20 +56,13 @@ export class Selection {
         void this.#loadBefore(item);
       }
     }
-    if (item && item.number !== null) {
-      const { strength, faithful } = this.#settings;
-      const key = `${item.number} ${strength} ${faithful}`;
-      if (key !== this.#key) {
-        this.#key = key;
-        void this.#loadAfter(item, key, { strength, faithful });
-      }
-    }
+    void this.#loadAfter();
     this.#show();
   }
 
   /** Show a strength at once, while it is being chosen. */
   showStrength() {
-    this.#comparison.showStrength(this.#settings.strength);
+    this.#show();
   }
 
   #show() {
@@ -83,6 +82,7 @@ export class Selection {
       // While it is restored again, tiles come over what was there.
       after: item.state === "running" && item.preview ? null : this.#after,
       full: this.#full,
+      strength: this.#key === this.#wanted() ? null : this.#settings.strength,
       preview: item.state === "done" && this.#after ? null : item.preview,
       leftCaption: quality === undefined ? text("original") : text("originalQuality", { quality }),
       rightCaption: text(isRunning ? "restoring" : "restored"),
@@ -92,7 +92,8 @@ export class Selection {
   /** @param {Item} item */
   async #loadBefore(item) {
     const before = await decoded(item.file);
-    if (item === this.#item) {
+    // The engine's may have come first.
+    if (item === this.#item && !this.#before) {
       this.#before = before;
       this.#show();
     } else {
@@ -100,46 +101,83 @@ export class Selection {
     }
   }
 
+  /** What is to be shown of the result: number, strength and faithfulness. */
+  #wanted() {
+    const { strength, faithful } = this.#settings;
+    return this.#item && this.#item.number !== null ? `${this.#item.number} ${strength} ${faithful}` : "";
+  }
+
+  /** Load results until the one that is wanted is there: one at a time, as a slider wants many. */
+  async #loadAfter() {
+    if (this.#isLoading) {
+      return;
+    }
+    this.#isLoading = true;
+    for (let key = this.#wanted(); key && key !== this.#key; key = this.#wanted()) {
+      const item = /** @type {Item} */ (this.#item);
+      /** @type {Loaded} */
+      const loaded = {};
+      try {
+        await this.#load(item, loaded);
+      } catch (error) {
+        close(loaded.before, loaded.after, loaded.full);
+        if (item === this.#item && key === this.#wanted()) {
+          this.#key = key;
+          this.#pictures.set(item, { state: "failed", sentence: /** @type {Error} */ (error).message });
+        }
+        continue;
+      }
+      if (item !== this.#item) {
+        close(loaded.before, loaded.after, loaded.full);
+        continue;
+      }
+      this.#key = key;
+      const old = [this.#before, this.#after, this.#full];
+      this.#before = loaded.before ?? this.#before;
+      this.#after = loaded.after ?? null;
+      this.#full = loaded.full ?? this.#full;
+      close(...old.filter((bitmap) => ![this.#before, this.#after, this.#full].includes(bitmap)));
+      item.preview = null;
+      this.#pictures.set(item, { report: loaded.report });
+    }
+    this.#isLoading = false;
+  }
+
   /**
    * @param {Item} item
-   * @param {string} key
-   * @param {{strength: number, faithful: boolean}} options
+   * @param {Loaded} loaded is filled
    */
-  async #loadAfter(item, key, { strength, faithful }) {
+  async #load(item, loaded) {
     const number = /** @type {number} */ (item.number);
-    try {
-      const engine = await this.#network.engine();
-      const shown = await engine.show(number, { strength, faithful });
-      const full = strength < 1 ? (await engine.show(number, { faithful })).bitmap : shown.bitmap;
-      // Some files are read by the engine only.
-      const before = this.#before ?? (await engine.show(number, { strength: 0 })).bitmap;
-      if (key !== this.#key || item !== this.#item) {
-        for (const bitmap of new Set([shown.bitmap, full, ...(before === this.#before ? [] : [before])])) {
-          bitmap.close();
-        }
-        return;
-      }
-      this.#close(this.#after, this.#full);
-      [this.#before, this.#after, this.#full] = [before, shown.bitmap, full];
-      item.preview = null;
-      this.#pictures.set(item, { report: shown.report });
-    } catch (error) {
-      if (key === this.#key) {
-        this.#pictures.set(item, { state: "failed", sentence: /** @type {Error} */ (error).message });
-      }
+    const { strength, faithful } = this.#settings;
+    const engine = await this.#network.engine();
+    const shown = await engine.show(number, { strength, faithful });
+    [loaded.after, loaded.report] = [shown.bitmap, shown.report];
+    const fullKey = `${number} ${faithful}`;
+    if (strength === 1) {
+      loaded.full = shown.bitmap;
+    } else if (fullKey !== this.#fullKey || !this.#full) {
+      loaded.full = (await engine.show(number, { faithful })).bitmap;
     }
+    // Some files are read by the engine only, and browsers do not turn WebP files upright.
+    if (!this.#before || (item.format === "WEBP" && !this.#hasOwnBefore)) {
+      loaded.before = (await engine.show(number, { strength: 0 })).bitmap;
+      this.#hasOwnBefore = item === this.#item;
+    }
+    this.#fullKey = fullKey;
   }
 
   #forget() {
-    this.#close(this.#before, this.#after, this.#full);
+    close(this.#before, this.#after, this.#full);
     this.#before = this.#after = this.#full = null;
-    this.#key = "";
+    this.#key = this.#fullKey = "";
+    this.#hasOwnBefore = false;
   }
+}
 
-  /** @param {(ImageBitmap | null)[]} bitmaps */
-  #close(...bitmaps) {
-    for (const bitmap of new Set(bitmaps)) {
-      bitmap?.close();
-    }
+/** @param {(ImageBitmap | null | undefined)[]} bitmaps */
+function close(...bitmaps) {
+  for (const bitmap of new Set(bitmaps)) {
+    bitmap?.close();
   }
 }

@@ -14,6 +14,8 @@ export class Settings extends EventTarget {
   format = "png";
   /** @type {number | null} 1..100, told about the picture that is looked at */
   quality = null;
+  /** @type {import("./pictures.js").Item | null} whose quality the form shows */
+  #item = null;
   #panel;
 
   /** @param {HTMLElement} panel with the form */
@@ -63,12 +65,15 @@ export class Settings extends EventTarget {
   /**
    * Show the quality that was told about another picture.
    *
-   * @param {number | null} quality
+   * @param {import("./pictures.js").Item | null} item
    */
-  showQuality(quality) {
-    if (this.quality !== quality) {
-      this.quality = quality;
-      this.#input("quality").value = quality === null ? "" : `${quality}`;
+  showQualityOf(item) {
+    if (item !== this.#item) {
+      this.#item = item;
+      this.quality = item?.quality ?? null;
+      const input = this.#input("quality");
+      input.value = `${this.quality ?? ""}`;
+      input.setCustomValidity("");
     }
   }
 
@@ -76,7 +81,7 @@ export class Settings extends EventTarget {
   hideRealism() {
     const input = this.#input("realism");
     for (const element of [input.closest("label"), this.#panel.querySelector("#realism-help")]) {
-      element?.remove();
+      element?.setAttribute("hidden", "");
     }
   }
 

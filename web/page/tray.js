@@ -6,27 +6,39 @@ import { text } from "./strings.js";
 
 /** @type {WeakMap<Item, HTMLLIElement>} */
 const entries = new WeakMap();
+/** @type {HTMLLIElement | null} */
+let lastLooked = null;
 
 /**
  * Bring the list up to date.
  *
  * @param {HTMLUListElement} list
  * @param {import("./pictures.js").Pictures} pictures
- * @param {{select: (item: Item) => void, remove: (item: Item) => void}} actions
+ * @param {{select: (item: Item) => void, remove: (item: Item) => void, isCurrent: (item: Item) => boolean}} actions
  */
 export function drawTray(list, { items, selected }, actions) {
   const wanted = items.map((item) => {
     const entry = entries.get(item) ?? newEntry(item, actions);
-    fill(entry, item, item === selected);
+    fill(entry, item, item === selected, item.state === "done" && !actions.isCurrent(item));
     return entry;
   });
   // Moving an element takes the keyboard away from it, so those that are in place stay.
   if (wanted.length !== list.children.length || wanted.some((entry, index) => entry !== list.children[index])) {
-    const focused = [...list.children].findIndex((entry) => entry.contains(document.activeElement));
+    const { activeElement } = document;
+    const focused = [...list.children].findIndex((entry) => entry.contains(activeElement));
+    const kind = activeElement?.className;
     list.replaceChildren(...wanted);
     if (focused >= 0) {
-      wanted[Math.min(focused, wanted.length - 1)]?.querySelector("button")?.focus();
+      // The same button of the picture that takes the place of one that was removed.
+      /** @type {HTMLElement | null | undefined} */ (
+        wanted[Math.min(focused, wanted.length - 1)]?.querySelector(`.${kind}`)
+      )?.focus();
     }
+  }
+  const looked = selected && entries.get(selected);
+  if (looked && looked !== lastLooked) {
+    lastLooked = looked;
+    looked.scrollIntoView({ block: "nearest", inline: "nearest" });
   }
 }
 
@@ -51,8 +63,9 @@ function newEntry(item, { select, remove }) {
  * @param {HTMLLIElement} entry
  * @param {Item} item
  * @param {boolean} isSelected
+ * @param {boolean} isStale whether the settings ask for something else than its result
  */
-function fill(entry, item, isSelected) {
+function fill(entry, item, isSelected, isStale) {
   const find = (/** @type {string} */ name) => /** @type {HTMLElement} */ (entry.querySelector(name));
   entry.dataset.state = item.state;
   find(".pick").setAttribute("aria-pressed", `${isSelected}`);
@@ -62,7 +75,8 @@ function fill(entry, item, isSelected) {
   write(find(".name"), item.name);
   const { tiles } = item;
   const percent = tiles ? Math.floor((100 * tiles.done) / tiles.total) : 0;
-  write(find(".state"), text(item.state, { percent }));
+  write(find(".state"), text(isStale ? "stale" : item.state, { percent }));
+  find(".pick").title = item.name;
   find(".remove").setAttribute("aria-label", text("remove", { name: item.name }));
 }
 

@@ -1,21 +1,25 @@
 /** Restores the pictures one after the other; the one that is looked at comes first. */
 
+import { DownloadError, UnreadableImageError } from "../engine/errors.js";
+import { bytesOf } from "./first_look.js";
+import { megapixels } from "./pictures.js";
+
 /**
  * @typedef {import("./pictures.js").Item} Item
  * @typedef {import("./pictures.js").Pictures} Pictures
  * @typedef {import("./network.js").Network} Network
  * @typedef {import("./settings.js").Settings} Settings
+ * @typedef {{realism: number, quality: number | null}} Wish what the network is told
  */
 
 // Without a graphics card, larger ones take minutes.
 const LARGE_MEGAPIXELS = 8;
-const PREVIEW_PIXELS = 4e6;
 
 export class Work {
   #pictures;
   #network;
   #settings;
-  /** @type {{item: Item, controller: AbortController} | null} */
+  /** @type {{item: Item, wish: Wish, controller: AbortController} | null} */
   #running = null;
 
   /**
@@ -27,20 +31,42 @@ export class Work {
     this.#pictures = pictures;
     this.#network = network;
     this.#settings = settings;
+    // What failed without a connection.
+    window.addEventListener("online", () => {
+      for (const item of pictures.items.filter(({ state, isHopeless }) => state === "failed" && !isHopeless)) {
+        this.ask(item);
+      }
+    });
   }
 
   /** The picture that is being restored. */
   get item() {
-    return this.#running?.item ?? null;
+    return this.#running?.item.state === "running" ? this.#running.item : null;
   }
 
   /**
-   * Whether a picture is not yet what the settings ask for.
+   * Whether a picture is what the settings ask for.
    *
    * @param {Item} item
    */
-  isStale({ number, ran, quality }) {
-    return number === null || ran?.realism !== this.#settings.realism || ran.quality !== quality;
+  isCurrent(item) {
+    return item.number !== null && isEqual(item.ran, this.#wishFor(item));
+  }
+
+  /**
+   * Follow the settings: restore a picture again, or keep what it has.
+   *
+   * @param {Item} item
+   */
+  follow(item) {
+    if (this.isCurrent(item)) {
+      if (item.state !== "done") {
+        this.#abort(item);
+        this.#pictures.set(item, { state: "done", sentence: null, tiles: null, preview: null });
+      }
+    } else if (item.width !== null && !this.#isUnderway(item)) {
+      this.ask(item);
+    }
   }
 
   /**
@@ -49,9 +75,7 @@ export class Work {
    * @param {Item} item
    */
   ask(item) {
-    if (this.item === item) {
-      this.#running?.controller.abort();
-    }
+    this.#abort(item);
     const isLarge = this.#network.backend !== "webgpu" && megapixels(item) > LARGE_MEGAPIXELS;
     this.#pictures.set(item, { state: isLarge && !item.isAllowed ? "asking" : "waiting", sentence: null });
     void this.#next();
@@ -65,35 +89,64 @@ export class Work {
 
   /** @param {Item} item */
   stop(item) {
-    if (this.item === item) {
-      this.#running?.controller.abort();
+    this.#abort(item);
+    this.#pictures.set(item, { state: "stopped", tiles: null, preview: null });
+  }
+
+  /**
+   * No longer restore a picture again that only waits for it, because it is not looked at any more.
+   *
+   * @param {Item} item
+   */
+  putOff(item) {
+    if (item.state === "waiting" && item.number !== null) {
+      this.#pictures.set(item, { state: "done" });
     }
-    // What the network gave before is still there.
-    this.#pictures.set(item, { state: item.number === null ? "stopped" : "done", tiles: null, preview: null });
   }
 
   /**
    * Restore pictures again whose result is not what the settings ask for now.
    *
-   * @param {Item[]} items
+   * @param {Item[]} items that have a result
    */
   async bringUpToDate(items) {
-    const stale = items.filter((item) => item.state === "done" && this.isStale(item));
+    const stale = items.filter((item) => !this.isCurrent(item));
     for (const item of stale) {
-      this.allow(item);
+      item.isAllowed = true;
+      this.follow(item);
     }
     const isBusy = (/** @type {Item} */ { state }) => state === "waiting" || state === "running";
-    while (stale.some(isBusy)) {
+    while (stale.some((item) => this.#pictures.items.includes(item) && isBusy(item))) {
       await new Promise((resolve) => this.#pictures.addEventListener("change", resolve, { once: true }));
     }
   }
 
   /** @param {Item} item */
   async remove(item) {
-    this.stop(item);
+    this.#abort(item);
     this.#pictures.remove(item);
     if (item.number !== null) {
       await (await this.#network.engine()).drop(item.number);
+    }
+  }
+
+  /** @param {Item} item @returns {Wish} */
+  #wishFor({ quality }) {
+    return { realism: this.#settings.realism, quality };
+  }
+
+  /** Whether a picture will become what the settings ask for. @param {Item} item */
+  #isUnderway(item) {
+    if (item.state === "running" && this.#running?.item === item) {
+      return isEqual(this.#running.wish, this.#wishFor(item));
+    }
+    return item.state === "waiting" || item.state === "asking";
+  }
+
+  /** @param {Item} item */
+  #abort(item) {
+    if (this.#running?.item === item) {
+      this.#running.controller.abort();
     }
   }
 
@@ -106,31 +159,38 @@ export class Work {
       return;
     }
     const controller = new AbortController();
-    this.#running = { item, controller };
+    const wish = this.#wishFor(item);
+    this.#running = { item, wish, controller };
     this.#pictures.set(item, { state: "running", sentence: null, tiles: null, preview: null });
+    let lacksFiles = false;
     try {
-      await this.#restore(item, controller.signal);
+      await this.#restore(item, wish, controller.signal);
     } catch (error) {
       // Who stopped it has said what becomes of it.
       if (!controller.signal.aborted) {
         const { message } = /** @type {Error} */ (error);
-        this.#pictures.set(item, { state: "failed", sentence: message, tiles: null, preview: null });
+        const isHopeless = error instanceof UnreadableImageError;
+        lacksFiles = error instanceof DownloadError;
+        this.#pictures.set(item, { state: "failed", sentence: message, isHopeless, tiles: null, preview: null });
       }
     }
     this.#running = null;
     this.#pictures.changed();
-    void this.#next();
+    // The others would fail as well. They wait until this one is tried again.
+    if (!lacksFiles) {
+      void this.#next();
+    }
   }
 
   /**
    * @param {Item} item
+   * @param {Wish} wish
    * @param {AbortSignal} signal
    */
-  async #restore(item, signal) {
-    const wish = { realism: this.#settings.realism, quality: item.quality };
+  async #restore(item, wish, signal) {
     const engine = await this.#network.engine();
     signal.throwIfAborted();
-    const bytes = new Uint8Array(await item.file.arrayBuffer());
+    const bytes = await bytesOf(item.file);
     const began = performance.now();
     const number = await engine.reconstruct(bytes, {
       ...wish,
@@ -143,7 +203,7 @@ export class Work {
       },
       preview: (tile) => {
         if (!signal.aborted) {
-          item.preview ??= canvasFor(tile.pictureWidth, tile.pictureHeight);
+          item.preview ??= canvasFor(tile);
           drawTile(item.preview, tile);
           this.#pictures.changed();
         }
@@ -166,22 +226,24 @@ export class Work {
   }
 }
 
-/** @param {Item} item */
-export function megapixels({ width, height }) {
-  return ((width ?? 0) * (height ?? 0)) / 1e6;
+/**
+ * @param {Wish | null} one
+ * @param {Wish} other
+ */
+function isEqual(one, other) {
+  return one !== null && one.realism === other.realism && one.quality === other.quality;
 }
 
 /**
- * Large previews are smaller than their pictures.
+ * For a whole picture. Previews of large ones are smaller than those.
  *
- * @param {number} width
- * @param {number} height
+ * @param {import("../engine/preview.js").PreviewedTile} tile
  */
-function canvasFor(width, height) {
+function canvasFor({ width, columns, pictureWidth, pictureHeight }) {
   const canvas = document.createElement("canvas");
-  const scale = Math.max(1, Math.ceil(Math.sqrt((width * height) / PREVIEW_PIXELS)));
-  canvas.width = Math.ceil(width / scale);
-  canvas.height = Math.ceil(height / scale);
+  const scale = Math.max(1, Math.round(width / columns));
+  canvas.width = Math.ceil(pictureWidth / scale);
+  canvas.height = Math.ceil(pictureHeight / scale);
   return canvas;
 }
 
