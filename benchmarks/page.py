@@ -1,6 +1,6 @@
 """What a visit of the static page costs, and whether its results are those of the package: `python benchmarks/page.py`.
 
-Bytes that a server of files sends, times until a picture is restored, and samples that differ from `JpegRestorer`. It
+Bytes that a static web server sends, times until a picture is restored, and samples that differ from `JpegRestorer`. It
 needs chromium, Node.js and npm. The server is on this machine: the time that a connection takes comes on top.
 """
 
@@ -65,7 +65,7 @@ RESTORE = """async (name) => {
 
 
 class _Server(http.server.ThreadingHTTPServer):
-    """A server of files that compresses nothing, and notes what it sends."""
+    """A static web server that compresses nothing, and notes what it sends."""
 
     def __init__(self, folder: Path, headers: dict[str, str]) -> None:
         super().__init__(("127.0.0.1", 0), partial(_Handler, directory=folder))

@@ -1,4 +1,4 @@
-// Puts the site together that any server of files can serve: node stage.js FOLDER WEIGHTS [EXAMPLES [GRADIO]]
+// Puts the site together that any static web server can serve: node stage.js FOLDER WEIGHTS [EXAMPLES [GRADIO]]
 //
 // FOLDER gets the page, engine/, runtime/, libraries/, weights/, licenses/ and examples/. WEIGHTS is a folder that
 // `argan export --web` wrote, EXAMPLES one of JPEG files, GRADIO the address of the demo on a server. Libraries come

@@ -35,16 +35,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="DIR",
         nargs="?",
         const="",
-        help="write the page that restores in the browser, as a folder for any server of files; with --space and "
+        help="write the page that restores in the browser, as a folder for any static web server; with --space and "
         "without DIR: publish it as a static Space. FOLDER is the checkpoint whose network it gets (default: "
         f"{DEFAULT_CHECKPOINT})",
     )
     parser.add_argument(
-        "--gradio", metavar="ID", help="with --static: link to the demo on a server, by the id of its Space or a URL"
+        "--gradio",
+        metavar="ID_OR_URL",
+        help="with --static: link to the demo on a server, by the id of its Space or a URL",
     )
     parser.add_argument(
         "--static-page",
-        metavar="ID",
+        metavar="ID_OR_URL",
         help="with --space: link from the demo to the page that restores in the browser, by the id of its Space or a "
         "URL",
     )

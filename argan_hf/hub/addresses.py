@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 from huggingface_hub.utils import validate_repo_id
 
 # What would end a link in HTML or Markdown is part of no URL.
-_URL = re.compile(r"https?://[^\s<>\"'`\\]+", re.IGNORECASE)
+_URL = re.compile(r"https?://[^\s<>\"'`\\\x00-\x1f\x7f]+", re.IGNORECASE)
 
 
 def page_address(id_or_url: str) -> str:

@@ -1,4 +1,4 @@
-"""Publishes the page that restores pictures in the browser: a folder for any server of files, or a static Space.
+"""Publishes the page that restores pictures in the browser: a folder for any static web server, or a static Space.
 
 The page, its engine and its libraries are put together by `web/stage.js`. What comes from Python are the network, the
 examples and the README.
@@ -72,7 +72,7 @@ def publish_static(
 
 
 def write_static(folder: str | Path, checkpoint: str | Path = DEFAULT_CHECKPOINT, *, gradio: str | None = None) -> None:
-    """Write the page as a folder for any server of files: whole, or not at all.
+    """Write the page as a folder for any static web server: whole, or not at all.
 
     Args:
         folder: is made; it may be empty, and an earlier site in it is replaced.
@@ -163,9 +163,12 @@ def _jpeg(image: Image.Image, quality: int) -> bytes:
 
 def _install_libraries() -> None:
     """Let npm install what the page needs, unless it is there."""
-    expected = json.loads((_WEB / "package.json").read_text(encoding="utf-8"))["dependencies"]
-    if any(_installed_version(name) != version for name, version in expected.items()):
-        _run(_program("npm"), "ci", "--prefix", _WEB, "--ignore-scripts", "--omit=dev", "--no-audit", "--no-fund")
+    package = json.loads((_WEB / "package.json").read_text(encoding="utf-8"))
+    if any(_installed_version(name) != version for name, version in package["dependencies"].items()):
+        # The tools of a developer stay.
+        has_tools = any(map(_installed_version, package["devDependencies"]))
+        options = ("--ignore-scripts", "--no-audit", "--no-fund", *(() if has_tools else ("--omit=dev",)))
+        _run(_program("npm"), "ci", "--prefix", _WEB, *options)
 
 
 def _installed_version(name: str) -> str | None:

@@ -21,17 +21,21 @@ class Tab:
 
 @contextlib.contextmanager
 def watched(browser: Browser) -> Iterator[Callable[..., BrowserContext]]:
-    """Makes contexts of a browser; in the end, none may have asked another machine or complained."""
+    """Makes contexts of a browser; in the end, none may have asked another machine or complained.
+
+    Where a file is missing on purpose, the browser complains: `complains=True`.
+    """
     contexts: list[BrowserContext] = []
     asked: list[str] = []
     complaints: list[str] = []
 
-    def new_context(**options: Any) -> BrowserContext:
+    def new_context(*, complains: bool = False, **options: Any) -> BrowserContext:
         context = browser.new_context(**options)
         contexts.append(context)
         context.on("request", lambda request: asked.append(request.url))
-        context.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
         context.on("weberror", lambda error: complaints.append(str(error.error)))
+        if not complains:
+            context.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
         return context
 
     yield new_context

@@ -135,7 +135,7 @@ def test_all_in_one_file(page: SitePage, restorer: JpegRestorer) -> None:
     assert list(files) == ["photo-restored.png", "photo-restored-2.png", "other-restored.png"]
     _equal(files["photo-restored.png"], restorer(first, realism=0.25).image)
     _equal(files["other-restored.png"], restorer(second, realism=0.25).image)
-    expect(page.page.locator(".messages")).to_contain_text("Saved 3 pictures as restored.zip.")
+    expect(page.page.locator(".outcome")).to_have_text("Saved 3 pictures as restored.zip.")
 
 
 def test_realism_and_a_told_quality_run_the_network_again(page: SitePage, restorer: JpegRestorer) -> None:
@@ -157,6 +157,57 @@ def test_realism_and_a_told_quality_run_the_network_again(page: SitePage, restor
     expect(page.page.locator("input[name=quality]")).to_have_value("")
     page.look_at("pasted-1")
     expect(page.page.locator("input[name=quality]")).to_have_value("20")
+
+
+def test_what_is_saved_is_what_the_settings_ask_for(page: SitePage, restorer: JpegRestorer) -> None:
+    data = jpeg_bytes(_photo(), quality=30)
+    page.drop(photo_jpg=data)
+    page.states(photo="done")
+    # Moved and moved back while the network runs.
+    page.set_range("realism", 60)
+    page.set_range("realism", 0)
+    _equal(page.download()[1], restorer(data).image)
+    # While it runs, a download waits for it.
+    page.set_range("realism", 60)
+    _equal(page.download()[1], restorer(data, realism=0.6).image)
+    # What the format cannot hold is named.
+    faded = _photo()
+    faded.putalpha(128)
+    page.drop(faded_png=png_bytes(faded))
+    page.states(faded="done")
+    page.page.select_option("select[name=format]", "jpeg")
+    _, found = page.download(".all")
+    with zipfile.ZipFile(io.BytesIO(found)) as archive:
+        assert archive.namelist() == ["photo-restored.jpg"]
+    expect(page.page.locator(".outcome")).to_contain_text("Not in a file, because")
+    expect(page.page.locator(".outcome")).to_contain_text("faded.png")
+
+
+def test_files_that_do_not_come_cost_no_result(
+    pages: Any, site: Path, tmp_path: Path, serve: Callable[[Path], str], restorer: JpegRestorer
+) -> None:
+    folder = tmp_path / "site"
+    shutil.copytree(site, folder, ignore=shutil.ignore_patterns("weights-realism.bin", "tests", "damaged"))
+    page: SitePage = pages(serve(folder), complains=True)
+    data = jpeg_bytes(_photo(), quality=30)
+    page.drop(photo_jpg=data, other_jpg=jpeg_bytes(_photo(1), quality=30))
+    page.states(photo="done", other="done")
+    page.set_range("realism", 60)
+    page.states(photo="failed")
+    expect(page.page.locator(".cover .sentence")).to_have_text(
+        "weights-realism.bin is not there (the server said 404): try again later"
+    )
+    expect(page.page.locator(".cover .sentence")).to_have_attribute("lang", "en")
+    # What there is without it is still there.
+    page.set_range("realism", 0)
+    page.states(photo="done")
+    _equal(page.download()[1], restorer(data).image)
+    page.set_range("realism", 60)
+    page.states(photo="failed")
+    shutil.copy(site / "weights" / "weights-realism.bin", folder / "weights")
+    page.page.click(".cover button")
+    page.states(photo="done")
+    _equal(page.download()[1], restorer(data, realism=0.6).image)
 
 
 def test_stopping_and_starting_again(page: SitePage) -> None:
@@ -198,7 +249,7 @@ def test_copying(pages: Any, plain_url: str, restorer: JpegRestorer) -> None:
     page.drop(photo_jpg=data)
     page.states(photo="done")
     page.page.click(".copy")
-    expect(page.page.locator(".messages")).to_contain_text("Copied.", timeout=TIMEOUT)
+    expect(page.page.locator(".outcome")).to_contain_text("Copied.", timeout=TIMEOUT)
     copied = page.page.evaluate(
         """async () => {
             const [item] = await navigator.clipboard.read();
@@ -224,7 +275,7 @@ def test_the_second_visit_needs_no_network(pages: Any, plain_url: str) -> None:
     data = jpeg_bytes(_photo(), quality=30)
     first.drop(photo_jpg=data)
     first.states(photo="done")
-    expect(first.page.locator(".offline")).to_have_text("Works offline")
+    expect(first.page.locator(".offline")).to_have_text("Works offline, but for realism")
     # What else lies on the server, such as other sites, does not go through the service worker.
     policy = "async (url) => (await fetch(url)).headers.get('Cross-Origin-Opener-Policy')"
     assert first.page.evaluate(policy, "site.json") == "same-origin"
