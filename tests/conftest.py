@@ -162,7 +162,13 @@ def tiff16(channels: int, compression: int) -> bytes:
     return b"II*\0" + struct.pack("<L", 8) + directory + struct.pack("<L", 0) + depths + data
 
 
-_FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking")
+CHROMIUM_FLAGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+)
 
 
 @pytest.fixture(scope="session")
@@ -179,6 +185,6 @@ def chromium() -> str:
 def browser(chromium: str) -> Iterator[Browser]:
     """One for all tests of a process: Playwright starts once in each."""
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=list(_FLAGS))
+        browser = playwright.chromium.launch(executable_path=chromium, args=list(CHROMIUM_FLAGS))
         yield browser
         browser.close()

@@ -90,7 +90,9 @@ def site(tiny_network: WebNetwork, tmp_path_factory: pytest.TempPathFactory) -> 
     return _made_once(tmp_path_factory, "site", make)
 
 
-class _Handler(http.server.SimpleHTTPRequestHandler):
+class SiteHandler(http.server.SimpleHTTPRequestHandler):
+    """Serves files, and lets pages ask no other server."""
+
     protocol_version = "HTTP/1.1"
     is_isolated = False
 
@@ -106,7 +108,9 @@ class _Handler(http.server.SimpleHTTPRequestHandler):
         pass
 
 
-class _IsolatedHandler(_Handler):
+class IsolatedSiteHandler(SiteHandler):
+    """Sends the headers by which pages may share memory with their workers."""
+
     is_isolated = True
 
 
@@ -116,7 +120,8 @@ class _Server(http.server.ThreadingHTTPServer):
             super().handle_error(*request)
 
 
-def _served(folder: Path, handler: type[_Handler]) -> Iterator[str]:
+def served(folder: Path, handler: type[SiteHandler]) -> Iterator[str]:
+    """A folder over HTTP, at this address."""
     with _Server(("127.0.0.1", 0), functools.partial(handler, directory=folder)) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{server.server_port}/"
@@ -126,20 +131,20 @@ def _served(folder: Path, handler: type[_Handler]) -> Iterator[str]:
 @pytest.fixture(scope="session")
 def isolated_url(site: Path) -> Iterator[str]:
     """The site with the headers by which pages may share memory with their workers."""
-    yield from _served(site, _IsolatedHandler)
+    yield from served(site, IsolatedSiteHandler)
 
 
 @pytest.fixture(scope="session")
 def plain_url(site: Path) -> Iterator[str]:
     """The site as any server of files serves it."""
-    yield from _served(site, _Handler)
+    yield from served(site, SiteHandler)
 
 
 @pytest.fixture
 def serve() -> Iterator[Callable[[Path], str]]:
     """Serves a folder as any server of files does; gives its address."""
     with contextlib.ExitStack() as stack:
-        yield lambda folder: stack.enter_context(contextlib.contextmanager(_served)(folder, _Handler))
+        yield lambda folder: stack.enter_context(contextlib.contextmanager(served)(folder, SiteHandler))
 
 
 @pytest.fixture

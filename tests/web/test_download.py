@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.web.conftest import _Handler, _served
+from tests.web.conftest import SiteHandler, served
 from tests.web.node import needs_node, needs_runtime, run_node
 from tests.web.tabs import Tab
 
@@ -17,7 +17,7 @@ def _in_browser(test: Any) -> Any:
     return needs_runtime(pytest.mark.slow(pytest.mark.browser(test)))
 
 
-class _CompressingHandler(_Handler):
+class _CompressingHandler(SiteHandler):
     """Compresses on the way, and takes files that are compressed for files that it compressed."""
 
     def do_GET(self) -> None:  # noqa: N802
@@ -35,7 +35,7 @@ class _CompressingHandler(_Handler):
 
 @pytest.fixture(scope="module")
 def compressing_url(site: Path) -> Iterator[str]:
-    yield from _served(site, _CompressingHandler)
+    yield from served(site, _CompressingHandler)
 
 
 def _sizes(site: Path) -> tuple[int, int]:

@@ -13,8 +13,8 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser
 
-from tests.conftest import _FLAGS, EXAMPLES, jpeg_bytes
-from tests.web.conftest import _IsolatedHandler, _served
+from tests.conftest import CHROMIUM_FLAGS, EXAMPLES, jpeg_bytes
+from tests.web.conftest import IsolatedSiteHandler, served
 from tests.web.node import needs_node, needs_runtime, run_node
 from tests.web.tabs import Tab, opened_tabs
 
@@ -129,7 +129,7 @@ def _in_browser(test: Any) -> Any:
     return needs_runtime(pytest.mark.slow(pytest.mark.browser(test)))
 
 
-class _CountingHandler(_IsolatedHandler):
+class _CountingHandler(IsolatedSiteHandler):
     """Counts how often the network is downloaded."""
 
     count = 0
@@ -145,13 +145,13 @@ class _CountingHandler(_IsolatedHandler):
 
 @pytest.fixture
 def counting_url(site: Path) -> Iterator[str]:
-    yield from _served(site, _CountingHandler)
+    yield from served(site, _CountingHandler)
 
 
 @contextmanager
 def _tabs_with(browser: Browser, chromium: str, pages: int) -> Iterator[Callable[[str], Tab]]:
     """A browser that gives each memory of WebAssembly at most so many pages of 64 KiB."""
-    flags = [*_FLAGS, f"--js-flags=--wasm-max-mem-pages={pages}"]
+    flags = [*CHROMIUM_FLAGS, f"--js-flags=--wasm-max-mem-pages={pages}"]
     launched = browser.browser_type.launch(executable_path=chromium, args=flags)
     yield from opened_tabs(launched)
     launched.close()

@@ -17,7 +17,7 @@ from playwright.sync_api import Browser
 
 from argan_hf.containers.png_chunks import encode_chunk, with_chunks
 from argan_hf.picture import PictureParts, take_apart
-from tests.web.conftest import _Handler, _served
+from tests.web.conftest import SiteHandler, served
 from tests.web.node import WEB, needs_node, run_node
 
 _EXACT = 0
@@ -249,7 +249,7 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     for part in ("engine", "tests"):
         shutil.copytree(WEB / part, folder / part)
     (folder / "index.html").write_text('<!doctype html><title>Test</title><link rel="icon" href="data:,">')
-    yield from _served(folder, _Handler)
+    yield from served(folder, SiteHandler)
 
 
 def _in_browser(files: list[bytes], browser: Browser, url: str) -> list[dict[str, Any]]:
