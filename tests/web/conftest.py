@@ -159,6 +159,18 @@ def pages(browser: Browser) -> Iterator[Any]:
     yield from opened_pages(browser)
 
 
+@pytest.fixture(scope="module")
+def module_tabs(browser: Browser) -> Iterator[Any]:
+    """`tabs` for all tests of a file."""
+    yield from opened_tabs(browser)
+
+
+@pytest.fixture(scope="module")
+def module_pages(browser: Browser) -> Iterator[Any]:
+    """`pages` for all tests of a file."""
+    yield from opened_pages(browser)
+
+
 @pytest.fixture
 def tabs_with_webgpu(browser_with_webgpu: Browser) -> Iterator[Any]:
     yield from opened_tabs(browser_with_webgpu)

@@ -76,10 +76,30 @@ class SitePage:
             self.page.click(selector)
         return event.value.suggested_filename, event.value.path().read_bytes()
 
+    def hold(self, name: str, tiles: int = 0) -> None:
+        """From now on, hold what calls of a function of the engine tell after so many tiles; first of all, or later."""
+        self._call_held_answers("hold", name, tiles)
+
+    def release(self) -> None:
+        """Tell the page what was held."""
+        self._call_held_answers("release")
+
+    def answered(self) -> None:
+        """Wait until the engine has answered all that it was asked; `hold` or this came before the first picture."""
+        self._call_held_answers("allAnswered")
+        self.drawn()
+
+    def _call_held_answers(self, name: str, *arguments: object) -> None:
+        script = "([name, given]) => import('/tests/held_answers.js').then((held) => held[name](...given))"
+        self.page.evaluate(script, [name, arguments])
+
+    def drawn(self) -> None:
+        """Wait until the stage is drawn: this is done before the next frame of the screen."""
+        self.page.evaluate("() => new Promise((go) => requestAnimationFrame(() => requestAnimationFrame(go)))")
+
     def canvas(self) -> np.ndarray:
         """What the stage shows, uint8 (H, W, 4)."""
-        # Drawn before the next frame of the screen.
-        self.page.evaluate("() => new Promise((go) => requestAnimationFrame(() => requestAnimationFrame(go)))")
+        self.drawn()
         url = self.page.evaluate("document.querySelector('.stage canvas').toDataURL().split(',')[1]")
         with Image.open(io.BytesIO(base64.b64decode(url))) as image:
             return np.array(image.convert("RGBA"))
