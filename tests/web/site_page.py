@@ -55,6 +55,27 @@ class SitePage:
             [kind, {name: list(data) for name, data in files.items()}],
         )
 
+    def reset(self) -> None:
+        """Take all pictures away, and set everything as it is in the beginning."""
+        self.release()
+        self.page.evaluate(
+            """() => {
+                for (const button of document.querySelectorAll(".tray .remove")) {
+                    button.click();
+                }
+                const defaults = { strength: 100, realism: 0, faithful: true, format: "png" };
+                for (const [name, value] of Object.entries(defaults)) {
+                    const input = document.querySelector(`.panel [name=${name}]`);
+                    input[value === true ? "checked" : "value"] = value;
+                    input.dispatchEvent(new Event("input", { bubbles: true }));
+                    input.dispatchEvent(new Event("change", { bubbles: true }));
+                }
+                document.querySelector(".panel details").open = false;
+            }"""
+        )
+        expect(self.page.locator(".intake")).to_be_visible()
+        self.answered()
+
     def states(self, **expected: str) -> None:
         """Wait until pictures are in states, by the stem of their names."""
         for stem, state in expected.items():
