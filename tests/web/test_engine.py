@@ -18,9 +18,9 @@ from tests.web.tabs import Tab
 pytestmark = [needs_runtime, pytest.mark.slow, pytest.mark.browser]
 
 
-@pytest.fixture
-def engine(tabs: Any, plain_url: str) -> Tab:
-    tab: Tab = tabs(plain_url)
+@pytest.fixture(scope="module")
+def engine(module_tabs: Any, plain_url: str) -> Tab:
+    tab: Tab = module_tabs(plain_url)
     config = tab.call("openEngine", maxMegapixels=1, tileSize=64)
     assert config["numChannels"] == 3
     return tab

@@ -16,9 +16,9 @@ from tests.web.tabs import Tab
 pytestmark = [needs_runtime, pytest.mark.slow, pytest.mark.browser]
 
 
-@pytest.fixture
-def engine(tabs: Any, plain_url: str) -> Tab:
-    tab: Tab = tabs(plain_url)
+@pytest.fixture(scope="module")
+def engine(module_tabs: Any, plain_url: str) -> Tab:
+    tab: Tab = module_tabs(plain_url)
     tab.call("openEngine", tileSize=64)
     return tab
 
