@@ -143,6 +143,14 @@ class _CountingHandler(IsolatedSiteHandler):
         super().end_headers()
 
 
+@pytest.fixture(scope="module")
+def engine(module_tabs: Any, plain_url: str) -> Tab:
+    """With as much memory as it needs."""
+    tab: Tab = module_tabs(plain_url)
+    tab.call("openEngine")
+    return tab
+
+
 @pytest.fixture
 def counting_url(site: Path) -> Iterator[str]:
     yield from served(site, _CountingHandler)
@@ -166,12 +174,10 @@ def _restored(tab: Tab, data: bytes) -> tuple[Any, np.ndarray]:
 
 @_in_browser
 def test_a_runtime_without_memory_is_replaced(
-    tabs: Any, browser: Browser, chromium: str, plain_url: str, counting_url: str
+    engine: Tab, browser: Browser, chromium: str, plain_url: str, counting_url: str
 ) -> None:
     data = jpeg_bytes(_photo(500, 500), quality=30)
-    tab = tabs(plain_url)
-    tab.call("openEngine")
-    found, expected = _restored(tab, data)
+    found, expected = _restored(engine, data)
     assert found["steps"] == [[1, 1]]
     # The runtime begins with 256 pages.
     with _tabs_with(browser, chromium, 290) as limited:
@@ -198,12 +204,10 @@ def test_a_browser_without_memory_says_so(browser: Browser, chromium: str, plain
 
 
 @_in_browser
-def test_pictures_are_finished_after_others_came_between(tabs: Any, plain_url: str) -> None:
-    tab = tabs(plain_url)
-    tab.call("openEngine")
+def test_pictures_are_finished_after_others_came_between(engine: Tab) -> None:
     photo = _photo(120, 90)
     files = [jpeg_bytes(photo, quality=20), jpeg_bytes(photo.rotate(180), quality=20)]
-    found = tab.call("restoreInTurns", files=[base64.b64encode(file).decode() for file in files])
+    found = engine.call("restoreInTurns", files=[base64.b64encode(file).decode() for file in files])
     first, second = found[0], found[1]
     assert first != second
     assert found == [first, second, first, second, second, first]
