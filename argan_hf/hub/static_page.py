@@ -166,9 +166,9 @@ def _install_libraries() -> None:
     package = json.loads((_WEB / "package.json").read_text(encoding="utf-8"))
     if any(_installed_version(name) != version for name, version in package["dependencies"].items()):
         # The tools of a developer stay.
-        has_tools = any(map(_installed_version, package["devDependencies"]))
-        options = ("--ignore-scripts", "--no-audit", "--no-fund", *(() if has_tools else ("--omit=dev",)))
-        _run(_program("npm"), "ci", "--prefix", _WEB, *options)
+        has_tools = any(map(_installed_version, package.get("devDependencies", {})))
+        omitted = () if has_tools else ("--omit=dev",)
+        _run(_program("npm"), "ci", "--prefix", _WEB, "--ignore-scripts", *omitted, "--no-audit", "--no-fund")
 
 
 def _installed_version(name: str) -> str | None:

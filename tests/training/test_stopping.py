@@ -109,7 +109,7 @@ def test_a_second_ctrl_c_stops_at_once(picture_parquet: str, tmp_path: Path) -> 
     assert not list(folder.glob("*.partial"))
 
 
-@SIGNALS
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143)])
 def test_a_signal_before_the_first_step_writes_nothing(
     picture_parquet: str, tmp_path: Path, number: int, code: int
 ) -> None:
