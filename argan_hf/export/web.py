@@ -115,13 +115,7 @@ def export_web(name_or_path: str | Path, folder: str | Path, overwrite: bool = F
 
 
 def _check_free(folder: Path, *, overwrite: bool) -> None:
-    if not folder.parent.is_dir():
-        raise FileNotFoundError(f"there is no folder {folder.parent}: create it first")
-    if not folder.exists():
-        return
-    if not folder.is_dir():
-        raise FileExistsError(f"{folder} is a file, expected the name of a folder")
-    names = {path.name for path in folder.iterdir()}
+    names = names_in(folder)
     if others := sorted(names - _FILES):
         raise FileExistsError(f"{folder} holds {others[0]}, which is no part of an export: choose another folder")
     if names and not overwrite:
@@ -183,6 +177,21 @@ def _largest_difference(files: Mapping[str, bytes], variants: WeightInterpolatio
         module = exported_module(network, _KIND)
         differences.append(largest_difference(folder / GRAPH, module, module, _KIND, network.config.num_channels))
     return float(np.max(differences))
+
+
+def names_in(folder: Path) -> set[str]:
+    """What a folder holds that is to be written; nothing if there is none yet.
+
+    Raises:
+        OSError: if it is a file, or lies in no folder.
+    """
+    if not folder.parent.is_dir():
+        raise FileNotFoundError(f"there is no folder {folder.parent}: create it first")
+    if not folder.exists():
+        return set()
+    if not folder.is_dir():
+        raise FileExistsError(f"{folder} is a file, expected the name of a folder")
+    return {path.name for path in folder.iterdir()}
 
 
 def put_in_place(written: Path, folder: Path, replaced: Path) -> None:

@@ -18,7 +18,7 @@ from PIL import Image
 from ..defaults import DEFAULT_CHECKPOINT
 from ..export import export_web, require_onnx
 from ..export.onnx_export import checkpoint_name, folder_beside
-from ..export.web import put_in_place
+from ..export.web import names_in, put_in_place
 from .addresses import page_address
 from .template import fill
 from .upload import upload_space
@@ -102,13 +102,7 @@ def check_replaceable(folder: Path, names: set[str] | None = None) -> None:
     Raises:
         OSError: if the folder holds what is no earlier site, or lies in no folder.
     """
-    if not folder.parent.is_dir():
-        raise FileNotFoundError(f"there is no folder {folder.parent}: create it first")
-    if not folder.exists():
-        return
-    if not folder.is_dir():
-        raise FileExistsError(f"{folder} is a file, expected the name of a folder")
-    found = {path.name for path in folder.iterdir()}
+    found = names_in(folder)
     if found and _MARK not in found:
         raise FileExistsError(f"{folder} holds {min(found)}, and is no site that was written before: choose another")
     if names and (others := sorted(found - names)):

@@ -208,9 +208,13 @@ def test_files_that_do_not_come_cost_no_result(
         "weights-realism.bin is not there (the server said 404): try again later"
     )
     expect(page.page.locator(".cover .sentence")).to_have_attribute("lang", "en")
+    # Nothing waits for what does not come.
+    page.page.click(".all")
+    expect(page.page.locator(".outcome")).to_have_text(re.compile("Not in a file, .*photo.jpg, other.jpg"))
+    expect(page.page.locator(".all")).to_have_attribute("aria-disabled", "false")
     # What there is without it is still there.
     page.set_range("realism", 0)
-    page.states(photo="done")
+    page.states(photo="done", other="done")
     _equal(page.download()[1], restorer(data).image)
     page.set_range("realism", 60)
     page.states(photo="failed")

@@ -72,7 +72,9 @@ export class Engine {
    *   begun again with smaller ones: progress starts anew.
    */
   async reconstruct(bytes, { progress, preview, signal, ...options } = {}) {
-    checkIsBytes(bytes);
+    if (!(bytes instanceof Uint8Array)) {
+      throw new TypeError("a picture is given as a Uint8Array of the bytes of its file");
+    }
     return this.#worker.call("reconstruct", { bytes, options }, { progress, note: preview, signal });
   }
 
@@ -124,13 +126,6 @@ export class Engine {
   /** End all work and give the memory back. */
   terminate() {
     this.#worker.terminate();
-  }
-}
-
-/** @param {unknown} bytes */
-function checkIsBytes(bytes) {
-  if (!(bytes instanceof Uint8Array)) {
-    throw new TypeError("a picture is given as a Uint8Array of the bytes of its file");
   }
 }
 

@@ -127,6 +127,12 @@ function listen() {
     const item = pictures.selected;
     if (item) {
       item.quality = settings.quality;
+    }
+    // Others that only waited to be restored again may have what is asked for now.
+    for (const other of pictures.items.filter(({ state, number }) => state === "waiting" && number !== null)) {
+      work.follow(other);
+    }
+    if (item) {
       work.follow(item);
     }
     draw();

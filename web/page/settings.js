@@ -57,7 +57,6 @@ export class Settings extends EventTarget {
     const format = this.#input("format");
     format.addEventListener("change", () => {
       this.format = /** @type {Format} */ (format.value);
-      tell("format");
     });
     this.write();
   }

@@ -21,6 +21,8 @@ export class Work {
   #settings;
   /** @type {{item: Item, wish: Wish, controller: AbortController} | null} */
   #running = null;
+  /** Whether files did not come: then the others would fail as well, and wait until one is tried again. */
+  #isHalted = false;
 
   /**
    * @param {Pictures} pictures
@@ -64,6 +66,9 @@ export class Work {
         this.#abort(item);
         this.#pictures.set(item, { state: "done", sentence: null, tiles: null, preview: null });
       }
+      // What did not come may not be needed any more.
+      this.#isHalted = false;
+      void this.#next();
     } else if (item.width !== null && !this.#isUnderway(item)) {
       this.ask(item);
     }
@@ -76,6 +81,7 @@ export class Work {
    */
   ask(item) {
     this.#abort(item);
+    this.#isHalted = false;
     const isLarge = this.#network.backend !== "webgpu" && megapixels(item) > LARGE_MEGAPIXELS;
     this.#pictures.set(item, { state: isLarge && !item.isAllowed ? "asking" : "waiting", sentence: null });
     void this.#next();
@@ -116,7 +122,7 @@ export class Work {
       this.follow(item);
     }
     const isBusy = (/** @type {Item} */ { state }) => state === "waiting" || state === "running";
-    while (stale.some((item) => this.#pictures.items.includes(item) && isBusy(item))) {
+    while (!this.#isHalted && stale.some((item) => this.#pictures.items.includes(item) && isBusy(item))) {
       await new Promise((resolve) => this.#pictures.addEventListener("change", resolve, { once: true }));
     }
   }
@@ -125,6 +131,9 @@ export class Work {
   async remove(item) {
     this.#abort(item);
     this.#pictures.remove(item);
+    // The others may have waited for it.
+    this.#isHalted = false;
+    void this.#next();
     if (item.number !== null) {
       await (await this.#network.engine()).drop(item.number);
     }
@@ -155,14 +164,13 @@ export class Work {
     // Without a size, it was not looked at: it may be refused yet, or so large that the visitor is asked.
     const isNext = (/** @type {Item | null} */ item) => item?.state === "waiting" && item.width !== null;
     const item = isNext(selected) ? selected : items.find(isNext);
-    if (!item || this.#running) {
+    if (!item || this.#running || this.#isHalted) {
       return;
     }
     const controller = new AbortController();
     const wish = this.#wishFor(item);
     this.#running = { item, wish, controller };
     this.#pictures.set(item, { state: "running", sentence: null, tiles: null, preview: null });
-    let lacksFiles = false;
     try {
       await this.#restore(item, wish, controller.signal);
     } catch (error) {
@@ -170,16 +178,13 @@ export class Work {
       if (!controller.signal.aborted) {
         const { message } = /** @type {Error} */ (error);
         const isHopeless = error instanceof UnreadableImageError;
-        lacksFiles = error instanceof DownloadError;
+        this.#isHalted = error instanceof DownloadError;
         this.#pictures.set(item, { state: "failed", sentence: message, isHopeless, tiles: null, preview: null });
       }
     }
     this.#running = null;
     this.#pictures.changed();
-    // The others would fail as well. They wait until this one is tried again.
-    if (!lacksFiles) {
-      void this.#next();
-    }
+    void this.#next();
   }
 
   /**
