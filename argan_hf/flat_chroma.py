@@ -96,13 +96,16 @@ def _is_flat(luma: Tensor) -> Tensor:
     return lines & (top == top[..., :1]).all(2)
 
 
-def with_flat_chroma(restored: Tensor, flat: FlatChroma, rows: slice, columns: slice) -> Tensor:
+def with_flat_chroma(
+    restored: Tensor, flat: FlatChroma, rows: slice, columns: slice, *, like: Tensor | None = None
+) -> Tensor:
     """Restored planes with the colors of flat blocks.
 
     Args:
         restored: float32 (3, h, w), Y, Cb, Cr of a part of a picture; it is not changed.
         flat: of the whole picture.
         rows, columns: of the picture that the part covers; they start at a block.
+        like: float32 (3, h, w), planes whose chroma these blocks get instead of `flat.chroma`.
 
     Returns:
         float32 (3, h, w).
@@ -112,10 +115,14 @@ def with_flat_chroma(restored: Tensor, flat: FlatChroma, rows: slice, columns: s
     if not known.any():
         return restored
     result, (high, wide) = restored.clone(), known.shape
-    fine = [part.repeat_interleave(BLOCK, -2).repeat_interleave(BLOCK, -1) for part in (flat.chroma[:, *place], known)]
     inside = result[1:, : high * BLOCK, : wide * BLOCK]
-    inside.copy_(torch.where(fine[1], fine[0], inside))
+    chroma = _enlarged(flat.chroma[:, *place]) if like is None else like[1:, : high * BLOCK, : wide * BLOCK]
+    inside.copy_(torch.where(_enlarged(known), chroma, inside))
     return result
+
+
+def _enlarged(blocks: Tensor) -> Tensor:
+    return blocks.repeat_interleave(BLOCK, -2).repeat_interleave(BLOCK, -1)
 
 
 def _guess(planes: Tensor, tables: Tensor, sampling: Subsampling, columns: int) -> tuple[Tensor, Tensor]:

@@ -39,6 +39,7 @@ from .sixteen_bits import STEPS, is_deep, read_samples, to_eight_bits
 ImageSource = FileSource | Image.Image | np.ndarray
 """What a picture can be given as: a file (path, bytes, file object), a Pillow picture, or an array."""
 
+_END = b"\xff\xd9"  # the last marker of a JPEG file
 _NO_END = "The file lacks its end marker. Its data reach to the last block of the picture."
 
 
@@ -59,7 +60,8 @@ class PictureParts:
         tables: int32 (planes, 8, 8), the quantization tables of the planes, `None` if they are unknown.
         quality, sampling: of a JPEG file; `None` for other pictures.
         grid_table: int32 (8, 8), the luma table of a JPEG file whose block grid starts at the corner of the planes, so
-            that the result can be projected onto the intervals of the file; `None` for other pictures.
+            that the result can be held to the file; `None` for other pictures.
+        file: the bytes of a JPEG file, from which its coefficients can be read; `None` for other pictures.
         notes: sentences on anything that a user would not expect.
     """
 
@@ -72,6 +74,7 @@ class PictureParts:
     quality: int | None = None
     sampling: str | None = None
     grid_table: Tensor | None = None
+    file: bytes | None = None
     notes: tuple[str, ...] = ()
     deep_samples: Tensor | None = None
     deep_alpha: np.ndarray | None = None
@@ -132,11 +135,11 @@ def take_apart(source: ImageSource, max_megapixels: float = MAX_MEGAPIXELS, name
         image = open_bytes(data, name, max_megapixels)
     # Other pictures in a JPEG file are named with what else it holds.
     notes = () if isinstance(image, JpegImageFile) and data is not None else _frame_notes(image)
-    undecoded = data is not None and image.mode in ("L", "RGB")
     if MENDED in image.info:
         notes += (_NO_END,)
-    if undecoded and isinstance(image, JpegImageFile) and not _stores_rgb(image):
-        return _take_jpeg(image, contents, notes)
+    is_plain = image.mode in ("L", "RGB")
+    if data is not None and is_plain and isinstance(image, JpegImageFile) and not _stores_rgb(image):
+        return _take_jpeg(image, data + _END if MENDED in image.info else data, contents, notes)
     # Pillow makes the pixels of TIFF files upright when it decodes them, by their tag, or else by their XMP.
     orientation = _orientation_of_tiff(image) if isinstance(image, TiffImageFile) else None
     if is_deep(image):
@@ -162,7 +165,7 @@ def _orientation_of_tiff(image: TiffImageFile) -> int | None:
     return stated if stated is not None else orientation_of(image.info.get("xmp", b""))
 
 
-def _take_jpeg(image: JpegImageFile, contents: Contents, notes: tuple[str, ...]) -> PictureParts:
+def _take_jpeg(image: JpegImageFile, data: bytes, contents: Contents, notes: tuple[str, ...]) -> PictureParts:
     file = read_jpeg(image)
     info, more = kept_info(image, contents)
     notes += more
@@ -178,6 +181,7 @@ def _take_jpeg(image: JpegImageFile, contents: Contents, notes: tuple[str, ...])
         quality=file.quality,
         sampling=file.sampling,
         grid_table=grid_table,
+        file=data,
         notes=notes,
     )
 

@@ -35,7 +35,7 @@ class PlaneRestorer:
             `quantization`, `reconstruction`) whose `config` has `num_channels`, `size_divisor` and
             `condition_on_quantization`; see also [`SpandrelNetwork`].
         device: where it runs; default: the first accelerator, else the CPU.
-        tile_size: side of a square, in pixels, rounded up to a multiple of 16 and of the network's size divisor; tiles
+        tile_size: side of a square, in pixels, rounded up to a multiple of 32 and of the network's size divisor; tiles
             of large pictures have at most its area. Smaller tiles need less memory and more time. `None`: as the
             network says, else `TILE_SIZE`.
         dtype: of the convolutions, float32 or bfloat16; default: [`preferred_dtype`].
@@ -185,8 +185,8 @@ class PlaneRestorer:
 
     @property
     def _step(self) -> int:
-        # A multiple of the network's size divisor, and of the 8x8 blocks of the projection.
-        return math.lcm(int(self.model.config.size_divisor), 16)
+        # A multiple of the network's size divisor, and of the coded units of JPEG files, to which results are held.
+        return math.lcm(int(self.model.config.size_divisor), 32)
 
     @property
     def _whole_tile(self) -> int:

@@ -40,7 +40,7 @@ class PreparedPicture:
         held: bool (rows, columns), the whole blocks that are known to be those of that save; `None`: all.
         foreign: bool (rows, columns), the whole blocks of what was drawn or pasted after that save; `None`: none.
         own_tables: int32 (planes, 8, 8), the tables of the file itself, with which the network gets foreign blocks;
-            `None`: it has none.
+            the result is held to its own file with them, too. `None`: it has none.
         top, left: rows above and columns before the picture.
         enlargement: whole factor by which the result is enlarged.
         is_told: whether the user or the history says that the picture was compressed more than its file says.
@@ -161,11 +161,11 @@ def prepare(parts: PictureParts, history: History, quality: int | None, *, looks
         return _undone(parts, history)
     told = history.contradicted_quality if quality is None else quality
     if told is None:
-        return PreparedPicture(parts, is_resized=history.resized is not None)
+        return PreparedPicture(parts, own_tables=parts.tables, is_resized=history.resized is not None)
     is_held = not looks_back or (parts.quality is not None and told >= parts.quality)
     tables = quantization_tables(told)[[0, 1, 1][: parts.samples.shape[0]]]
     seen = replace(parts, tables=tables, grid_table=parts.grid_table if is_held else None)
-    return PreparedPicture(seen, is_told=parts.quality is None or told < parts.quality)
+    return PreparedPicture(seen, own_tables=parts.tables, is_told=parts.quality is None or told < parts.quality)
 
 
 def _undone(parts: PictureParts, history: History) -> PreparedPicture:

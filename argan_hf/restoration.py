@@ -17,7 +17,8 @@ from .containers.opening import MAX_MEGAPIXELS
 from .defaults import DEFAULT_CHECKPOINT, REALISM_VARIANT
 from .flat_chroma import with_flat_chroma
 from .history import History, describe_history
-from .jpeg.consistency import project_onto_file
+from .holding import Holding
+from .jpeg.file_blocks import Consistency
 from .networks import load_network
 from .neutral import left_neutral
 from .picture import ImageSource, PictureParts, put_together, take_apart
@@ -162,10 +163,10 @@ class JpegRestorer(PlaneRestorer):
             strength: 0 (the picture as it is) to 1 (fully restored).
             realism: 0 (least squared error; smooth where detail is lost) to 1 (texture as real pictures have it, which
                 can be false where detail is lost). Values above 0 need a checkpoint with the variant `realism`.
-            faithful: whether to project luma onto the intervals that a JPEG file states for its coefficients, so that
-                the result, encoded again with the same tables, gives the same luma coefficients. The file is that of
-                the earliest save that is certain; without one, it is the given file, if it is JPEG and given as path or
-                bytes.
+            faithful: whether to hold the result to its file: encoded again with the same tables and sampling, it
+                gives the same coefficients, nearly always up to quality 98. The file is the given one, if it is JPEG
+                and given as path, bytes or file object. Where an earlier save is certain, it is the file of that one,
+                of which luma is held.
             keep_orientation: leave pixels and Exif orientation as stored; by default the result is upright. (Pillow
                 always makes TIFF files upright.)
             progress: called with (tiles done, tiles in all).
@@ -308,18 +309,18 @@ class JpegRestorer(PlaneRestorer):
         progress: Callable[[int, int], None] | None,
         reconstruction: Tensor | None,
         untouched: Tensor | None,
-    ) -> tuple[Tensor, float | None]:
+    ) -> tuple[Tensor, Consistency | None]:
         """Restore tile by tile from samples to pixels, so that only one tile at a time is in floating point.
 
         Returns:
-            (H, W, C) as [`PictureParts.pixels_of`] gives them, and the share of luma coefficients that equal those of
-            the file, `None` without projection.
+            (H, W, C) as [`PictureParts.pixels_of`] gives them, and how much of the file they give again, `None` if
+            they are not held to one.
         """
         parts = prepared.parts
         channels, height, width = parts.samples.shape
         # Channels last, as Pillow needs them: another copy of a picture of 100 megapixels would take too much memory.
         pixels = torch.empty(height, width, channels, dtype=torch.uint8 if parts.deep_samples is None else torch.int32)
-        table = parts.grid_table if faithful and strength > 0 else None
+        is_held = faithful and strength > 0 and parts.grid_table is not None
         if reconstruction is not None:
             reconstruction = prepared.onto_frame(reconstruction)
         if untouched is not None and not prepared.leaves_luma_alone and bool((untouched == 1).all()):
@@ -328,7 +329,7 @@ class JpegRestorer(PlaneRestorer):
         plan = self.network_tiles(height, width) if runs_network else self.plain_tiles(height, width)
         neutral = prepared.neutral_blocks() if known == 3 and strength > 0 else None
         colors = prepared.flat_chroma(untouched) if untouched is not None and known == 3 else None
-        kept, blocks = 0.0, 0
+        holding = Holding(prepared, colors) if is_held else None
         for done, tile in enumerate(plan, start=1):
             seen = parts.planes_at(tile.rows, tile.columns)
             if strength > 0:
@@ -344,21 +345,16 @@ class JpegRestorer(PlaneRestorer):
                     restored = torch.cat((left, restored[len(left) :]))
                 if colors is not None:
                     restored = with_flat_chroma(restored, colors, tile.rows, tile.columns)
-                foreign, own_table = prepared.foreign_blocks_at(tile.rows, tile.columns), prepared.own_grid_table
-                if table is not None and foreign is not None and own_table is not None:
-                    restored, _ = project_onto_file(restored, seen, own_table, strength, held=foreign)
-                if table is not None:
-                    held = prepared.held_at(tile.rows, tile.columns)
-                    luma = prepared.planes_at(tile.rows, tile.columns)[0]
-                    restored, share = project_onto_file(restored, seen, table, strength, file_luma=luma, held=held)
-                    count = (seen.shape[1] // 8) * (seen.shape[2] // 8) if held is None else int(held.sum())
-                    kept, blocks = kept + share * count, blocks + count
                 seen[:known] = seen[:known].lerp(restored, strength)
+                if holding is not None:
+                    seen = holding.hold(seen, tile)
+            elif holding is not None:
+                holding.count(seen, tile)
             pixels[tile.rows, tile.columns] = parts.pixels_of(seen).permute(1, 2, 0)
             if progress is not None:
                 progress(done, len(plan))
         whole = prepared.onto_picture(pixels.permute(2, 0, 1)).permute(1, 2, 0)
-        return whole.contiguous(), None if table is None else kept / blocks if blocks else 1.0
+        return whole.contiguous(), None if holding is None else holding.consistency
 
     def _restored_at(self, model: nn.Module, prepared: PreparedPicture, tile: Tile, known: int) -> Tensor:
         """A tile as the network restores it, float32 (known, h, w)."""

@@ -1,6 +1,6 @@
 """The result of a restoration: the picture, and a report on it."""
 
-from dataclasses import dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +9,7 @@ from PIL import Image
 
 from .encoding import encode_picture
 from .history import History
+from .jpeg.file_blocks import Consistency
 from .saving import save_picture
 
 
@@ -23,9 +24,11 @@ class RestorationReport:
         quality: the given quality if it was used, else that of the file; `None` where neither is known. That of an
             earlier save is in `history`.
         sampling: chroma subsampling of a JPEG file, `None` for other pictures.
-        consistency: share 0..1 of the luma coefficients of the written result that, encoded again, equal those of the
-            file, or those of the earliest save that is certain, in the blocks that are known to be its own; `None` if
-            the result was not projected onto the intervals of a file.
+        consistency: how much of the file the result gives again, if it is written without loss (PNG, TIFF, WebP), with
+            8 bits and not rotated, and encoded by libjpeg with the tables and the sampling of the file; or of the
+            earliest save that is certain, in the blocks that are known to be its own. Of a save, and of a file whose
+            coefficients cannot be read with certainty, that is luma in whole blocks. `None` if the result was not held
+            to a file.
         conditioned: whether the network was conditioned on quantization tables; otherwise the restoration was blind.
         restored_planes: planes that went through the network: "Y", "Y, Cb, Cr" or, one by one, "C, M, Y, K".
         untouched: share 0..1 of the picture that is left as it is, because nothing there is to be repaired; of a JPEG
@@ -42,7 +45,7 @@ class RestorationReport:
     format: str | None
     quality: int | None
     sampling: str | None
-    consistency: float | None
+    consistency: Consistency | None
     conditioned: bool
     restored_planes: str
     untouched: float
@@ -55,7 +58,8 @@ class RestorationReport:
     def to_dict(self) -> dict[str, Any]:
         """The report as a dictionary of JSON values."""
         values = {field.name: getattr(self, field.name) for field in fields(self)}
-        return values | {"history": self.history.to_dict(), "notes": list(self.notes)}
+        consistency = None if self.consistency is None else asdict(self.consistency)
+        return values | {"consistency": consistency, "history": self.history.to_dict(), "notes": list(self.notes)}
 
 
 @dataclass(frozen=True)

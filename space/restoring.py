@@ -144,15 +144,16 @@ def _check(report: RestorationReport) -> list[str]:
         return []
     first = report.history.first
     if first is not None:
-        percent = int(report.consistency * 10_000) / 100  # rounded down
         return [
-            f"Checked: saved at quality {first.quality} again, {percent:g} % of the luma of that earlier file comes"
-            " out, in the blocks that were found."
+            f"Checked: saved at quality {first.quality} again, {report.consistency.in_words()} of that earlier file"
+            " come out, of those that were found."
         ]
-    if report.consistency == 1:
-        return ["Checked: saved as JPEG with the file's settings, the result gives your file again (luma 100 %)."]
-    percent = int(report.consistency * 10_000) / 100  # rounded down
-    return [f"Checked: saved as JPEG with the file's settings, {percent:g} % of your file's luma comes out again."]
+    shares = (report.consistency.luma_blocks, report.consistency.chroma_blocks)
+    if shares in ((1, 1), (1, None)):
+        return ["Checked: saved as JPEG with the file's settings, the result gives your file again, block for block."]
+    return [
+        f"Checked: saved as JPEG with the file's settings, {report.consistency.in_words()} of your file come out again."
+    ]
 
 
 def _write_shown(image: Image.Image, path: Path) -> Path:

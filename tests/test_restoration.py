@@ -1,5 +1,6 @@
 import io
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -10,8 +11,7 @@ from PIL.Image import Exif
 
 from argan_hf import ArganConfig, ArganForImageRestoration, JpegRestorer, UnreadableImageError, restore
 from argan_hf.containers.opening import open_image
-from argan_hf.jpeg import quantization_tables, read_jpeg, recover_coefficients, rgb_to_ycbcr, share_inside
-from argan_hf.jpeg.file import image_to_tensor
+from argan_hf.jpeg.coefficients import read_coefficients
 from tests.conftest import jpeg_bytes, scramble
 from tests.containers.test_opening import giant_jpeg
 
@@ -77,11 +77,14 @@ def test_tiles_make_the_picture_that_the_whole_makes(
         difference = np.abs(_pixels(tiled.image) - _pixels(whole.image))
         assert difference.max() <= 1
         assert (difference > 0).mean() < 1e-3
-        assert tiled.report.consistency == (
-            pytest.approx(whole.report.consistency, abs=1e-3) if faithful else None
-        ) or (mode == "CMYK" and tiled.report.consistency is None)
+        if faithful and mode != "CMYK":
+            assert tiled.report.consistency is not None
+            assert whole.report.consistency is not None
+            assert asdict(tiled.report.consistency) == pytest.approx(asdict(whole.report.consistency), abs=1e-3)
+        else:
+            assert tiled.report.consistency is None
         assert ticks[-1] == (len(ticks), len(ticks))
-        assert len(ticks) >= 4
+        assert len(ticks) >= 3
 
 
 @pytest.mark.parametrize("as_file", [True, False])
@@ -301,22 +304,25 @@ def test_a_faithful_result_encodes_to_the_file_again(photo: Image.Image, mode: s
     data = jpeg_bytes(photo.convert(mode), quality=40)
     faithful = restore(data)
     free = restore(data, faithful=False)
-    table = quantization_tables(40)[0]
-    quantized = recover_coefficients(read_jpeg(data).planes[0], table)
+    stored = read_coefficients(data)
+    assert stored is not None
 
-    def share(image: Image.Image) -> float:
-        pixels = image_to_tensor(image)
-        return share_inside(pixels[0] if mode == "L" else rgb_to_ycbcr(pixels)[0], quantized, table)
+    def shares(image: Image.Image) -> list[float]:
+        again = read_coefficients(jpeg_bytes(image, quality=40))
+        assert again is not None
+        return [float((one == other).mean()) for one, other in zip(again, stored, strict=True)]
 
-    assert share(faithful.image) == pytest.approx(faithful.report.consistency)
-    assert faithful.report.consistency > 0.999
-    assert share(free.image) < share(faithful.image)
+    assert faithful.report.consistency is not None
+    assert shares(faithful.image)[0] == faithful.report.consistency.luma_coefficients
+    assert min(shares(faithful.image)) > 0.999
+    assert min(shares(free.image)) < min(shares(faithful.image))
     assert free.report.consistency is None
     assert restore(photo).report.consistency is None
 
 
 def test_a_weak_faithful_result_is_faithful_too(photo: Image.Image) -> None:
-    assert restore(jpeg_bytes(photo, quality=30), strength=0.3).report.consistency > 0.999
+    consistency = restore(jpeg_bytes(photo, quality=30), strength=0.3).report.consistency
+    assert min(asdict(consistency).values()) > 0.999
 
 
 @pytest.mark.parametrize("mode", ["L", "RGB", "CMYK", "PNG with alpha"])

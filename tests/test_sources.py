@@ -89,8 +89,13 @@ def test_a_complete_file_without_its_end_is_restored_with_a_note(restorer: JpegR
     expected = restorer(data)
     for odd in (data[:-2], data[:-1], data[:-2] + b"\0\0 a camera that lost power"):
         restored = restorer(odd)
-        assert restored.image.tobytes() == expected.image.tobytes()
-        assert restored.report.consistency == expected.report.consistency
+        if odd in data:
+            assert restored.image.tobytes() == expected.image.tobytes()
+            assert restored.report.consistency == expected.report.consistency
+        else:
+            # There is doubt about the coefficients, so it is held to the luma that is seen.
+            assert restored.report.consistency is not None
+            assert restored.report.consistency.chroma_blocks is None
         assert any("lacks its end marker. Its data reach" in note for note in restored.report.notes)
     assert not any("end marker" in note for note in expected.report.notes)
     for cut in (data[:-4], data[: len(data) // 2]):

@@ -28,7 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="M",
         help="jpeg, sa-dct, ar-cnn, d3, a checkpoint name, local folder or Hub id, or spandrel:PATH, a file of weights "
         "of another network; NAME+blind does not get the "
-        "quantization tables; the luma of NAME+faithful is projected onto the intervals of the file; NAME+realism=0.5 "
+        "quantization tables; NAME+faithful is held to the blocks of the file; NAME+realism=0.5 "
         "interpolates between the weights of the two variants; NAME+quality=20 gets the tables of that quality; "
         "NAME+history looks for earlier saves of the files of --life",
     )

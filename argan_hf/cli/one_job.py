@@ -116,7 +116,7 @@ class JobWork:
         notes = (*restored.report.notes, *self._write(restored, job))
         report = restored.report
         quality = f", quality {report.quality}" if report.quality else ""
-        consistency = f", consistency {report.consistency:.2%}" if report.consistency is not None else ""
+        consistency = "" if report.consistency is None else f", {report.consistency.in_words()} as in the file"
         bits = ", 16 bits" if report.bits == 16 else ""
         found = f"{report.width}x{report.height}{bits}{quality}{consistency}"
         lines.append(f"{job.source} -> {job.target} ({found}, {report.seconds:.1f} s)")

@@ -96,8 +96,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--faithful",
         action=argparse.BooleanOptionalAction,
         default=True,
-        help="project luma onto the intervals that the JPEG file, or the earliest save that is certain, states for its "
-        "coefficients (default)",
+        help="hold the result to the JPEG file, or to the earliest save that is certain: encoded again, it gives the "
+        "blocks of that file (default)",
     )
     parser.add_argument(
         "--history",

@@ -4,8 +4,8 @@
 - `sa-dct`: pointwise shape-adaptive DCT.
 - `ar-cnn`, `d3`: networks of the literature, one per quality.
 - Any other name: a checkpoint of this package, a local folder or a Hub id. Options can be appended to it: `+blind`
-  (blind restoration: the network gets no quantization tables), `+faithful` (luma is projected onto the intervals of
-  the compressed picture), `+realism=0.5` (weights interpolated to this position between the two variants),
+  (blind restoration: the network gets no quantization tables), `+faithful` (the result is held to the
+  compressed picture), `+realism=0.5` (weights interpolated to this position between the two variants),
   `+quality=20` (the network gets the tables of this quality), `+history` (earlier saves of a file are looked for and
   undone; under a life only).
 - `spandrel:PATH`: the network of others in a file of weights, see `JpegRestorer.from_spandrel`; `+faithful` and
@@ -26,8 +26,9 @@ from torch.utils.flop_counter import FlopCounterMode
 from ..checkpoint_files import CHECKPOINTS
 from ..containers.opening import load_pixels, open_image
 from ..jpeg.color import as_pixels, is_neutral
-from ..jpeg.consistency import project_onto_file
+from ..jpeg.consistency import hold_to_file
 from ..jpeg.file import read_jpeg
+from ..jpeg.file_blocks import FileBlocks
 from ..jpeg.tables import quantization_tables
 from ..loading import DamagedCheckpointError
 from ..neutral import colored_blocks, left_neutral, neutral_blocks
@@ -50,15 +51,16 @@ class Method:
 
     Attributes:
         name: as given, with its options.
-        restore: maps `(planes, tables, quality)`, uint8 (C, H, W), integers (C, 8, 8) and 1..100, to restored planes,
-            float32 (C, H, W), 0..255. Planes that the system does not restore are returned unchanged.
+        restore: maps `(planes, tables, quality, blocks)`, uint8 (C, H, W), integers (C, 8, 8), 1..100 and what a
+            result can be held to, `None` if that is not known, to restored planes, float32 (C, H, W), 0..255. Planes
+            that the system does not restore are returned unchanged.
         macs_per_pixel: multiply-accumulates per pixel; `None` for systems that are no networks.
         open_and_restore: maps the bytes of a file to the restored picture; `None` for systems that know planes and
             tables only.
     """
 
     name: str
-    restore: Callable[[Tensor, Tensor, int], Tensor]
+    restore: Callable[[Tensor, Tensor, int, FileBlocks | None], Tensor]
     macs_per_pixel: float | None = None
     open_and_restore: Callable[[bytes], Image.Image] | None = None
 
@@ -81,7 +83,8 @@ class Method:
             found = f"a {image.format} file, expected JPEG"
             raise ValueError(f"{self.name} restores the planes of JPEG files; at the end of the life is {found}")  # noqa: TRY004
         file = read_jpeg(image)
-        pixels = as_pixels(self.restore(file.planes, file.tables, file.quality))
+        blocks = FileBlocks.of_file(data, file.tables, file.sampling)
+        pixels = as_pixels(self.restore(file.planes, file.tables, file.quality, blocks))
         return Image.fromarray(pixels.permute(1, 2, 0).squeeze(2).numpy())
 
 
@@ -104,17 +107,21 @@ def load_method(name: str, qualities: list[int], device: str | None = None) -> M
         ImportError: if a library is missing that the method needs.
     """
     if name == "jpeg":
-        return Method(name, lambda planes, tables, quality: planes.float(), 0.0, _decode)  # noqa: ARG005
+        return Method(name, lambda planes, tables, quality, blocks: planes.float(), 0.0, _decode)  # noqa: ARG005
     if name == "sa-dct":
         from ..baselines import sa_dct
 
-        return Method(name, lambda planes, tables, quality: sa_dct.restore(planes, tables))  # noqa: ARG005
+        return Method(name, lambda planes, tables, quality, blocks: sa_dct.restore(planes, tables))  # noqa: ARG005
     if name in _PER_QUALITY:
         if not qualities:
             raise ValueError(f"{name} restores JPEG files only: give it a quality, or a life that ends with one")
         restorers = {quality: _load(f"{name}-q{quality}", device) for quality in qualities}
         cost = _macs_per_pixel(restorers[qualities[0]])
-        return Method(name, lambda planes, tables, quality: _run(restorers[quality], planes, tables, tables), cost)
+
+        def restore_at(planes: Tensor, tables: Tensor, quality: int, blocks: FileBlocks | None) -> Tensor:  # noqa: ARG001
+            return _run(restorers[quality], planes, tables)
+
+        return Method(name, restore_at, cost)
     return _load_checkpoint(name, device)
 
 
@@ -130,11 +137,16 @@ def _load_checkpoint(name: str, device: str | None) -> Method:
     restorer = _load(base, device)
     restorer.model_at(realism)
 
-    def restore(planes: Tensor, tables: Tensor, quality: int) -> Tensor:  # noqa: ARG001
+    def restore(planes: Tensor, tables: Tensor, quality: int, blocks: FileBlocks | None) -> Tensor:  # noqa: ARG001
         if history:
             raise ValueError(f"{name} looks for earlier saves, of which a picture saved once has none: use --life")
         given = tables if told is None else quantization_tables(told)[[0, 1, 1]]
-        return _run(restorer, planes, tables, None if blind else given, realism=realism, faithful=faithful)
+        result = _run(restorer, planes, None if blind else given, realism=realism)
+        if not faithful:
+            return result
+        if blocks is None:
+            raise ValueError(f"{name} is held to a file whose coefficients cannot be read")
+        return hold_to_file(result, blocks)[0]
 
     def open_and_restore(data: bytes) -> Image.Image:
         return restorer(data, told, realism=realism, faithful=faithful, history=history).image
@@ -179,13 +191,11 @@ def _load(name: str, device: str | None) -> JpegRestorer:
 def _run(
     restorer: JpegRestorer,
     planes: Tensor,
-    tables: Tensor,
     given: Tensor | None,
     *,
     realism: float = 0.0,
-    faithful: bool = False,
 ) -> Tensor:
-    """Restore planes that have these tables, with a network that gets the given ones."""
+    """Restore planes with a network that gets the given tables."""
     # As in JpegRestorer: if a file with three planes is gray, only luma is restored, so that the result is gray, too;
     # and neutral parts of other files stay neutral.
     known = 1 if is_neutral(planes) else min(restorer.model.config.num_channels, planes.shape[0])
@@ -194,8 +204,6 @@ def _run(
     neutral = neutral_blocks(colored_blocks(planes)) if known == 3 else None
     if neutral is not None:
         restored = left_neutral(restored, neutral, *(slice(0, size) for size in planes.shape[1:]))
-    if faithful:
-        restored, _ = project_onto_file(restored, planes, tables[0])
     result[:known] = restored
     return result
 

@@ -21,6 +21,7 @@ from ..containers.opening import UnreadableImageError, check_depth, load_pixels,
 from ..jpeg.codec import compress_plane, compress_ycbcr
 from ..jpeg.color import as_pixels, rgb_to_studio_luma, rgb_to_ycbcr
 from ..jpeg.file import image_to_tensor
+from ..jpeg.file_blocks import FileBlocks
 from ..jpeg.tables import quantization_tables
 from .lives import Life
 from .methods import Method
@@ -96,6 +97,14 @@ def degrade_planes(original: Tensor, quality: int, protocol: Protocol) -> tuple[
     return compress_ycbcr(rgb_to_ycbcr(original), tables, "4:2:0")[0], tables[[0, 1, 1]]
 
 
+def blocks_of(original: Tensor, quality: int, protocol: Protocol) -> FileBlocks:
+    """What a restoration of the planes that [`degrade_planes`] gives can be held to."""
+    tables = quantization_tables(quality)
+    if protocol == "luma":
+        return FileBlocks.of_planes(original[0], tables[:1], "4:4:4")
+    return FileBlocks.of_planes(rgb_to_ycbcr(original)[0], tables[[0, 1, 1]], "4:2:0")
+
+
 def as_picture(planes: Tensor) -> Tensor:
     """The picture that is scored, uint8 (1, C, H, W) gray or RGB, for planes (C, H, W), 0..255."""
     return as_pixels(planes)[None]
@@ -133,9 +142,10 @@ def degrade(original: Tensor, degradation: int | Life, protocol: Protocol) -> De
         return Degraded(lived.original, restore_file)
     quality = degradation
     planes, tables = degrade_planes(original, quality, protocol)
+    blocks = blocks_of(original, quality, protocol)
 
     def restore_planes(method: Method) -> tuple[Tensor, float]:
-        restored, seconds = _timed(lambda: method.restore(planes, tables, quality))
+        restored, seconds = _timed(lambda: method.restore(planes, tables, quality, blocks))
         return as_picture(restored), seconds
 
     return Degraded(original, restore_planes)

@@ -69,30 +69,32 @@ def ycbcr_to_rgb_unclipped(planes: Tensor) -> Tensor:
         float32 (..., 3, H, W).
     """
     y, cb, cr = planes.float().unbind(-3)
-    return torch.stack([y + part for part in added_by_chroma(cb, cr)], -3)
+    return torch.stack([part.add_(y) for part in added_by_chroma(cb, cr)], -3)
 
 
 def added_by_chroma(cb: Tensor, cr: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """What chroma adds to luma in red, green and blue; float32, same shape as Cb and Cr, 0..255."""
     cb, cr = cb - 128.0, cr - 128.0
-    return cr * (_CR_TO_R / _ONE), (cb * _CB_TO_G + cr * _CR_TO_G) / _ONE, cb * (_CB_TO_B / _ONE)
+    green = (cb * _CB_TO_G).add_(cr * _CR_TO_G).div_(_ONE)
+    return cr.mul_(_CR_TO_R / _ONE), green, cb.mul_(_CB_TO_B / _ONE)
 
 
-def luma_of_written(luma: Tensor, added: tuple[Tensor, Tensor, Tensor]) -> Tensor:
-    """The luma that an encoder gets from a picture written as RGB: [`ycbcr_to_rgb`] and [`rgb_to_ycbcr`] in one.
+def rgb_to_ycbcr_floats(red: Tensor, green: Tensor, blue: Tensor) -> Tensor:
+    """[`rgb_to_ycbcr`] for integers in floating point, exact in every bit.
 
     Args:
-        luma: float32, any shape.
-        added: float32, same shape, from [`added_by_chroma`].
+        red, green, blue: float32, same shape, integers 0..255.
 
     Returns:
-        float32, same shape, integers 0..255.
+        float32 (3, ...), integers 0..255.
     """
-    red, green, blue = (luma.add(part).add_(0.5).floor_().clamp_(0.0, 255.0) for part in added)
     # Sums of 16 fractional bits below 256 are exact in float32.
-    from_red, from_green, from_blue = (weight / _ONE for weight in _TO_YCBCR[0])
-    red = red.mul_(from_red).add_(green, alpha=from_green).add_(blue, alpha=from_blue)
-    return red.add_(_HALF / _ONE).floor_()
+    offsets = (_HALF / _ONE, 128.0 + (_HALF - 1) / _ONE, 128.0 + (_HALF - 1) / _ONE)
+    result = torch.empty(3, *red.shape, device=red.device)
+    for plane, (from_red, from_green, from_blue), offset in zip(result, _TO_YCBCR, offsets, strict=True):
+        torch.mul(red, from_red / _ONE, out=plane)
+        plane.add_(offset).add_(green, alpha=from_green / _ONE).add_(blue, alpha=from_blue / _ONE).floor_()
+    return result
 
 
 def ycbcr_to_deep_rgb(planes: Tensor) -> Tensor:

@@ -1,231 +1,161 @@
-"""Projection of restored luma onto the quantization constraint set: the planes that would encode to the given file.
+"""Results held to their file: the picture that is written encodes to the very coefficients that the file stores.
 
 A JPEG file states an interval for every DCT coefficient of its original: one quantization step wide, centered on the
-dequantized value. The projection moves each coefficient of the restored picture into its interval, so the result could
-have been the original. The set is convex and contains the original, so projecting onto it never increases the squared
-error. `MARGIN` makes the intervals shorter, so that results survive the rounding to 8 bits. The original may then lie
-outside of them: from quality 95 on, where steps are hardly longer than the margin, the projection costs PSNR.
+dequantized value. Planes are projected onto these intervals, some way inside of their ends. (Onto the whole intervals,
+which are a convex set that contains the original, projecting would never increase the squared error.) Then the picture
+is written. Rounding to 8 bits, and the way through RGB, move coefficients again. Where one leaves its interval, two
+things help: colors that cannot be written are clipped and the planes projected again, several times; and single pixels
+are moved by one level. What does not help is undone. At qualities 99 and 100 most steps are 1, about as long as what
+rounding moves coefficients by: there pixels are not moved, and few blocks encode to those of the file.
 
-What is guaranteed: luma, in whole blocks, for files whose grid starts at the corner of the picture. Blocks that the
-border of the picture cuts are not changed, because the samples with which the encoder padded them are unknown. Chroma
-is not changed, because its coefficients cannot be recovered from upsampled samples.
+What becomes of a coded unit does not depend on others: if it did, the borders of tiles would be visible. Units without
+color are left without, even if their file has coefficients that are too small to be seen.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable
+from functools import partial
 
 import torch
 from torch import Tensor
 
-from .block_dct import IntegerDct, cut, dct_basis, paste, strips
-from .recovery import recover_coefficients
-from .writing import Writing
+from .coded_units import Border, cut_units, fold, groups, paste_units, repeat
+from .file_blocks import FileBlocks, Held
+from .moved_pixels import move_chroma, move_luma
+from .unit_intervals import UnitIntervals
+from .writing import beyond_colors, nearest_colors, seen_by_encoder
 
-MARGIN = 1.0
-"""Least distance of a projected coefficient from the ends of its interval, in units of the orthonormal DCT of samples
-0..255.
-
-Rounding samples to 8 bits moves coefficients by 0.29 (one standard deviation). Without a margin, a coefficient at an
-end of its interval would leave it about half of the time. `benchmarks/consistency.py` measures several margins.
-"""
-
-_MARGIN_ROUNDS = 5
-
-
-def project(plane: Tensor, quantized: Tensor, table: Tensor, margin: float = MARGIN) -> Tensor:
-    """The nearest plane whose luma coefficients lie inside their intervals (an orthogonal projection).
-
-    Args:
-        plane: float (H, W), 0..255.
-        quantized: (H // 8, W // 8, 8, 8) from [`recover_coefficients`].
-        table: integers (8, 8), the luma table of the file.
-        margin: least distance from the ends of the intervals. An interval shorter than two margins shrinks to its
-            center, which is the coefficient of the decoded picture.
-
-    Returns:
-        float32 (H, W); rows and columns beyond the last whole block are returned unchanged.
-    """
-    result = plane.to(torch.float32, copy=True)
-    if quantized.numel():
-        paste(_project(cut(plane), quantized.flatten(0, 1), _Steps.of(table, plane.device), margin), result)
-    return result
+# Colors that are this far beyond those that can be written are clipped by more than rounding.
+_CLIPPED = 0.5
+_SETTLINGS, _PROJECTIONS = 4, 8
+_MOVES = 12
+# Units that are worked on together, for every core: their temporaries stay in its cache.
+_TOGETHER = 1 << 10
+# Units whose pixels are moved together. It takes hundreds of small operations, which threads would only slow down.
+_FEW = 64
 
 
-@dataclass(frozen=True)
-class _Steps:
-    """A table and the transforms, made once for all strips.
-
-    Attributes:
-        orthonormal, integers: the table in the scale of the orthonormal DCT, float32 (8, 8), and of the integer DCT,
-            float64 (64,).
-        basis: float32 (8, 8), of the orthonormal DCT.
-        dct: the integer DCT.
-    """
-
-    orthonormal: Tensor
-    integers: Tensor
-    basis: Tensor
-    dct: IntegerDct
-
-    @classmethod
-    def of(cls, table: Tensor, device: torch.device) -> "_Steps":
-        table = table.to(device)
-        steps = table.float()
-        return cls(steps, 8.0 * table.double().flatten(), dct_basis(steps), IntegerDct(device))
-
-
-def _project(samples: Tensor, quantized: Tensor, steps: _Steps, margin: float) -> Tensor:
-    """The same for blocks, float32 (N, 8, 8), 0..255."""
-    # 1. The intervals, shortened by the margin: middle - half .. middle + half.
-    half = (steps.orthonormal / 2 - margin).clamp_(min=0.0)  # (8, 8)
-    middle = quantized * steps.orthonormal  # (N, 8, 8)
-    # 2. The DCT is orthonormal, so clamping every coefficient gives the nearest block.
-    coefficients = steps.basis @ (samples - 128.0) @ steps.basis.T  # (N, 8, 8)
-    coefficients.clamp_(middle - half, middle.add_(half))
-    return (steps.basis.T @ coefficients @ steps.basis).add_(128.0)
-
-
-def make_consistent(
-    restored: Tensor,
-    decoded: Tensor,
-    quantized: Tensor,
-    table: Tensor,
-    strength: float = 1.0,
-    *,
-    held: Tensor | None = None,
-) -> tuple[Tensor, float]:
-    """Project restored luma so that the picture that is written encodes to given luma coefficients.
-
-    Rounding and clipping to 8 bits moves coefficients, and so does the conversion of color to RGB and back. Blocks that
-    leave their intervals by it are clipped and projected again with twice the margin, at most four times. What becomes
-    of a block does not depend on others: if it did, the borders of tiles would be visible.
+def hold_to_file(planes: Tensor, blocks: FileBlocks, held: Tensor | None = None) -> tuple[Tensor, Held, Held]:
+    """Change planes, as little as is needed, so that the picture written from them encodes to given blocks.
 
     Args:
-        restored, decoded, table, strength: as for [`project_onto_file`].
-        quantized: (H // 8, W // 8, 8, 8) from [`recover_coefficients`].
-        held: bool (H // 8, W // 8), which blocks are projected; others stay as they are. Default: all.
+        planes: float (C, H, W), 0..255: Y, or Y, Cb, Cr, as they are to be written.
+        blocks: what they are held to.
+        held: bool (H // 8, W // 8), which luma blocks are held, where chroma is not; others stay as they are.
 
     Returns:
-        `restored` with its luma projected, float32 (K, H, W), and the share 0..1 of the coefficients of the written
-        picture that equal the given ones, in projected blocks; 1 if there are none.
+        float32 (C, H, W), and how much of luma and of chroma encodes to the given blocks, if these planes are written
+        by [`as_pixels`] and encoded as libjpeg does it.
+
+    Raises:
+        ValueError: if the blocks are those of a picture of another size, or of color, where there is none.
     """
-    result = restored.to(torch.float32, copy=True)
-    steps = _Steps.of(table, restored.device)
-    (rows, columns), blocks, missed = quantized.shape[:2], 0, 0
-    for strip in strips(rows, columns, restored.device):
-        lines = slice(strip.start * 8, strip.stop * 8)
-        samples, goal = cut(result[0, lines]), quantized[strip].flatten(0, 1)  # (N, 8, 8) both
-        writing = Writing.of(result[:, lines], decoded[:, lines], strength)
+    _check(planes, blocks)
+    result = planes.to(torch.float32, copy=True)
+    _check(planes, blocks)
+    luma, chroma = Held(), Held()
+    for group in groups(planes, blocks.factors, together=_together(planes)):
+        if group.kind.border is not None and not blocks.has_border:
+            continue
+        units, intervals = cut_units(result, group), UnitIntervals.of(blocks, group)
         if held is None:
-            samples, misses = _hold(samples, goal, steps, writing)
-            blocks += len(samples)
+            counts = _hold(units, intervals)
         else:
-            chosen = held[strip].flatten().nonzero()[:, 0]
-            samples[chosen], misses = _hold(samples[chosen], goal[chosen], steps, writing.at(chosen))
-            blocks += len(chosen)
-        missed += misses
-        paste(samples, result[0, lines])
-    return result, 1.0 - missed / (64 * blocks) if blocks else 1.0
+            index = held[group.rows, group.columns].flatten().nonzero()[:, 0]
+            part = units[:, index]
+            counts = _hold(part, intervals.at(index))
+            units[:, index] = part
+        paste_units(units, result, group)
+        luma, chroma = luma + counts[0], chroma + counts[1]
+    return result, luma, chroma
 
 
-def _hold(samples: Tensor, quantized: Tensor, steps: _Steps, writing: Writing) -> tuple[Tensor, int]:
-    """Blocks (N, 8, 8) projected until they are written as wanted, and how many coefficients still are not."""
-    margin, places = MARGIN, torch.arange(len(samples), device=samples.device)
-    result = torch.empty_like(samples)
-    for last in (False,) * (_MARGIN_ROUNDS - 1) + (True,):
-        # 1. Project, write, and find the blocks that do not encode to the file.
-        projected = _project(samples, quantized, steps, margin)  # (n, 8, 8)
-        result[places] = projected
-        excess = _excess(writing.luma(projected), quantized, steps)  # (n, 64)
-        wrong = (excess.amax(1) >= 0.0).nonzero()[:, 0]
-        if last or not len(wrong):
-            break
-        # 2. Go on with these blocks alone, from the clipped result, with twice the margin.
-        samples, quantized, writing = projected[wrong].clamp_(0.0, 255.0), quantized[wrong], writing.at(wrong)
-        margin, places = 2 * margin, places[wrong]
-    return result, int((excess[wrong] >= 0.0).sum())
-
-
-def project_onto_file(
-    restored: Tensor,
-    decoded: Tensor,
-    table: Tensor,
-    strength: float = 1.0,
-    *,
-    file_luma: Tensor | None = None,
-    held: Tensor | None = None,
-) -> tuple[Tensor, float]:
-    """Project restored luma so that the picture that is written encodes to the luma coefficients of the file.
-
-    `JpegRestorer` and the evaluation both use this function for "faithful" results. The picture that has to encode to
-    the file is the written one: blended with the decoded planes, converted to RGB if it has color, rounded to 8 bits.
+def count_equal(planes: Tensor, blocks: FileBlocks) -> tuple[Held, Held]:
+    """How much of luma and of chroma encodes to given blocks, as [`hold_to_file`] counts it.
 
     Args:
-        restored: float (K, H, W), 0..255: the first K planes as a network restored them, luma first.
-        decoded: (C, H, W), K <= C: the planes as decoded, integers 0..255 of any dtype: Y, or Y, Cb, Cr.
-        table: integers (8, 8), the luma table of the file.
-        strength: 0..1, the share of `restored` in what is written.
-        file_luma: integers 0..255 (H, W), the luma that the file shows, where that is not `decoded[0]`: the picture may
-            have been saved again since.
-        held: bool (H // 8, W // 8), which blocks are known to be the file's; default: all.
-
-    Returns:
-        `restored` with its luma projected, float32 (K, H, W), and the share 0..1 of luma coefficients, in whole blocks
-        of the written picture, that equal those of the file.
+        planes: float32 (C, H, W), 0..255: Y, or Y, Cb, Cr, as they are written.
+        blocks: what they are compared with.
     """
-    quantized = recover_coefficients(decoded[0] if file_luma is None else file_luma, table)
-    return make_consistent(restored, decoded, quantized, table, strength, held=held)
+    luma, chroma = Held(), Held()
+    for group in groups(planes, blocks.factors, together=_together(planes)):
+        if group.kind.border is None or blocks.has_border:
+            seen, intervals = _seen(cut_units(planes, group), group.kind.border), UnitIntervals.of(blocks, group)
+            counts = intervals.count(seen, intervals.wrong(seen))
+            luma, chroma = luma + counts[0], chroma + counts[1]
+    return luma, chroma
 
 
-def share_inside(luma: Tensor, quantized: Tensor, table: Tensor) -> float:
-    """Share of luma coefficients, in whole blocks, that an encoder would round to those of the file.
-
-    Args:
-        luma: uint8 (H, W), as it would be encoded.
-        quantized: (H // 8, W // 8, 8, 8) from [`recover_coefficients`].
-        table: integers (8, 8).
-
-    Returns:
-        0..1; 1 for a picture without a whole block.
-    """
-    if not quantized.numel():
-        return 1.0
-    missed = sum(int((excess >= 0.0).sum()) for excess in _excesses(luma, quantized, table))
-    return 1.0 - missed / quantized.numel()
+def _check(planes: Tensor, blocks: FileBlocks) -> None:
+    count, height, width = planes.shape
+    down, across = blocks.luma.shape[:2]
+    wanted = (-(-height // 8), -(-width // 8)) if blocks.has_border else (height // 8, width // 8)
+    if (down, across) != wanted or (blocks.chroma is not None and count != 3):
+        raise ValueError(
+            f"the blocks are of {down} x {across} blocks of luma{'' if blocks.chroma is None else ' and of chroma'}, "
+            f"expected {wanted[0]} x {wanted[1]} for {count} planes of {height} x {width} samples"
+        )
 
 
-def blocks_inside(luma: Tensor, quantized: Tensor, table: Tensor) -> Tensor:
-    """Whether each whole block would encode to the coefficients of the file, bool (H // 8, W // 8).
-
-    Args:
-        luma, quantized, table: as for [`share_inside`].
-    """
-    inside = torch.ones(0, dtype=torch.bool, device=luma.device)
-    parts = [excess.amax(1) < 0.0 for excess in _excesses(luma, quantized, table)]
-    return torch.cat((inside, *parts)).view(quantized.shape[:2])
+def _together(planes: Tensor) -> int:
+    return _TOGETHER * torch.get_num_threads() if planes.device.type == "cpu" else 1 << 40
 
 
-def _excesses(luma: Tensor, quantized: Tensor, table: Tensor) -> Iterator[Tensor]:
-    """[`_excess`] of a picture, strip by strip."""
-    (rows, columns), steps = quantized.shape[:2], _Steps.of(table, luma.device)
-    for strip in strips(rows, columns, luma.device):
-        samples = cut(luma[strip.start * 8 : strip.stop * 8])
-        yield _excess(samples, quantized[strip].flatten(0, 1), steps)
+def _hold(units: Tensor, true_intervals: UnitIntervals) -> tuple[Held, Held]:
+    """Hold units (C, N, f, 64) of one kind, in place, and count."""
+    intervals, colorless = true_intervals.without_color(units)
+    # 1. Onto the intervals, and written.
+    intervals.project(units)
+    if intervals.kind.border is not None:
+        _settle(units, intervals)
+    seen = _seen(units, intervals.kind.border)
+    luma, chroma = intervals.wrong(seen)
+
+    def change(index: Tensor, how: Callable[[Tensor, UnitIntervals], None]) -> None:
+        """Change some of the units, and see what becomes of them."""
+        if len(index):
+            part, their = units[:, index], intervals.at(index)
+            how(part, their)
+            now = _seen(part, intervals.kind.border)
+            units[:, index], seen[:, index] = part, now
+            luma[index], chroma[:, index] = their.wrong(now)
+
+    # 2. Units that are not yet right: first those with colors that cannot be written.
+    for _ in range(_SETTLINGS):
+        index = (luma.any(1) | chroma.any(0)).nonzero()[:, 0]
+        change(index[beyond_colors(units[:, index]) > _CLIPPED], _settle)
+    # 3. Single pixels: chroma first, as it moves luma a little.
+    places = (luma.any(1) | chroma.any(0)).nonzero()[:, 0]
+    before = units[:, places]
+    for _ in range(_MOVES if intervals.has_room else 0):
+        for index in chroma.any(0).nonzero()[:, 0].split(_FEW):
+            change(index, partial(move_chroma, seen=seen[:, index], wrong=chroma[:, index]))
+        for index in luma.any(1).nonzero()[:, 0].split(_FEW):
+            change(index, partial(move_luma, seen=seen[:, index], wrong=luma[index]))
+    # 4. Luma blocks for which that was in vain are as they were before.
+    vain = luma[places]  # (n, f)
+    change(places[vain.any(1)], partial(_put_back, before=before[:, vain.any(1)], blocks=vain[vain.any(1)]))
+    return true_intervals.count(seen, (luma, chroma | colorless))
 
 
-def _excess(samples: Tensor, quantized: Tensor, steps: _Steps) -> Tensor:
-    """How far coefficients, encoded again, lie beyond those that an encoder rounds to the given ones.
+def _seen(units: Tensor, border: Border | None) -> Tensor:
+    """What an encoder sees of units (C, N, f, 64)."""
+    seen = seen_by_encoder(units)
+    # It repeats what it sees: beyond the border, luma and chroma may come from different pixels, which no RGB holds.
+    return seen if border is None else repeat(seen, border)
 
-    Args:
-        samples: (N, 8, 8), integers 0..255.
-        quantized: (N, 8, 8).
-        steps: of the table.
 
-    Returns:
-        float64 (N, 64): below 0 inside, from 0 on outside.
-    """
-    goal = quantized.flatten(1).double()  # (N, 64)
-    # Halves are rounded away from zero, so of the two ends of an interval, the one nearer to zero belongs to it, and
-    # the other does not. Between integers, that is an interval half a unit nearer to zero without both ends.
-    middle = (goal * steps.integers).sub_(goal.sign_(), alpha=0.5)
-    return steps.dct.encode(samples).sub_(middle).abs_().sub_(steps.integers / 2)
+def _put_back(units: Tensor, intervals: UnitIntervals, before: Tensor, blocks: Tensor) -> None:  # noqa: ARG001
+    """Pixels of luma blocks (N, f) as they were."""
+    units.copy_(torch.where(blocks[:, :, None], before, units))
+
+
+def _settle(units: Tensor, intervals: UnitIntervals) -> None:
+    """Alternately onto what can be written, and onto the intervals: both sets are convex."""
+    for _ in range(_PROJECTIONS):
+        colors = nearest_colors(units)
+        # Chroma that is held to nothing stays.
+        changed = slice(0, 1 if intervals.chroma is None else None)
+        units[changed] = colors[changed]
+        intervals.project(units)
+        if intervals.kind.border is not None:
+            units.copy_(fold(units, intervals.kind.border))

@@ -1,61 +1,50 @@
-"""The luma that an encoder gets from a picture as it is written, block by block.
+"""The planes that an encoder gets from a picture as it is written.
 
-A written picture has 8 bits per sample, and RGB if it has color. Both move luma, so whoever wants it to be exact has to
-look at it after it was written.
+A written picture has 8 bits per sample, and RGB if it has color. Both move planes, so whoever wants coefficients to be
+exact has to look at them after the picture was written.
 """
-
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from .block_dct import cut
-from .color import added_by_chroma, luma_of_written, to_uint8
+from .color import added_by_chroma, rgb_to_ycbcr_floats, rgb_to_ycbcr_unrounded
 
 
-@dataclass(frozen=True)
-class Writing:
-    """How blocks of luma are written: blended with those that were seen, converted to RGB with their chroma, rounded.
+def seen_by_encoder(planes: Tensor) -> Tensor:
+    """The planes that an encoder gets: [`as_pixels`] and [`rgb_to_ycbcr`] in one.
 
-    Attributes:
-        seen: float32 (N, 8, 8), decoded luma; `None` where none of it is blended in.
-        added: what chroma adds to luma in red, green and blue, float32 (N, 8, 8) each; `None` for gray pictures.
-        strength: 0..1, the share of the new luma.
+    Args:
+        planes: float32 (C, ...), 0..255: Y, or Y, Cb, Cr.
+
+    Returns:
+        float32, same shape, integers 0..255.
     """
+    if len(planes) == 1:
+        return planes.add(0.5).floor_().clamp_(0.0, 255.0)
+    # In the order in which `as_pixels` rounds, so that both give the same.
+    colors = (part.add_(planes[0]).add_(0.5).floor_() for part in added_by_chroma(planes[1], planes[2]))
+    return rgb_to_ycbcr_floats(*(color.clamp_(0.0, 255.0) for color in colors))
 
-    seen: Tensor | None
-    added: tuple[Tensor, Tensor, Tensor] | None
-    strength: float
 
-    @classmethod
-    def of(cls, restored: Tensor, decoded: Tensor, strength: float) -> "Writing":
-        """For all whole blocks of a picture or a strip of it.
+def beyond_colors(planes: Tensor) -> Tensor:
+    """How far the colors of planes lie beyond those that can be written.
 
-        Args:
-            restored: float32 (K, H, W), 0..255, of which chroma is used, if it is there.
-            decoded: (C, H, W), K <= C: Y, or Y, Cb, Cr, integers 0..255 of any dtype.
-            strength: 0..1, the share of `restored` in what is written.
-        """
-        seen = None if strength == 1.0 else cut(decoded[0])  # (N, 8, 8)
-        if len(decoded) == 1:
-            return cls(seen, None, strength)
-        if len(restored) == 1:
-            chroma = cut(decoded[1:])  # (2, N, 8, 8)
-        elif strength == 1.0:
-            chroma = cut(restored[1:])
-        else:
-            chroma = torch.lerp(cut(decoded[1:]), cut(restored[1:]), strength)
-        return cls(seen, added_by_chroma(*chroma), strength)
+    Args:
+        planes: float32 (C, N, ...), 0..255: Y, or Y, Cb, Cr.
 
-    def luma(self, blocks: Tensor) -> Tensor:
-        """The luma that an encoder gets, (N, 8, 8), integers 0..255 of any dtype, for new luma float32 (N, 8, 8)."""
-        blended = blocks if self.seen is None else torch.lerp(self.seen, blocks, self.strength)
-        return to_uint8(blended) if self.added is None else luma_of_written(blended, self.added)
+    Returns:
+        float32 (N,): of the farthest pixel, in gray levels; 0 where all can be written.
+    """
+    colors = planes if len(planes) == 1 else planes[0] + torch.stack(added_by_chroma(planes[1], planes[2]))
+    beyond = torch.maximum(colors - 255.0, -colors).clamp_(min=0.0)
+    return beyond.transpose(0, 1).flatten(1).amax(1) if beyond.numel() else beyond.new_zeros(0)
 
-    def at(self, index: Tensor) -> "Writing":
-        """The same for some of the blocks, by their numbers."""
-        seen = None if self.seen is None else self.seen[index]
-        if self.added is None:
-            return Writing(seen, None, self.strength)
-        red, green, blue = self.added
-        return Writing(seen, (red[index], green[index], blue[index]), self.strength)
+
+def nearest_colors(planes: Tensor) -> Tensor:
+    """Planes (C, N, ...) whose colors that cannot be written are clipped; float32, not rounded. All others stay."""
+    if len(planes) == 1:
+        return planes.clamp(0.0, 255.0)
+    colors = planes[0] + torch.stack(added_by_chroma(planes[1], planes[2]))
+    clipped = colors.clamp(0.0, 255.0)
+    again = rgb_to_ycbcr_unrounded(clipped.movedim(0, -3)).movedim(-3, 0)
+    return torch.where((clipped != colors).any(0), again, planes)

@@ -21,7 +21,7 @@ _REALISM = {
     "tooltip": "0: least error, smooth where detail is lost. 1: texture, which can be false.",
 }
 _HISTORY = {"default": True, "tooltip": "Look for earlier JPEG saves in the pixels, and undo the later ones."}
-_FAITHFUL = {"default": True, "tooltip": "Keep the brightness within what the JPEG file states."}
+_FAITHFUL = {"default": True, "tooltip": "Keep to what the JPEG file states."}
 _MODEL = {
     "default": DEFAULT_CHECKPOINT,
     "tooltip": "Name of a checkpoint of argan_hf, a folder, a Hub id, or a file of weights.",

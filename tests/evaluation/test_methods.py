@@ -8,10 +8,11 @@ from PIL import Image
 from argan_hf import ArganConfig, ArganForImageRestoration, JpegRestorer
 from argan_hf.containers.opening import open_image
 from argan_hf.evaluation.methods import load_method, split_name
-from argan_hf.evaluation.protocol import as_picture, degrade_planes
-from argan_hf.jpeg import compress_plane, quantization_tables, read_jpeg, recover_coefficients, share_inside
-from argan_hf.jpeg.color import to_uint8
+from argan_hf.evaluation.protocol import as_picture, blocks_of, degrade_planes
+from argan_hf.jpeg import compress_plane, quantization_tables, read_jpeg
+from argan_hf.jpeg.consistency import count_equal
 from argan_hf.jpeg.file import image_to_tensor
+from argan_hf.jpeg.file_blocks import FileBlocks
 from argan_hf.restored_image import RestoredImage
 from tests.conftest import jpeg_bytes, scramble
 
@@ -21,24 +22,25 @@ TABLES = quantization_tables(20)[[0, 1, 1]]
 
 def test_jpeg_restores_nothing() -> None:
     method = load_method("jpeg", [20])
-    assert torch.equal(method.restore(PLANES, TABLES, 20), PLANES.float())
+    assert torch.equal(method.restore(PLANES, TABLES, 20, None), PLANES.float())
     assert method.macs_per_pixel == 0.0
 
 
 def test_a_luma_network_leaves_chroma_alone(checkpoint: Path) -> None:
-    restored = load_method(str(checkpoint), [20]).restore(PLANES, TABLES, 20)
+    restored = load_method(str(checkpoint), [20]).restore(PLANES, TABLES, 20, None)
     assert torch.equal(restored[1:], PLANES[1:].float())
     assert not torch.equal(restored[0], PLANES[0].float())
 
 
 def test_faithful_holds_luma_to_the_coefficients(checkpoint: Path) -> None:
     shown = compress_plane(PLANES[:1], TABLES[0])
-    quantized = recover_coefficients(shown[0], TABLES[0])
-    free, faithful = (
-        share_inside(to_uint8(load_method(name, [20]).restore(shown, TABLES[:1], 20))[0], quantized, TABLES[0])
-        for name in (str(checkpoint), f"{checkpoint}+faithful")
-    )
-    assert faithful > 0.99 > free
+    blocks = FileBlocks.of_planes(PLANES[:1], TABLES[:1], "4:4:4")
+    names = (str(checkpoint), f"{checkpoint}+faithful")
+    results = (load_method(name, [20]).restore(shown, TABLES[:1], 20, blocks) for name in names)
+    free, faithful = (count_equal(result, blocks)[0] for result in results)
+    assert faithful.equal_blocks > 0.99 * faithful.blocks > free.equal_blocks
+    with pytest.raises(ValueError, match="cannot be read"):
+        load_method(names[1], [20]).restore(shown, TABLES[:1], 20, None)
 
 
 @pytest.mark.parametrize("quality", [20, 90])
@@ -59,7 +61,8 @@ def test_faithful_under_rgb_equals_the_restorer_on_the_file(
     original = image_to_tensor(picture)[None]
     degraded, tables = degrade_planes(original, quality, "rgb")
     method = load_method(f"{folder}+faithful", [quality])
-    measured = as_picture(method.restore(degraded, tables, quality))[0]
+    blocks = blocks_of(original, quality, "rgb")
+    measured = as_picture(method.restore(degraded, tables, quality, blocks))[0]
     restored = JpegRestorer.from_pretrained(folder)(jpeg_bytes(picture, quality=quality), history=False)
     assert restored.report.consistency is not None
     assert torch.equal(measured, image_to_tensor(restored.image.convert("RGB")))
@@ -67,15 +70,16 @@ def test_faithful_under_rgb_equals_the_restorer_on_the_file(
 
 def test_blind_is_not_told_the_tables(residual_config: ArganConfig, tmp_path: Path) -> None:
     scramble(ArganForImageRestoration(residual_config)).save_pretrained(tmp_path)
+    blocks = FileBlocks.of_planes(PLANES, TABLES, "4:2:0")
     conditioned, blind, both = (
-        load_method(f"{tmp_path}{suffix}", [20]).restore(PLANES, TABLES, 20)
+        load_method(f"{tmp_path}{suffix}", [20]).restore(PLANES, TABLES, 20, blocks)
         for suffix in ("", "+blind", "+blind+faithful")
     )
     assert not torch.equal(conditioned, blind)
-    nothing = load_method(str(tmp_path), [20]).restore(PLANES, torch.zeros_like(TABLES), 20)
+    nothing = load_method(str(tmp_path), [20]).restore(PLANES, torch.zeros_like(TABLES), 20, None)
     assert torch.equal(blind, nothing)
-    assert torch.equal(both[1:], blind[1:])
-    assert not torch.equal(both[0], blind[0])
+    assert not torch.equal(both, blind)
+    assert count_equal(both, blocks)[0].equal_blocks > count_equal(blind, blocks)[0].equal_blocks
 
 
 @pytest.mark.parametrize(
@@ -102,8 +106,8 @@ def test_realism_is_the_position_of_the_slider(residual_config: ArganConfig, tmp
             parameter.mul_(1.1)
     model.save_pretrained(tmp_path, variant="realism")
     names = (f"{tmp_path}+realism=0", f"{tmp_path}+realism=1", f"{tmp_path}+realism=1+blind")
-    none, full, blind = (load_method(name, [20]).restore(PLANES, TABLES, 20) for name in names)
-    assert torch.equal(none, load_method(str(tmp_path), [20]).restore(PLANES, TABLES, 20))
+    none, full, blind = (load_method(name, [20]).restore(PLANES, TABLES, 20, None) for name in names)
+    assert torch.equal(none, load_method(str(tmp_path), [20]).restore(PLANES, TABLES, 20, None))
     restorer = JpegRestorer(model.eval(), "cpu")
     assert torch.allclose(full, restorer.restore_planes(PLANES, TABLES), atol=1e-3)
     assert torch.allclose(blind, restorer.restore_planes(PLANES), atol=1e-3)
@@ -171,7 +175,7 @@ def test_what_restores_planes_gets_those_of_the_file(name: str, checkpoint: Path
     method = load_method(f"{checkpoint}+blind" if name == "blind" else name, [20], "cpu")
     file = read_jpeg(jpeg_bytes(picture, quality=20))
     restored = image_to_tensor(method.restore_file(jpeg_bytes(picture, quality=20)))
-    assert torch.equal(restored, as_picture(method.restore(file.planes, file.tables, 20))[0])
+    assert torch.equal(restored, as_picture(method.restore(file.planes, file.tables, 20, None))[0])
     picture.save(checkpoint / "a.webp")
     with pytest.raises(ValueError, match=rf"{name}.* restores the planes of JPEG files; .* is a WEBP file"):
         method.restore_file((checkpoint / "a.webp").read_bytes())
@@ -189,12 +193,12 @@ def test_options_that_make_no_sense_are_refused(checkpoint: Path) -> None:
         with pytest.raises(ValueError, match="contradicts itself"):
             load_method(f"{checkpoint}+blind{option}", [20])
     with pytest.raises(ValueError, match="looks for earlier saves, of which a picture saved once has none: use --life"):
-        load_method(f"{checkpoint}+history", [20]).restore(PLANES, TABLES, 20)
+        load_method(f"{checkpoint}+history", [20]).restore(PLANES, TABLES, 20, None)
 
 
 def test_a_quality_replaces_the_tables_of_the_planes(residual_config: ArganConfig, tmp_path: Path) -> None:
     scramble(ArganForImageRestoration(residual_config)).save_pretrained(tmp_path)
-    restored = load_method(f"{tmp_path}+quality=70", [20]).restore(PLANES, TABLES, 20)
+    restored = load_method(f"{tmp_path}+quality=70", [20]).restore(PLANES, TABLES, 20, None)
     plain = load_method(str(tmp_path), [70])
-    assert torch.equal(restored, plain.restore(PLANES, quantization_tables(70)[[0, 1, 1]], 70))
-    assert not torch.equal(restored, plain.restore(PLANES, TABLES, 20))
+    assert torch.equal(restored, plain.restore(PLANES, quantization_tables(70)[[0, 1, 1]], 70, None))
+    assert not torch.equal(restored, plain.restore(PLANES, TABLES, 20, None))

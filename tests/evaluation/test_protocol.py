@@ -67,7 +67,7 @@ def test_the_rgb_protocol_compresses_as_pillow_does(photo: Image.Image) -> None:
 
 @pytest.mark.parametrize("protocol", ["luma", "rgb"])
 def test_scores_have_a_row_for_everything_and_repeat(folder: Path, protocol: str) -> None:
-    blur = Method("blur", lambda planes, tables, quality: planes.float() * 0.98)
+    blur = Method("blur", lambda planes, tables, quality, blocks: planes.float() * 0.98)
     methods = [load_method("jpeg", [40, 10]), blur]
     ticks: list[int] = []
     scores, again = (

@@ -13,9 +13,13 @@ from argan_hf.evaluation.protocol import read_luma
 from argan_hf.evaluation.report import markdown_table, terminal_table, write_chart, write_contact_sheet
 from argan_hf.evaluation.scores import MeanScore
 from argan_hf.jpeg import quantization_tables
+from argan_hf.jpeg.file_blocks import FileBlocks
 from tests.conftest import jpeg_bytes
 
-METHODS = [load_method("jpeg", [10]), Method("better", lambda planes, tables, quality: planes.float(), 66_000.0)]
+METHODS = [
+    load_method("jpeg", [10]),
+    Method("better", lambda planes, tables, quality, blocks: planes.float(), 66_000.0),
+]
 _FIELDS = (
     "method",
     "quality",
@@ -130,7 +134,7 @@ def test_a_contact_sheet_shows_the_middle_of_the_original_and_of_every_result(
     for number, turned in enumerate((photo, photo.transpose(Image.Transpose.ROTATE_90))):
         pictures.append(tmp_path / f"{number}.png")
         turned.save(pictures[-1])
-    dark = Method("half as bright", lambda planes, tables, quality: (planes.float() - 128) / 2 + 128)
+    dark = Method("half as bright", lambda planes, tables, quality, blocks: (planes.float() - 128) / 2 + 128)
     write_contact_sheet(tmp_path / "sheet.png", [METHODS[0], dark], pictures, 10, "rgb")
     with Image.open(tmp_path / "sheet.png") as sheet:
         assert sheet.size == (3 * 192, 2 * 192 + 24)
@@ -156,7 +160,7 @@ def test_a_contact_sheet_of_luma_is_gray_and_holds_the_first_four_pictures(tmp_p
         photo.rotate(30 * number).save(pictures[-1])
     told: list[tuple[float, int]] = []
 
-    def note(planes: Tensor, tables: Tensor, quality: int) -> Tensor:
+    def note(planes: Tensor, tables: Tensor, quality: int, blocks: FileBlocks | None) -> Tensor:
         told.append((float(tables.float().mean()), quality))
         return planes.float()
 

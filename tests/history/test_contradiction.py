@@ -12,8 +12,9 @@ from argan_hf.evaluation.lives import Life
 from argan_hf.history.blocks import to_coefficients, to_samples
 from argan_hf.history.contradiction import TOLD_QUALITY, contradicted_quality
 from argan_hf.jpeg.color import as_pixels
-from argan_hf.jpeg.consistency import project_onto_file
+from argan_hf.jpeg.consistency import hold_to_file
 from argan_hf.jpeg.file import image_to_tensor
+from argan_hf.jpeg.file_blocks import FileBlocks
 from argan_hf.jpeg.tables import quantization_tables
 from argan_hf.picture import take_apart
 from argan_hf.restoration import JpegRestorer
@@ -59,7 +60,9 @@ def test_what_is_told_of_a_resaved_photograph_is_better_than_what_its_file_says(
     quality = _found(result.file)
     assert quality is not None
     planes, tables = _planes(result.file)
-    trusted, _ = project_onto_file(_restorer().restore_planes(planes, tables), planes, tables[0])
+    blocks = FileBlocks.of_file(result.file, tables, "4:2:0")
+    assert blocks is not None
+    trusted, _, _ = hold_to_file(_restorer().restore_planes(planes, tables), blocks)
     told = _restorer().restore_planes(planes, quantization_tables(quality)[[0, 1, 1]])
     assert _psnr(told, result.original[0]) > _psnr(trusted, result.original[0]) + 0.1
 

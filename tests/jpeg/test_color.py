@@ -10,7 +10,7 @@ from argan_hf.jpeg import (
     rgb_to_ycbcr_unrounded,
     ycbcr_to_rgb,
 )
-from argan_hf.jpeg.color import added_by_chroma, luma_of_written, to_uint8
+from argan_hf.jpeg.color import added_by_chroma, rgb_to_ycbcr_floats, to_uint8, ycbcr_to_rgb_unclipped
 from argan_hf.jpeg.file import image_to_tensor
 from tests.conftest import jpeg_bytes
 
@@ -28,17 +28,22 @@ def test_every_kind_of_color_survives_the_round_trip() -> None:
     assert torch.equal(ycbcr_to_rgb(rgb_to_ycbcr_unrounded(rgb)), rgb)
 
 
-def test_luma_of_what_is_written_is_that_of_rgb_and_back() -> None:
-    # Far beyond what RGB can hold, too; all levels of luma, and chroma between integers.
-    luma = torch.arange(-20, 276).float() + torch.rand(296)
-    chroma = torch.cat((torch.rand(60, 2) * 256, torch.tensor([[0.0, 255.0], [255.0, 0.0], [128.0, 128.0]])))
-    planes = torch.stack((luma.expand(63, -1), *(part[:, None].expand(-1, 296) for part in chroma.T)))
-    found = luma_of_written(planes[0], added_by_chroma(*planes[1:]))
-    assert torch.equal(found, rgb_to_ycbcr(ycbcr_to_rgb(planes))[0].float())
-    # White and its neighbors, where sums need the most bits.
-    bright = torch.cartesian_prod(*[torch.arange(236, 256)] * 3).T.float()  # (3, 8000)
-    exact = rgb_to_ycbcr(bright.to(torch.uint8)[:, None])[0, 0].float()
-    assert torch.equal(luma_of_written(torch.zeros(8000), (bright[0], bright[1], bright[2])), exact)
+def test_floats_give_what_integers_give() -> None:
+    # Halves that are rounded up in luma and down in chroma, white and its neighbors, where sums need the most bits.
+    bright = torch.cartesian_prod(*[torch.arange(236, 256)] * 3).T
+    colors = torch.cat((torch.randint(0, 256, (3, 500_000)), bright, 255 - bright), 1)
+    found = rgb_to_ycbcr_floats(*colors.float())
+    assert found.dtype == torch.float32
+    assert torch.equal(found, rgb_to_ycbcr(colors[:, None].to(torch.uint8))[:, 0].float())
+
+
+def test_what_chroma_adds_is_what_planes_are_converted_with() -> None:
+    planes = torch.rand(3, 40, 50) * 300 - 20
+    before = planes.clone()
+    added = torch.stack(added_by_chroma(planes[1], planes[2]))
+    assert torch.equal(added + planes[0], ycbcr_to_rgb_unclipped(planes))
+    assert torch.equal(planes, before)
+    assert torch.equal(torch.stack(added_by_chroma(*torch.full((2, 3), 128.0))), torch.zeros(3, 3))
 
 
 def test_gray_has_neutral_chroma() -> None:

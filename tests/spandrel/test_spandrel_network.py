@@ -19,6 +19,7 @@ from argan_hf.cli import main
 from argan_hf.evaluation.methods import load_method
 from argan_hf.jpeg.color import rgb_to_ycbcr_unrounded, ycbcr_to_rgb_unclipped
 from argan_hf.jpeg.file import read_jpeg
+from argan_hf.jpeg.file_blocks import FileBlocks
 from argan_hf.plane_restorer import PictureTooLargeError, UnusableResultError
 from argan_hf.spandrel_network import UnsupportedNetworkError
 from argan_hf.spandrel_weights import load_spandrel_network
@@ -68,7 +69,7 @@ def test_a_jpeg_file_is_read_as_planes(architecture: str, weights: Weights, phot
     assert restored.report.restored_planes == "Y, Cb, Cr"
     assert not restored.report.conditioned
     assert restored.report.consistency is not None
-    assert restored.report.consistency > 0.8  # held to the file, but for colors that RGB cannot hold
+    assert restored.report.consistency.luma_blocks > 0.8  # held to the file, but for colors that RGB cannot hold
 
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
@@ -151,9 +152,10 @@ def test_it_can_be_evaluated_beside_ours(weights: Weights, photo: Image.Image) -
     assert plain.macs_per_pixel is not None
     assert plain.macs_per_pixel > 1000
     file = read_jpeg(Image.open(io.BytesIO(data)))
+    blocks = FileBlocks.of_file(data, file.tables, file.sampling)
     given = JpegRestorer.from_spandrel(path, device="cpu").restore_planes(file.planes)
-    assert torch.equal(plain.restore(file.planes, file.tables, 25), given)
-    assert not torch.equal(faithful.restore(file.planes, file.tables, 25), given)
+    assert torch.equal(plain.restore(file.planes, file.tables, 25, None), given)
+    assert not torch.equal(faithful.restore(file.planes, file.tables, 25, blocks), given)
 
 
 def test_other_files_of_weights_are_refused_in_a_sentence(
@@ -278,10 +280,11 @@ def test_what_is_missing_is_said(weights: Weights, monkeypatch: pytest.MonkeyPat
 def test_a_restorer_can_be_sent_to_another_process(weights: Weights, photo: Image.Image) -> None:
     restorer = JpegRestorer.from_spandrel(weights("DRUNet"), device="cpu", tile_size=64)
     data = jpeg_bytes(photo, quality=20)
-    expected = _samples(restorer(data).image)  # measures the margin
+    # Held to the file, what rounds a sample the other way can move others.
+    expected = _samples(restorer(data, faithful=False).image)  # measures the margin
     sent = pickle.loads(pickle.dumps(restorer))
     assert sent.margin == restorer.margin
-    assert np.array_equal(_samples(sent(data).image), expected)
+    assert np.array_equal(_samples(sent(data, faithful=False).image), expected)
 
 
 def test_a_batch_equals_its_pictures(weights: Weights) -> None:

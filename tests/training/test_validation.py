@@ -22,7 +22,7 @@ def _brighter(planes: Tensor) -> Tensor:
 @pytest.mark.parametrize(("num_channels", "protocol", "prefix"), [(1, "luma", ""), (3, "rgb", "rgb_")])
 def test_scores_equal_those_of_an_evaluation(num_channels: int, protocol: str, prefix: str) -> None:
     found = validate(_brighter, [_picture()], num_channels)
-    method = Method("brighter", lambda planes, tables, quality: planes.float() + 2)
+    method = Method("brighter", lambda planes, tables, quality, blocks: planes.float() + 2)
     for row in evaluate([method], EXAMPLES[:1], QUALITIES, protocol=protocol):  # type: ignore[arg-type]
         assert found.scores[f"{prefix}psnr_q{row.quality}"] == pytest.approx(row.psnr, abs=1e-6)
         assert found.scores[f"{prefix}texture_q{row.quality}"] == pytest.approx(row.high_frequency, abs=1e-6)

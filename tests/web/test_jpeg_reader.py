@@ -16,6 +16,7 @@ from argan_hf import UnreadableImageError
 from argan_hf.containers.segments import read_layout
 from argan_hf.jpeg import quantization_tables
 from argan_hf.jpeg.codec import encode_planes
+from argan_hf.jpeg.coefficients import read_coefficients
 from argan_hf.jpeg.color import rgb_to_ycbcr
 from argan_hf.jpeg.file import image_to_tensor, read_jpeg
 from tests.conftest import EXAMPLES, TEST_DATA, jpeg_bytes
@@ -131,6 +132,7 @@ def test_every_sample_is_that_of_libjpeg(tmp_path: Path) -> None:
     reports = _run(tmp_path, files)
     for name, data in files.items():
         assert _is_equal(tmp_path, name, reports[name], read_jpeg(data)), (name, reports[name])
+        assert reports[name]["isCertain"], name
 
 
 def test_coefficients_are_those_that_were_written(tmp_path: Path) -> None:
@@ -143,6 +145,7 @@ def test_coefficients_are_those_that_were_written(tmp_path: Path) -> None:
         found = np.frombuffer((tmp_path / f"{name}.coefficients").read_bytes(), np.int16)
         assert np.array_equal(found, np.concatenate([one.ravel() for one in coefficients])), (name, reports[name])
         assert _is_equal(tmp_path, name, reports[name], read_jpeg(data)), (name, reports[name])
+        assert reports[name]["isCertain"], name
 
 
 def test_what_was_never_sent_is_estimated_as_libjpeg_does(tmp_path: Path) -> None:
@@ -160,6 +163,7 @@ def test_what_was_never_sent_is_estimated_as_libjpeg_does(tmp_path: Path) -> Non
         assert ("refused" in reports[name]) == (expected is None), (name, reports[name])
         if expected is not None:
             read += 1
+            assert not reports[name]["isCertain"], name
             assert _is_equal(tmp_path, name, reports[name], expected), (name, reports[name])
     assert read > 80
 
@@ -236,13 +240,18 @@ def test_damaged_files_give_a_picture_or_a_sentence(tmp_path: Path) -> None:
     reports = _run(tmp_path, files)
     assert not [(name, report) for name, report in reports.items() if "crashed" in report]
     assert max(report.get("seconds", 0) for report in reports.values()) < 2
-    both = equal = 0
+    both = equal = certain = alike = 0
     for name, data in files.items():
         expected = _expected(data)
         if expected is not None and "refused" not in reports[name]:
             both += 1
             equal += _is_equal(tmp_path, name, reports[name], expected)
+            # Of files that nobody doubts, only the headers were hit, or what lies beside the picture.
+            certain += reports[name]["isCertain"]
+            alike += reports[name]["isCertain"] == (read_coefficients(data) is not None)
     assert both > 80
+    assert alike > 0.95 * both
+    assert 10 < certain < 0.5 * both
     assert equal > 0.9 * both
 
 

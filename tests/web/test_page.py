@@ -69,6 +69,7 @@ def test_a_download_has_the_pixels_and_the_metadata_of_the_package(
     page.states(upright="done")
     page.shown()
     expect(page.page.locator(".facts")).to_contain_text("JPEG of quality 30, color 4:2:0, 121×159")
+    expect(page.page.locator(".facts")).to_contain_text("Encoded again, 100 % of the blocks are those of the file")
     for strength, faithful in ((100, True), (40, True), (40, False)):
         page.set_range("strength", strength)
         page.page.locator("input[name=faithful]").set_checked(faithful)

@@ -2,12 +2,12 @@
 
 import { toByte } from "./float32.js";
 
-const ONE = 65536;
+export const ONE = 65536;
 const HALF = ONE / 2;
 // jccolor.c and jdcolor.c: round(x * 2**16).
 export const TO_LUMA = [19595, 38470, 7471];
-const TO_CB = [-11059, -21709, 32768];
-const TO_CR = [32768, -27439, -5329];
+export const TO_CB = [-11059, -21709, 32768];
+export const TO_CR = [32768, -27439, -5329];
 const CR_TO_R = 91881;
 const CB_TO_G = -22554;
 const CR_TO_G = -46802;

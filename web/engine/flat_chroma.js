@@ -95,8 +95,9 @@ export function flatChroma(planes, width, height, tables, sampling, weights) {
  * @param {FlatChroma} flat of the whole picture
  * @param {number} width
  * @param {number} top the first row, a multiple of 8
+ * @param {Float32Array[] | null} [like] Cb and Cr of the same rows, which these blocks get instead
  */
-export function setFlatChroma(restored, flat, width, top) {
+export function setFlatChroma(restored, flat, width, top, like = null) {
   const last = Math.min(Math.floor((top + restored[0].length / width) / BLOCK), flat.rows);
   for (let row = top / BLOCK; row < last; row++) {
     for (let column = 0; column < flat.columns; column++) {
@@ -107,7 +108,11 @@ export function setFlatChroma(restored, flat, width, top) {
       const start = (row * BLOCK - top) * width + column * BLOCK;
       for (const index of [0, 1]) {
         for (let y = 0, at = start; y < BLOCK; y++, at += width) {
-          restored[1 + index].fill(flat.chroma[index][block], at, at + BLOCK);
+          if (like) {
+            restored[1 + index].set(like[index].subarray(at, at + BLOCK), at);
+          } else {
+            restored[1 + index].fill(flat.chroma[index][block], at, at + BLOCK);
+          }
         }
       }
     }

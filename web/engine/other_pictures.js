@@ -112,7 +112,7 @@ function openContainer(bytes, maxMegapixels) {
   return { ...found, container };
 }
 
-const UNKNOWN_COMPRESSION = { tables: null, quality: null, sampling: null, gridTable: null };
+const UNKNOWN_COMPRESSION = { tables: null, quality: null, sampling: null, gridTable: null, coefficients: null };
 
 /**
  * @param {string} kind

@@ -25,7 +25,9 @@ import { openOtherHeader, openOtherPicture } from "./other_pictures.js";
  * @property {number | null} quality of a JPEG file
  * @property {string | null} sampling of a JPEG file
  * @property {Int32Array | null} gridTable the luma table of a JPEG file whose block grid starts at the corner of the
- *   planes, so that the result can be projected onto the intervals of the file
+ *   planes, so that the result can be held to the file
+ * @property {import("./jpeg/codec.js").Coefficients[] | null} coefficients of a JPEG file; `null` where there is a doubt
+ *   about them
  * @property {string[]} notes sentences on anything that a user would not expect
  */
 
@@ -62,6 +64,7 @@ export async function takeApart(bytes, { maxMegapixels = MAX_MEGAPIXELS } = {}) 
     quality: file.quality,
     sampling: file.sampling,
     gridTable: hasGrid ? file.tables[0] : null,
+    coefficients: file.isCertain ? file.coefficients : null,
     notes: file.lacksEnd ? [NO_END, ...notes] : notes,
   };
 }

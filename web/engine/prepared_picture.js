@@ -55,7 +55,10 @@ export class PreparedPicture {
     this.held = known.held ?? null;
     /** The whole blocks of what was drawn or pasted after that save; `null`: none. */
     this.foreign = known.foreign ?? null;
-    /** The tables of the file itself, with which the network gets foreign blocks; `null`: it has none. */
+    /**
+     * The tables of the file itself, with which the network gets foreign blocks; the result is held to its own file with
+     * them, too. `null`: it has none.
+     */
     this.ownTables = known.ownTables ?? null;
     /** Rows above the picture. */
     this.top = known.top ?? 0;
@@ -206,13 +209,14 @@ export function prepare(parts, history, quality, { looksBack }) {
   }
   const told = quality ?? history.contradictedQuality;
   if (told === null) {
-    return new PreparedPicture(parts, { isResized: history.resized !== null });
+    return new PreparedPicture(parts, { ownTables: parts.tables, isResized: history.resized !== null });
   }
   const isHeld = !looksBack || (parts.quality !== null && told >= parts.quality);
   const [luma, chroma] = quantizationTables(told);
   const tables = [luma, chroma, chroma].slice(0, parts.samples.length);
   const seen = { ...parts, tables, gridTable: isHeld ? parts.gridTable : null };
-  return new PreparedPicture(seen, { isTold: parts.quality === null || told < parts.quality });
+  const isTold = parts.quality === null || told < parts.quality;
+  return new PreparedPicture(seen, { ownTables: parts.tables, isTold });
 }
 
 /**

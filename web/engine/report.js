@@ -4,6 +4,8 @@ import { historyToJson, NO_HISTORY } from "./history/record.js";
 import { describeHistory } from "./history/words.js";
 import { describeUntouched, untouchedShare } from "./untouched.js";
 
+/** @typedef {import("./jpeg/file_blocks.js").Consistency} Consistency */
+
 /**
  * Properties of the source, and what was done; the same as `RestorationReport` of the Python package.
  *
@@ -13,8 +15,9 @@ import { describeUntouched, untouchedShare } from "./untouched.js";
  * @property {string | null} format of the file ("JPEG", "PNG", …)
  * @property {number | null} quality the given quality if it was used, else that of the file
  * @property {string | null} sampling chroma subsampling of a JPEG file
- * @property {number | null} consistency share 0..1 of the luma coefficients of the result that, encoded again, equal
- *   those of the file, or of the earliest save that is certain; `null` if the result was not held to a file
+ * @property {Consistency | null} consistency how much of the file the result gives again, if it is written without loss,
+ *   not rotated, and encoded by libjpeg with the tables and the sampling of the file; or of the earliest save that is
+ *   certain, in the blocks that are known to be its own; `null` if the result was not held to a file
  * @property {boolean} conditioned whether the network was conditioned on quantization tables
  * @property {string} restoredPlanes "Y" or "Y, Cb, Cr"
  * @property {number} untouched share 0..1 of the picture that is left as it is
@@ -30,7 +33,7 @@ import { describeUntouched, untouchedShare } from "./untouched.js";
  * @param {{width: number, height: number}} picture that was assembled
  * @param {object} done
  * @param {number} done.strength
- * @param {number | null} done.consistency
+ * @param {Consistency | null} done.consistency
  * @param {boolean} done.isConditioned whether the network uses tables
  * @param {string[]} done.notes on what was left out when it was assembled
  * @returns {Report}

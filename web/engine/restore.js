@@ -37,7 +37,7 @@ import { around, tiles } from "./tiles.js";
  *
  * @typedef {object} FinishOptions
  * @property {number} [strength] 0 (the picture as it is) to 1 (fully restored)
- * @property {boolean} [faithful] whether to project luma onto the intervals that a JPEG file states
+ * @property {boolean} [faithful] whether to hold the result to its file: encoded again, it gives the same coefficients
  * @property {boolean} [keepOrientation] leave pixels and Exif orientation as stored
  */
 
@@ -66,7 +66,7 @@ export class JpegRestorer {
   constructor(network, { tileSize = TILE_SIZE, maxMegapixels = MAX_MEGAPIXELS } = {}) {
     checkLimits({ tileSize, maxMegapixels });
     this.network = network;
-    this.step = leastCommonMultiple(network.config.sizeDivisor, 16);
+    this.step = leastCommonMultiple(network.config.sizeDivisor, 32);
     this.tileSize = this.#wholeSteps(tileSize);
     this.maxMegapixels = maxMegapixels;
   }

@@ -45,8 +45,7 @@ function factsOf(item) {
   facts.push([text("before"), [fact(saves.length ? text("saves", { qualities }) : text("noSaves"))]]);
   facts.push([text("whatWasDone"), describeWork(report).map(fact)]);
   if (report.consistency !== null) {
-    const percent = floored(100 * report.consistency, 1);
-    facts.push([text("agreement"), [fact(text("agreementShare", { percent }))]]);
+    facts.push([text("agreement"), [fact(describeConsistency(report.consistency))]]);
   }
   if (item.seconds !== null) {
     facts.push([text("time"), [fact(timeInWords(item.seconds))]]);
@@ -83,6 +82,16 @@ function describeWork({ restoredPlanes, untouched, strength }) {
   const planes = text(restoredPlanes === "Y" ? "planesLuma" : "planesColor");
   const percent = floored(100 * untouched, 0);
   return percent === "0" ? [planes] : [planes, text("untouchedPart", { percent })];
+}
+
+/** @param {import("../engine/report.js").Consistency} consistency */
+function describeConsistency({ luma_blocks, chroma_blocks }) {
+  const luma = floored(100 * luma_blocks, 1);
+  if (chroma_blocks === null) {
+    return text("agreementLuma", { luma });
+  }
+  const chroma = floored(100 * chroma_blocks, 1);
+  return luma === chroma ? text("agreementBoth", { luma }) : text("agreementEach", { luma, chroma });
 }
 
 /**

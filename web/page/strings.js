@@ -58,7 +58,7 @@ const ENGLISH = {
   realismHelp: "More invents fine texture. The network runs again.",
   realismCost: "More invents fine texture. The network runs again; the first time, {size} are downloaded.",
   faithful: "Stay true to the file",
-  faithfulHelp: "In brightness, the result agrees with what the file states.",
+  faithfulHelp: "The result agrees with what the file states: saved as JPEG again, it gives the blocks of the file.",
   advanced: "Advanced",
   quality: "JPEG quality at which it was once saved",
   qualityHelp:
@@ -92,7 +92,10 @@ const ENGLISH = {
   untouchedAll: "Nothing: JPEG did not damage this picture, so it stays as it is",
   untouchedPart: "{percent} % of the picture is not damaged and stays as it is",
   agreement: "Agreement with the file",
-  agreementShare: "{percent} % of what the file states about brightness",
+  agreementBoth: "Encoded again, {luma} % of the blocks are those of the file",
+  agreementEach:
+    "Encoded again, {luma} % of the blocks of brightness and {chroma} % of those of color are those of the file",
+  agreementLuma: "Encoded again, {luma} % of the blocks of brightness are those of the file",
   time: "Time",
   notes: "Good to know",
   inTheFile: "About {name}",
@@ -173,7 +176,8 @@ const GERMAN = {
   realismHelp: "Mehr Realismus erfindet feine Details. Das Netz läuft dann noch einmal.",
   realismCost: "Mehr erfindet feine Textur. Das Netz läuft noch einmal; beim ersten Mal werden {size} heruntergeladen.",
   faithful: "Der Datei treu bleiben",
-  faithfulHelp: "In der Helligkeit stimmt das Ergebnis mit dem überein, was die Datei angibt.",
+  faithfulHelp:
+    "Das Ergebnis stimmt mit dem überein, was die Datei angibt: wieder als JPEG gespeichert, ergibt es die Blöcke der Datei.",
   advanced: "Erweitert",
   quality: "JPEG-Qualität, mit der das Bild einmal gespeichert wurde",
   qualityHelp:
@@ -207,7 +211,10 @@ const GERMAN = {
   untouchedAll: "Nichts: JPEG hat dieses Bild nicht beschädigt, also bleibt es, wie es ist",
   untouchedPart: "{percent} % des Bildes sind unbeschädigt und bleiben, wie sie sind",
   agreement: "Übereinstimmung mit der Datei",
-  agreementShare: "{percent} % dessen, was die Datei über die Helligkeit sagt",
+  agreementBoth: "Neu kodiert stimmen {luma} % der Blöcke mit denen der Datei überein",
+  agreementEach:
+    "Neu kodiert stimmen {luma} % der Helligkeits- und {chroma} % der Farbblöcke mit denen der Datei überein",
+  agreementLuma: "Neu kodiert stimmen {luma} % der Helligkeitsblöcke mit denen der Datei überein",
   time: "Dauer",
   notes: "Gut zu wissen",
   inTheFile: "Zu {name}",

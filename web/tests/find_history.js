@@ -14,7 +14,17 @@ for (const { name, networks, isResized, told, ...stated } of readJson(folder, "c
   const tables = stated.tables?.map((/** @type {number[]} */ table) => Int32Array.from(table)) ?? null;
   const gridTable = stated.hasGrid ? tables[0] : null;
   const samples = readPlanes(folder, name, width * height);
-  const parts = { ...stated, samples, tables, gridTable, alpha: null, info: null, format: null, notes: [] };
+  const parts = {
+    ...stated,
+    samples,
+    tables,
+    gridTable,
+    coefficients: null,
+    alpha: null,
+    info: null,
+    format: null,
+    notes: [],
+  };
   // 1. What the pixels show.
   const started = process.cpuUsage().user;
   const found = historyOf(parts);

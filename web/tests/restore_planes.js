@@ -1,5 +1,4 @@
 // Works on planes as a restoration does, as `tests/web/test_planes.py` asks: node restore_planes.js FOLDER
-import { projectOntoFile } from "../engine/consistency.js";
 import { flatChroma, setFlatChroma } from "../engine/flat_chroma.js";
 import { recoverCoefficients } from "../engine/jpeg/recovery.js";
 import { coloredBlocks, leaveNeutral, neutralBlocks } from "../engine/neutral.js";
@@ -12,7 +11,7 @@ const STRIP = 64;
 const folder = process.argv[2];
 const cases = readJson(folder, "cases.json");
 const reports = [];
-for (const { name, width, height, known, tables, sampling, strength, held } of cases) {
+for (const { name, width, height, known, tables, sampling } of cases) {
   const size = width * height;
   const seen = readPlanes(folder, name, size);
   const data = readBytes(folder, `${name}.restored`);
@@ -26,7 +25,6 @@ for (const { name, width, height, known, tables, sampling, strength, held } of c
   const flat = hasFlat ? flatChroma(seen, width, height, tables, sampling, weights) : null;
   const coefficients = tables ? recoverCoefficients(seen[0], width, height, tables[0]) : null;
   // 2. Strip by strip, in the order of a restoration.
-  const counts = { blocks: 0, missed: 0 };
   for (let top = 0; top < height; top += STRIP) {
     const rows = [top * width, Math.min(top + STRIP, height) * width];
     const part = restored.map((plane) => plane.subarray(...rows));
@@ -40,13 +38,6 @@ for (const { name, width, height, known, tables, sampling, strength, held } of c
     if (flat) {
       setFlatChroma(part, flat, width, top);
     }
-    if (!coefficients) {
-      continue;
-    }
-    const mask = held ? { columns: width >> 3, values: readBytes(folder, `${name}.held`) } : null;
-    const found = projectOntoFile(part, seenPart, width, top, coefficients, tables[0], { strength, held: mask });
-    counts.blocks += found.blocks;
-    counts.missed += found.missed;
   }
   if (weights) {
     writeArrays(folder, `${name}.weights`, [weights.values]);
@@ -56,7 +47,6 @@ for (const { name, width, height, known, tables, sampling, strength, held } of c
   }
   writeArrays(folder, `${name}.out`, restored);
   reports.push({
-    ...counts,
     colors: flat ? flat.known.reduce((sum, known) => sum + known, 0) : 0,
     neutral: neutral ? neutral.values.reduce((sum, block) => sum + block, 0) : 0,
     sentences: describeUntouched(weights, { lumaAlone }),

@@ -43,6 +43,8 @@ export class BitReader {
     this.count = 0;
     /** Whether more bits were taken than there are. */
     this.isDry = false;
+    /** Whether anything was read that an encoder does not write. Decoders go on, and may disagree. */
+    this.isDoubtful = false;
   }
 
   /**
@@ -69,6 +71,11 @@ export class BitReader {
     if (this.at > this.end && (this.at - this.end) * 8 > this.count) {
       this.isDry = true;
     }
+  }
+
+  /** Note whether there is a byte or more left where all bits should be used, or too little. */
+  checkEnd() {
+    this.isDoubtful ||= this.left < 0 || this.left >= 8;
   }
 
   /** Make at least 16 bits available. */
@@ -108,6 +115,7 @@ export class BitReader {
       }
       code = (code << 1) | this.take(1);
     }
+    this.isDoubtful = true;
     return 0;
   }
 
@@ -119,6 +127,8 @@ export class BitReader {
   restart() {
     const next = this.#nextRestart;
     this.#nextRestart = (next + 1) & 7;
+    this.checkEnd();
+    this.isDoubtful ||= this.marker !== FIRST_RESTART + next;
     for (;;) {
       if (this.marker === END_OF_FILE) {
         throw damaged(ENDS_EARLY);

@@ -46,7 +46,8 @@ export function readAc(reader, table, values, offset) {
   const { data } = reader;
   const { short, values: known } = table;
   let { at, buffer, count } = reader;
-  for (let index = 1; index < 64; index++) {
+  let index = 1;
+  for (; index < 64; index++) {
     if (count < 16) {
       buffer = (buffer << 16) | (data[at] << 8) | data[at + 1];
       at += 2;
@@ -89,6 +90,7 @@ export function readAc(reader, table, values, offset) {
     const bits = (buffer >>> count) & ((1 << size) - 1);
     values[offset + ZIGZAG[index]] = bits < 1 << (size - 1) ? bits - (1 << size) + 1 : bits;
   }
+  reader.isDoubtful ||= index > 64;
   reader.at = at;
   reader.buffer = buffer;
   reader.count = count;
@@ -112,7 +114,8 @@ export function readAcBand(reader, table, values, offset, band) {
   const known = table.values;
   const { last, low } = band;
   let { at, buffer, count } = reader;
-  for (let index = band.first; index <= last; index++) {
+  let index = band.first;
+  for (; index <= last; index++) {
     if (count < 16) {
       buffer = (buffer << 16) | (data[at] << 8) | data[at + 1];
       at += 2;
@@ -143,6 +146,7 @@ export function readAcBand(reader, table, values, offset, band) {
     }
     ({ at, buffer, count } = reader);
   }
+  reader.isDoubtful ||= index > last + 1;
   reader.at = at;
   reader.buffer = buffer;
   reader.count = count;
@@ -182,6 +186,7 @@ export function refineAcBand(reader, table, values, offset, band) {
       }
       if (value !== 0) {
         values[offset + ZIGZAG[index]] = value;
+        reader.isDoubtful ||= index > last;
       }
     }
   }

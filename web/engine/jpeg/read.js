@@ -15,6 +15,10 @@ import { readCoefficients } from "./scans.js";
 import { smoothing } from "./smoothing.js";
 import { storedPlane } from "./stored_planes.js";
 
+// Coefficients of samples of 8 bits are below it before they are rounded to a multiple of their step. Twice of that is
+// accepted; only damaged files hold others.
+const LARGEST = 1024;
+
 /** @typedef {import("./codec.js").Coefficients} Coefficients */
 /** @typedef {import("./header.js").JpegHeader} JpegHeader */
 /** @typedef {import("./scans.js").StoredPicture} StoredPicture */
@@ -33,6 +37,8 @@ import { storedPlane } from "./stored_planes.js";
  * @property {Uint8Array[]} planes one for gray files, else Y, Cb, Cr; each width * height samples, those that are stored
  *   smaller upsampled as libjpeg does it
  * @property {Coefficients[]} coefficients of each component, quantized, as the file stores them
+ * @property {boolean} isCertain whether there is no doubt about any of them: all of their bits were sent, their tables are
+ *   those of the header, and samples of 8 bits can have them
  * @property {boolean} lacksEnd whether the file lacks its last marker, though its data reach to the last block
  */
 
@@ -58,6 +64,7 @@ export function readJpeg(bytes, { maxMegapixels = MAX_MEGAPIXELS } = {}) {
       coefficients: picture.components.map(({ rows, columns, values }) => {
         return { rows, columns, values: values.subarray(0, rows * columns * 64) };
       }),
+      isCertain: isCertain(picture, tables),
       lacksEnd: mended !== null,
     };
   } catch (error) {
@@ -101,6 +108,27 @@ function checkKind({ coding, colors }) {
   if (colors === "CMYK" || colors === "RGB") {
     throw onlyOnCommandLine(`in ${colors}`);
   }
+}
+
+/**
+ * @param {StoredPicture} picture
+ * @param {Int32Array[]} tables of the header
+ */
+function isCertain(picture, tables) {
+  return picture.components.every(({ values, rows, columns, known, table }, index) => {
+    const isWhole = picture.isCertain && known.every((bit) => bit === 0);
+    if (!table || !isWhole || tables[index].some((step, at) => step !== table[at])) {
+      return false;
+    }
+    const most = table.map((step) => Math.floor((2 * LARGEST) / step) + 1);
+    for (let at = 0; at < rows * columns * 64; at++) {
+      const value = values[at];
+      if (value !== 0 && Math.abs(value) > most[at & 63]) {
+        return false;
+      }
+    }
+    return true;
+  });
 }
 
 /**

@@ -38,6 +38,7 @@ import { readToFirstScan } from "./markers.js";
  * @property {number} groupRows number of rows of coded groups of blocks
  * @property {number} lastGoodRow the last of them for which the last scan has data
  * @property {boolean} isDry whether the data of the last scan end before its last block
+ * @property {boolean} isCertain whether all bits of all coefficients were sent, and nothing else
  */
 
 const PROGRESSIVE = 0xc2;
@@ -74,7 +75,9 @@ export function readCoefficients(bytes, maxScans) {
     }
     new ScanDecoder(markers, reader, picture, scan).decode();
     picture.isDry = reader.isDry;
+    picture.isCertain &&= !reader.isDoubtful;
     if (reader.marker === END_OF_FILE) {
+      picture.isCertain = false;
       if (hasSeveralScans || reader.left < LOOK_AHEAD) {
         throw damaged(ENDS_EARLY);
       }
@@ -130,6 +133,7 @@ function allocate({ width, height, components }, progressive) {
     groupRows: Math.ceil(height / (8 * vertical)),
     lastGoodRow: 0,
     isDry: false,
+    isCertain: true,
   };
 }
 
@@ -172,6 +176,11 @@ class ScanDecoder {
     this.#keepTables();
     if (picture.progressive) {
       this.#noteProgress();
+    } else {
+      for (const { component } of this.parts) {
+        picture.isCertain &&= component.known[0] < 0;
+        component.known.fill(0);
+      }
     }
     this.needsDc = !picture.progressive || (scan.first === 0 && scan.high === 0);
     this.needsAc = !picture.progressive || scan.first > 0;
@@ -184,10 +193,13 @@ class ScanDecoder {
   /** A component keeps the table that is valid at its first scan (`latch_quant_tables`). */
   #keepTables() {
     for (const { component } of this.parts) {
-      component.table ??= component.slot < 4 ? this.markers.tables[component.slot] : null;
-      if (component.table === null) {
+      const valid = component.slot < 4 ? this.markers.tables[component.slot] : null;
+      component.table ??= valid;
+      const { table } = component;
+      if (table === null) {
         throw damaged(`quantization table ${component.slot} is missing`);
       }
+      this.picture.isCertain &&= valid?.every((step, at) => step === table[at]) ?? false;
     }
   }
 
@@ -200,6 +212,8 @@ class ScanDecoder {
     }
     for (const { component } of this.parts) {
       const { known, knownBefore } = component;
+      const isDue = known.every((bit, index) => index < first || index > last || bit === (high || -1));
+      this.picture.isCertain &&= isDue && (first === 0 || known[0] >= 0);
       for (let index = Math.min(first, 1); index <= Math.max(last, 9); index++) {
         knownBefore[index] = this.picture.scans > 1 ? known[index] : 0;
       }
@@ -222,11 +236,13 @@ class ScanDecoder {
         if (interval !== 0 && left === 0) {
           reader.restart();
           this.predictions.fill(0);
+          reader.isDoubtful ||= this.band.endRun > 0;
           this.band.endRun = 0;
           left = interval;
         }
         left--;
         if (reader.isDry) {
+          reader.isDoubtful = true;
           if (interval === 0) {
             return;
           }
@@ -241,6 +257,8 @@ class ScanDecoder {
         reader.check();
       }
     }
+    reader.checkEnd();
+    reader.isDoubtful ||= reader.isDry || this.band.endRun > 0;
   }
 
   /**
