@@ -1,96 +1,210 @@
-"""Measures the projection onto the intervals of the file, by margin: `python benchmarks/consistency.py --data DIR`.
+"""Measures how far results encode to their file again: `python benchmarks/consistency.py --data DIR`, or `--files DIR`.
 
-For every quality: PSNR on luma; share of luma coefficients inside their interval when the result is written with 8
-bits; share of whole blocks that encode to those of the file (to the coefficients of the encoder, not to those recovered
-from the samples). Averaged over pictures. "free" is the network alone, "shipped" the result of JpegRestorer; "worse" is
-the number of pictures on which the shipped result has a lower PSNR than the free one.
+With `--data`, original pictures are compressed by Pillow, as gray and as color files (`--sampling`). With `--files`,
+JPEG files of any encoder are taken as they are. Every file is restored twice: "free" is the network alone, "faithful"
+is also held to the file. The result goes through a PNG file and is encoded again with the tables and the sampling of
+its JPEG file. Then the quantized coefficients of the two JPEG files are compared, in all blocks, also in those that the
+border cuts.
+
+Shares are those of all blocks of all pictures together. PSNR is averaged over pictures; "lower" is the number of
+pictures whose PSNR is lower when they are held to their file. The last column says for how many pictures the report
+states exactly what is measured here.
 """
 
 import argparse
 import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import reduce
+from operator import add
 from pathlib import Path
 
-import torch
+import numpy as np
 from PIL import Image
+from reencoding import count_equal, encode_again, shares
 from torch import Tensor
 from tqdm.auto import tqdm
 
 from argan_hf import JpegRestorer
 from argan_hf.defaults import DEFAULT_CHECKPOINT
 from argan_hf.evaluation.metrics import psnr
-from argan_hf.evaluation.protocol import find_pictures, read_luma
-from argan_hf.jpeg import (
-    project,
-    project_onto_file,
-    quantization_tables,
-    read_jpeg,
-    recover_coefficients,
-    rgb_to_ycbcr,
-    share_inside,
-    ycbcr_to_rgb,
-)
-from argan_hf.jpeg.codec import encode_planes
-from argan_hf.jpeg.color import to_uint8
-from argan_hf.jpeg.consistency import blocks_inside
+from argan_hf.evaluation.protocol import find_pictures, read_luma, read_rgb
+from argan_hf.jpeg import rgb_to_ycbcr
+from argan_hf.jpeg.coefficients import read_coefficients
 from argan_hf.jpeg.file import image_to_tensor
+from argan_hf.jpeg.header import JpegHeader, read_header
 
-MARGINS = (0.0, 0.5, 1.0, 2.0)
+
+@dataclass(frozen=True)
+class Measured:
+    """What is measured on one file, or on several together. Free results come first, faithful ones second.
+
+    Attributes:
+        counts: two of [`count_equal`].
+        luma, color: PSNR in dB, of luma and of RGB, for every file. Both are empty without originals, `color` also for
+            gray files.
+        reported: whether the report on the faithful result states its counts, for every file.
+    """
+
+    counts: tuple[np.ndarray, np.ndarray]
+    luma: tuple[tuple[float, float], ...]
+    color: tuple[tuple[float, float], ...]
+    reported: tuple[bool, ...]
+
+    def __add__(self, other: "Measured") -> "Measured":
+        free, faithful = (mine + theirs for mine, theirs in zip(self.counts, other.counts, strict=True))
+        return Measured(
+            (free, faithful), self.luma + other.luma, self.color + other.color, self.reported + other.reported
+        )
 
 
-def _measure(restorer: JpegRestorer, path: Path, quality: int, *, realism: float, color: bool) -> Tensor:
-    """Float64 (rows, 3): rows free, margins, shipped; columns PSNR, coefficients inside, blocks equal."""
-    with Image.open(path) as image:
-        picture = image.convert("RGB") if color else Image.fromarray(read_luma(path)[0, 0].numpy())
-    buffer = io.BytesIO()
-    picture.save(buffer, "JPEG", quality=quality)
-    planes = read_jpeg(buffer.getvalue()).planes
-    original = rgb_to_ycbcr(image_to_tensor(picture))[:1] if color else image_to_tensor(picture)
-    table = quantization_tables(quality)[0]
-    quantized = recover_coefficients(planes[0], table)
-    rows, columns = quantized.shape[:2]
-    truth = encode_planes(original, table)[:, :, 0, :rows, :columns].permute(2, 3, 0, 1).float()
-    free = restorer.restore_planes(planes[:1].float(), realism=realism)[0]
+def measure(
+    restorer: JpegRestorer, data: bytes, header: JpegHeader, original: Tensor | None, realism: float
+) -> Measured:
+    """Restore a JPEG file twice and encode the results again.
 
-    def as_written(luma: Tensor) -> Tensor:
-        if not color:
-            return to_uint8(luma)
-        return rgb_to_ycbcr(ycbcr_to_rgb(torch.cat((luma[None], planes[1:].float()))))[0]
+    Args:
+        restorer: what restores.
+        data, header: of the file.
+        original: uint8 (1, C, H, W) as the file has channels, or `None`.
+        realism: 0..1.
 
-    def row(luma: Tensor) -> list[float]:
-        written = as_written(luma)
-        score = float(psnr(to_uint8(luma)[None, None], original[None]))
-        inside = share_inside(written, quantized, table)
-        return [score, inside, float(blocks_inside(written, truth, table).float().mean())]
+    Raises:
+        ValueError: if the coefficients of the file cannot be read, or it has a sampling that cannot be encoded.
+    """
+    expected = read_coefficients(data)
+    if expected is None:
+        raise ValueError("its coefficients cannot be read")
+    # History is left out: this is about one save. The network runs once for both results.
+    planes = restorer.reconstruct(data, realism=realism, history=False)
+    counts, luma, color = [], [], []
+    for faithful in (False, True):
+        restored = restorer(
+            data, realism=realism, faithful=faithful, keep_orientation=True, reconstruction=planes, history=False
+        )
+        with Image.open(io.BytesIO(restored.encode(".png")[0])) as written:
+            counts.append(count_equal(encode_again(written, header), expected))
+            pixels = written.convert("L" if header.sampling == "gray" else "RGB")
+        if original is None:
+            continue
+        result = image_to_tensor(pixels)[None]
+        if header.sampling == "gray":
+            luma.append(float(psnr(result, original)))
+        else:
+            luma.append(float(psnr(rgb_to_ycbcr(result[0])[None, :1], rgb_to_ycbcr(original[0])[None, :1])))
+            color.append(float(psnr(result, original)))
+    free, held = counts
+    # The last result is the faithful one.
+    reported = restored.report.consistency == shares(held)
+    return Measured((free, held), _pairs(luma), _pairs(color), (reported,))
 
-    results = [row(free), *(row(project(free, quantized, table, margin)) for margin in MARGINS)]
-    return torch.tensor([*results, row(project_onto_file(free[None], planes, table)[0][0])], dtype=torch.float64)
+
+def _pairs(values: list[float]) -> tuple[tuple[float, float], ...]:
+    return ((values[0], values[1]),) if values else ()
+
+
+def _percent(equal: int, of: int) -> str:
+    """A share, rounded down, so that only a whole one is written as 100 %."""
+    return f"{100_000 * equal // of / 1000:.3f} %" if of else "–"
+
+
+def _titles(color: bool, against_original: bool) -> list[str]:
+    scores = [["PSNR Y"], ["PSNR Y", "PSNR RGB"]][color] if against_original else []
+    titles = [title for score in scores for title in (f"{score}, free", "faithful", "lower")]
+    for plane in ["luma", "chroma"][: 1 + color]:
+        titles += [f"{plane} blocks, free", "faithful", f"{plane} coefficients, free", "faithful"]
+    return [*titles, "report equals measurement"]
+
+
+def _cells(measured: Measured, color: bool) -> list[str]:
+    """The cells under [`_titles`]."""
+    cells = []
+    for pairs in (measured.luma, measured.color):
+        if pairs:
+            cells += [f"{sum(values) / len(pairs):.3f}" for values in zip(*pairs, strict=True)]
+            cells.append(str(sum(faithful < free for free, faithful in pairs)))
+    for plane in range(1 + color):
+        for unit in (1, 0):
+            cells += [_percent(*map(int, counts[plane, unit])) for counts in measured.counts]
+    right, files = sum(measured.reported), len(measured.reported)
+    return [*cells, f"{'yes' if right == files else 'no'}, {right} of {files}"]
+
+
+def _print_row(cells: Sequence[str]) -> None:
+    print("| " + " | ".join(cells) + " |", flush=True)
+
+
+def _print_titles(first: Sequence[str], titles: Sequence[str]) -> None:
+    _print_row([*first, *titles])
+    _print_row([*("---" for _ in first), *("---:" for _ in titles)])
+
+
+def _header(data: bytes) -> JpegHeader:
+    with Image.open(io.BytesIO(data)) as image:
+        return read_header(image)
+
+
+def measure_originals(restorer: JpegRestorer, args: argparse.Namespace) -> None:
+    """Print a table for each sampling of the files that Pillow makes of original pictures, a row for each quality."""
+    pictures = find_pictures(args.data)
+    for sampling in args.sampling:
+        color = sampling != "gray"
+        print(f"\n{f'Color, {sampling}' if color else 'Gray'}, {len(pictures)} pictures:\n")
+        _print_titles(["quality"], _titles(color, True))
+        for quality in args.qualities:
+            rows = []
+            for path in tqdm(pictures, desc=f"quality {quality}", leave=False):
+                original = read_rgb(path) if color else read_luma(path)
+                data = _compressed(original, quality, {"subsampling": sampling} if color else {})
+                rows.append(measure(restorer, data, _header(data), original, args.realism))
+            _print_row([str(quality), *_cells(reduce(add, rows), color)])
+
+
+def _compressed(original: Tensor, quality: int, options: dict[str, str]) -> bytes:
+    """A picture, uint8 (1, C, H, W), as the bytes of a JPEG file."""
+    buffer, planes = io.BytesIO(), original[0]
+    picture = Image.fromarray((planes[0] if len(planes) == 1 else planes.permute(1, 2, 0)).numpy())
+    picture.save(buffer, "JPEG", quality=quality, **options)
+    return buffer.getvalue()
+
+
+def measure_files(restorer: JpegRestorer, args: argparse.Namespace) -> None:
+    """Print a table of JPEG files, a row for each, and one for all of them."""
+    rows, left_out = [], []
+    print()
+    _print_titles(["file", "quality", "sampling"], _titles(True, False))
+    for path in sorted(path for path in args.files.glob("*") if path.suffix.lower() in (".jpg", ".jpeg")):
+        try:
+            data = path.read_bytes()
+            header = _header(data)
+            rows.append(measure(restorer, data, header, None, args.realism))
+        except (OSError, ValueError) as error:
+            left_out.append(f"{path.name}: {error}")
+            continue
+        _print_row([path.name, str(header.quality), header.sampling, *_cells(rows[-1], True)])
+    if rows:
+        _print_row(["all", "", "", *_cells(reduce(add, rows), True)])
+    for reason in left_out:
+        print(f"\nLeft out: {reason}")
 
 
 def main() -> None:
-    """Print one table for gray and one for color files."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, required=True, help="folder of original pictures")
+    """Print the tables."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    sources = parser.add_mutually_exclusive_group(required=True)
+    sources.add_argument("--data", type=Path, help="folder of original pictures")
+    sources.add_argument("--files", type=Path, help="folder of JPEG files")
     parser.add_argument("--qualities", type=int, nargs="+", default=[10, 20, 30, 40, 50, 75, 90, 95])
+    kinds = ("gray", "4:2:0", "4:2:2", "4:4:4")
+    parser.add_argument("--sampling", nargs="+", choices=kinds, default=kinds[:2], help="files that Pillow makes")
     parser.add_argument("--model", default=DEFAULT_CHECKPOINT, help="checkpoint name, local folder or Hub id")
     parser.add_argument("--realism", type=float, default=0.0, help="position between the two variants, 0..1")
     args = parser.parse_args()
     restorer = JpegRestorer.from_pretrained(args.model)
-    pictures = find_pictures(args.data)
-    names = ("free", *(f"margin {margin}" for margin in MARGINS), "shipped")
-    for color in (False, True):
-        print(
-            f"\n{'color, 4:2:0' if color else 'gray'}: PSNR | inside | blocks equal, mean of {len(pictures)} pictures"
-        )
-        print("quality  " + "  ".join(f"{name:^24}" for name in names) + "  worse")
-        for quality in args.qualities:
-            results = [
-                _measure(restorer, path, quality, realism=args.realism, color=color)
-                for path in tqdm(pictures, leave=False)
-            ]
-            mean = torch.stack(results).mean(dim=0)
-            worse = sum(bool(result[-1, 0] < result[0, 0]) for result in results)
-            cells = (f"{a:6.3f} | {b:7.3%} | {c:6.2%}"[:26] for a, b, c in mean.tolist())
-            print(f"{quality:7d}  " + "  ".join(cells) + f"  {worse:5d}")
+    if args.data is not None:
+        measure_originals(restorer, args)
+    else:
+        measure_files(restorer, args)
 
 
 if __name__ == "__main__":

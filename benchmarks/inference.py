@@ -35,8 +35,8 @@ EXAMPLES = Path(__file__).parents[1] / "space" / "examples"
 RESTORE = [sys.executable, "-c", "import sys; from argan_hf.cli import main; sys.exit(main())", "restore"]
 OTHERS = {"jpegqs": ["jpegqs", "--quality", "6"], "jpeg2png": ["jpeg2png", "-f"]}
 PHASES = (
-    *("start-up", "decode", "earlier saves", "network", "margins", "what is left", "hold", "color"),
-    *("encode", "write", "rest"),
+    *("start-up", "decode", "earlier saves", "network", "margins", "what is left", "read blocks"),
+    *("hold", "color", "encode", "write", "rest"),
 )
 
 
@@ -87,7 +87,7 @@ def budget(path: Path) -> dict[str, float]:
     import torch
 
     torch.set_num_threads(1)
-    from argan_hf import plane_restorer, prepared_picture, restoration, restored_image
+    from argan_hf import holding, plane_restorer, prepared_picture, restoration, restored_image
     from argan_hf.saving import write_whole
 
     restorer = restoration.JpegRestorer.from_pretrained(device="cpu")
@@ -119,8 +119,9 @@ def budget(path: Path) -> dict[str, float]:
         ("decode", restoration, ["take_apart"]),
         ("earlier saves", restoration, ["look_back", "prepare"]),
         ("what is left", restoration, ["left_neutral", "left_untouched", "with_flat_chroma"]),
+        ("read blocks", holding.FileBlocks, ["of_file"]),
         ("what is left", prepared_picture.PreparedPicture, ["neutral_blocks", "untouched_blocks", "flat_chroma"]),
-        ("hold", restoration, ["project_onto_file"]),
+        ("hold", holding.Holding, ["hold"]),
         ("color", restoration.PictureParts, ["pixels_of", "planes_at"]),
         ("encode", restored_image.RestoredImage, ["encode"]),
     ):

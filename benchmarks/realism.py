@@ -20,6 +20,7 @@ from argan_hf.defaults import DEFAULT_CHECKPOINT
 from argan_hf.evaluation.methods import FAITHFUL_OPTION, REALISM_OPTION, load_method
 from argan_hf.evaluation.protocol import (
     as_picture,
+    blocks_of,
     degrade_planes,
     evaluate,
     find_pictures,
@@ -72,7 +73,8 @@ def _write_crops(path: Path, folder: Path, quality: int, methods: Sequence[str],
         stem, left, top = CROPS.get(name, ("", 0, 0))
         original = read_rgb(files[stem]) if stem else _chart()
         degraded, tables = degrade_planes(original, quality, "rgb")
-        results = [original, *(as_picture(method.restore(degraded, tables, quality)) for method in loaded)]
+        blocks = blocks_of(original, quality, "rgb")
+        results = [original, *(as_picture(method.restore(degraded, tables, quality, blocks)) for method in loaded)]
         for column, result in enumerate(results):
             crop = result[0, :, top : top + SIDE, left : left + SIDE].to(torch.uint8).permute(1, 2, 0)
             enlarged = Image.fromarray(crop.numpy()).resize((edge, edge), Image.Resampling.NEAREST)
