@@ -24,9 +24,7 @@ from .moved_pixels import move_chroma, move_luma
 from .unit_intervals import UnitIntervals
 from .writing import beyond_colors, nearest_colors, seen_by_encoder
 
-# Colors that are this far beyond those that can be written are clipped by more than rounding.
-_CLIPPED = 0.5
-_SETTLINGS, _PROJECTIONS = 4, 8
+_SETTLINGS, _PROJECTIONS = 8, 8
 _MOVES = 12
 # Units that are worked on together, for every core: their temporaries stay in its cache.
 _TOGETHER = 1 << 10
@@ -122,7 +120,7 @@ def _hold(units: Tensor, true_intervals: UnitIntervals) -> tuple[Held, Held]:
     # 2. Units that are not yet right: first those with colors that cannot be written.
     for _ in range(_SETTLINGS):
         index = (luma.any(1) | chroma.any(0)).nonzero()[:, 0]
-        change(index[beyond_colors(units[:, index]) > _CLIPPED], _settle)
+        change(index[beyond_colors(units[:, index]) > 0.0], _settle)
     # 3. Single pixels: chroma first, as it moves luma a little.
     places = (luma.any(1) | chroma.any(0)).nonzero()[:, 0]
     before = units[:, places]

@@ -21,9 +21,7 @@ import { beyondColors, clipColors, seeAsEncoder } from "./writing.js";
 /** @typedef {import("./file_blocks.js").Held} Held */
 /** @typedef {{columns: number, values: Uint8Array}} Mask of luma blocks of the whole picture, row by row */
 
-// Colors that are this far beyond those that can be written are clipped by more than rounding.
-const CLIPPED = 0.5;
-const SETTLINGS = 4;
+const SETTLINGS = 8;
 const PROJECTIONS = 8;
 const MOVES = 12;
 
@@ -137,7 +135,7 @@ function hold(unit, intervals) {
     return;
   }
   // 2. A unit that is not yet right: first what can be done about colors that cannot be written.
-  for (let round = 0; round < SETTLINGS && intervals.isWrong && beyondColors(unit.planes) > CLIPPED; round++) {
+  for (let round = 0; round < SETTLINGS && intervals.isWrong && beyondColors(unit.planes) > 0; round++) {
     settle(unit, intervals);
     write(unit, intervals);
   }
