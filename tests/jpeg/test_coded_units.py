@@ -11,7 +11,7 @@ from argan_hf.jpeg.writing import seen_by_encoder
 from tests.jpeg.samples import blocks_of, seen_in, small_chroma
 
 FACTORS = [(1, 1), (1, 2), (2, 2), (2, 1), (1, 4), (2, 4)]
-SIZES = [(1, 1), (7, 30), (16, 32), (17, 33), (48, 20), (34, 64), (43, 99), (60, 71)]
+SIZES = [(1, 1), (8, 24), (40, 8), (7, 30), (16, 32), (17, 33), (48, 20), (34, 64), (43, 99), (60, 71)]
 CPU = torch.device("cpu")
 
 each_sampling = pytest.mark.parametrize("factors", FACTORS)

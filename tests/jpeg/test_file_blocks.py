@@ -69,13 +69,12 @@ def test_blocks_of_a_gray_file(photo: Image.Image) -> None:
 def test_samplings_that_pillow_does_not_write(
     subsampling: str, byte: int, factors: tuple[int, int] | None, photo: Image.Image
 ) -> None:
-    # As many blocks in a coded unit, in another arrangement.
+    # As many blocks in a group, and as many groups: the data are those of another picture.
     data = bytearray(jpeg_bytes(photo.crop((0, 0, 64, 32)), subsampling=subsampling))
     data[data.index(b"\xff\xc0") + 11] = byte
     found, stored = _of(bytes(data)), read_coefficients(bytes(data))
-    if stored is None:
-        pytest.fail("the file cannot be read")
     assert found is not None
+    assert stored is not None
     assert torch.equal(found.luma, torch.from_numpy(stored[0]))
     if factors is None:
         # Chroma is left out, and with it what it takes to say where it lies.
@@ -87,6 +86,19 @@ def test_samplings_that_pillow_does_not_write(
         assert found.chroma is not None
         for one, other in zip(found.chroma, stored[1:], strict=True):
             assert torch.equal(one, torch.from_numpy(other))
+
+
+def test_one_sample_of_chroma_for_two_rows_and_four_columns() -> None:
+    # Flat gray, which is coded by hand: two groups of eight blocks of luma and two of chroma, which hold nothing.
+    data = jpeg_bytes(Image.new("RGB", (64, 16)), subsampling="4:2:0")
+    start, scan = data.index(b"\xff\xc0") + 11, data.index(b"\xff\xda")
+    coded = int("001010" * 8 + "0000" * 2, 2).to_bytes(7, "big") * 2
+    found = _of(data[:start] + b"\x42" + data[start + 1 : scan + 14] + coded + b"\xff\xd9")
+    assert found is not None
+    assert found.chroma is not None
+    assert found.factors == (2, 4)
+    assert found.luma.shape == (2, 8, 8, 8)
+    assert found.chroma.shape == (2, 1, 2, 8, 8)
 
 
 def test_files_whose_coefficients_cannot_be_read(photo: Image.Image) -> None:
@@ -122,7 +134,7 @@ def test_blocks_of_groups_are_in_the_order_of_units(sampling: Subsampling) -> No
     planes = torch.randint(0, 256, (3, 43, 75), dtype=torch.uint8)
     blocks = FileBlocks.of_planes(planes, torch.full((3, 8, 8), 5), sampling)
     assert blocks.chroma is not None
-    for group in groups(planes, (v, h), together=3):
+    for group in groups(planes, (v, h), together=40):
         luma, chroma = blocks.luma_of(group), blocks.chroma_of(group)
         assert chroma is not None
         number = 0
