@@ -49,7 +49,6 @@ def hold_to_file(planes: Tensor, blocks: FileBlocks, held: Tensor | None = None)
     """
     _check(planes, blocks)
     result = planes.to(torch.float32, copy=True)
-    _check(planes, blocks)
     luma, chroma = Held(), Held()
     for group in groups(planes, blocks.factors, together=_together(planes)):
         if group.kind.border is not None and not blocks.has_border:
