@@ -1,7 +1,6 @@
 """Restores a file or a picture.
 
-Every tile goes through the same steps: planes, network, projection onto the intervals of the file, blending by
-strength, pixels.
+Every tile goes through the same steps: planes, network, blending by strength, holding to the file, pixels.
 """
 
 import time

@@ -1,7 +1,7 @@
 """Networks of others, as spandrel knows them, in the shape of the networks of this package.
 
 FBCNN, SwinIR, SCUNet, DRUNet and some dozen more restore RGB or gray pictures. Here they get the planes of a JPEG
-decoder and give planes, so that all the rest (tiles, projection onto the file, earlier saves, metadata, batches) works
+decoder and give planes, so that all the rest (tiles, holding to the file, earlier saves, metadata, batches) works
 with them as with ours.
 """
 

@@ -35,7 +35,7 @@ class Settings:
 
     Attributes:
         strength, realism: 0..1.
-        faithful: whether the luma of JPEG files is projected onto the file.
+        faithful: whether results are held to their JPEG file.
         output_format: of the result, one of `FORMATS`.
     """
 
