@@ -79,7 +79,9 @@ def test_every_recipe_is_complete(recipe: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("size", "gmacs"), [("small", 50), ("wide", 200), ("large", 550)])
+@pytest.mark.parametrize(
+    ("size", "gmacs"), [("small", 50), ("wide", 200), pytest.param("large", 550, marks=pytest.mark.extra)]
+)
 def test_the_recipes_for_a_gpu_run_on_a_cpu_too(size: str, gmacs: int, tmp_path: Path) -> None:
     steps = {"max_train_steps": 2, "adversarial_start_step": 2, "l2_start_step": 1, "lr_warmup_steps": 1}
     few = {**steps, "train_batch_size": 1, "crop_size": 64, "reservoir_mib": 4, "validation_pictures": 1}

@@ -74,6 +74,7 @@ def _assert_moved_alike(eager: ArganTrainer, compiled: ArganTrainer) -> None:
                 other.copy_(one)
 
 
+@pytest.mark.extra
 def test_compiled_runs_equal_eager_ones_and_compile_once(picture_parquet: str, tmp_path: Path) -> None:
     torch._dynamo.reset()
     eager = _trainer(picture_parquet, tmp_path / "eager", torch_compile=False)

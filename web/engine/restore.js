@@ -66,7 +66,7 @@ export class JpegRestorer {
   constructor(network, { tileSize = TILE_SIZE, maxMegapixels = MAX_MEGAPIXELS } = {}) {
     checkLimits({ tileSize, maxMegapixels });
     this.network = network;
-    this.step = leastCommonMultiple(network.config.sizeDivisor, 32);
+    this.step = leastCommonMultiple(network.config.sizeDivisor, 16);
     this.tileSize = this.#wholeSteps(tileSize);
     this.maxMegapixels = maxMegapixels;
   }
