@@ -120,6 +120,7 @@ trainer.close()
 """
 
 
+@pytest.mark.extra
 def test_two_processes_with_eight_crops_equal_one_with_sixteen(picture_parquet: str, tmp_path: Path) -> None:
     script = tmp_path / "shares.py"
     script.write_text(_SHARES)
